@@ -1,0 +1,107 @@
+"""Everything the order service can be asked. Every `deadline` is ns since the epoch, 0 for none."""
+
+from apps.accounts.codes import SelfTradePrevention
+from apps.accounts.commands import ChangeAccount, MoveCash, OpenAccount, SetPositionLimit
+from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument, SetFeeTier
+from apps.orders.codes import OrderType, Side, TimeInForce
+from cift.wire.base import Command
+
+BATCH_MEMBERS_MAX = 100
+
+
+class OpenVenue(Command, tag=1, kw_only=True):
+    """Open the venue; `hash_key` (16 bytes) keys the table of remembered ids."""
+
+    hash_key: bytes
+
+
+class OpenEpoch(Command, tag=2, kw_only=True):
+    """Begin a writer's epoch; must be above the current one."""
+
+    epoch: int
+
+
+class SubmitOrder(Command, tag=10, kw_only=True):
+    """Enter an order. `price` is 0 for a market order, `quantity` 0 for one by `quote_amount`, else that is 0."""
+
+    account: int
+    id: str
+    deadline: int = 0
+    instrument: int
+    side: Side
+    type: OrderType
+    tif: TimeInForce
+    flags: int = 0
+    stp: SelfTradePrevention = SelfTradePrevention.DEFAULT
+    price: int = 0
+    quantity: int = 0
+    quote_amount: int = 0
+
+
+class AmendOrder(Command, tag=11, kw_only=True):
+    """Change an open order; `quantity` is its new total, the filled part included."""
+
+    account: int
+    deadline: int = 0
+    order_id: int
+    price: int | None = None
+    quantity: int | None = None
+
+
+class CancelOrder(Command, tag=12, kw_only=True):
+    """Cancel one order by `order_id`, or by the client's `id` where that is 0."""
+
+    account: int
+    deadline: int = 0
+    order_id: int = 0
+    id: str = ""
+
+
+class CancelOrders(Command, tag=13, kw_only=True):
+    """Cancel all that fit; account 0: everybody's, instrument 0: of all."""
+
+    account: int
+    deadline: int = 0
+    instrument: int = 0
+    side: Side | None = None
+    price_min: int | None = None
+    price_max: int | None = None
+
+
+BatchMember = SubmitOrder | AmendOrder | CancelOrder
+
+
+class Batch(Command, tag=14, kw_only=True):
+    """Apply up to 100 commands of one account in order; atomic: all pass risk together or none is applied."""
+
+    account: int
+    deadline: int = 0
+    atomic: bool
+    members: list[BatchMember]
+
+
+class SetKillSwitch(Command, tag=34, kw_only=True):
+    """Stop or allow all new orders of the venue."""
+
+    deadline: int = 0
+    on: bool
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    OpenVenue,
+    OpenEpoch,
+    SubmitOrder,
+    AmendOrder,
+    CancelOrder,
+    CancelOrders,
+    Batch,
+    OpenAccount,
+    ChangeAccount,
+    MoveCash,
+    SetPositionLimit,
+    ListAsset,
+    ListInstrument,
+    ChangeInstrument,
+    SetFeeTier,
+    SetKillSwitch,
+)

@@ -1,0 +1,279 @@
+"""Everything the order service tells, in the order of its wire numbers.
+
+`account_sequence` and `instrument_sequence` count an account's and an instrument's events from 1 without a gap.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from apps.accounts.codes import SelfTradePrevention
+from apps.accounts.events import (
+    AccountChanged,
+    AccountOpened,
+    BalanceChanged,
+    CashMoved,
+    PositionChanged,
+    PositionLimitSet,
+)
+from apps.marketdata.codes import InstrumentStatus
+from apps.marketdata.events import AssetListed, FeeTierSet, InstrumentChanged, InstrumentListed
+from apps.orders.codes import OrderType, Side, TimeInForce
+from cift.wire.base import Event, messages_split
+from cift.wire.outcomes import CommandDuplicate, CommandRejected
+from cift.wire.reasons import Reason
+
+
+class VenueOpened(Event, tag=1, kw_only=True):
+    """The venue is open; the shard's first event."""
+
+
+class EpochOpened(Event, tag=2, kw_only=True):
+    """A writer's epoch began."""
+
+    epoch: int
+    engine_version: int
+
+
+class OrderAccepted(Event, tag=10, kw_only=True):
+    """An order entered; its fee rates (parts per million) are fixed from here on."""
+
+    account_sequence: int
+    instrument_sequence: int
+    account: int
+    order_id: int
+    id: str
+    instrument: int
+    side: Side
+    type: OrderType
+    tif: TimeInForce
+    flags: int
+    stp: SelfTradePrevention
+    price: int
+    quantity: int
+    quote_amount: int
+    maker_ppm: int
+    taker_ppm: int
+
+
+class OrderRejected(Event, tag=11, kw_only=True):
+    """An order was refused; `account_sequence` is 0 where the account is unknown."""
+
+    account_sequence: int
+    account: int
+    order_id: int
+    id: str
+    instrument: int
+    reason: Reason
+    side: Side
+    type: OrderType
+    tif: TimeInForce
+    flags: int
+    stp: SelfTradePrevention
+    price: int
+    quantity: int
+    quote_amount: int
+
+
+class Trade(Event, tag=12, kw_only=True):
+    """A resting order (maker) and an arriving one (taker) traded; its sequence is the trade's id.
+
+    `leaves`: base units, quote units for an order by quote amount; `filled_notional`, `fee`, `fee_total`: quote units.
+    """
+
+    instrument_sequence: int
+    instrument: int
+    price: int
+    quantity: int
+    taker_side: Side
+    maker_order_id: int
+    maker_account: int
+    maker_account_sequence: int
+    maker_leaves: int
+    maker_filled_notional: int
+    maker_fee: int
+    maker_fee_total: int
+    taker_order_id: int
+    taker_account: int
+    taker_account_sequence: int
+    taker_leaves: int
+    taker_filled_notional: int
+    taker_fee: int
+    taker_fee_total: int
+
+
+class OrderCanceled(Event, tag=13, kw_only=True):
+    """What was left of an order (`quantity`; quote units for one by quote amount) is canceled."""
+
+    account_sequence: int
+    instrument_sequence: int
+    account: int
+    order_id: int
+    instrument: int
+    reason: Reason
+    quantity: int
+    filled_notional: int
+    fee_total: int
+
+
+class OrderAmended(Event, tag=14, kw_only=True):
+    """An order's price and total quantity as they are now."""
+
+    account_sequence: int
+    instrument_sequence: int
+    account: int
+    order_id: int
+    instrument: int
+    price: int
+    quantity: int
+    leaves: int
+    kept_place: bool
+
+
+class OrderReduced(Event, tag=15, kw_only=True):
+    """Self-trade prevention took `quantity` off an order, which lives on."""
+
+    account_sequence: int
+    instrument_sequence: int
+    account: int
+    order_id: int
+    instrument: int
+    quantity: int
+    leaves: int
+
+
+class OrdersCanceled(Event, tag=16, kw_only=True):
+    """The last event of a mass cancel."""
+
+    account: int
+    count: int
+
+
+class BatchDone(Event, tag=17, kw_only=True):
+    """The last event of a batch."""
+
+    account: int
+    applied: int
+    refused: int
+
+
+class KillSwitchSet(Event, tag=34, kw_only=True):
+    """The venue's kill switch."""
+
+    on: bool
+
+
+EVENTS: tuple[type[Event], ...] = (
+    VenueOpened,
+    EpochOpened,
+    CommandDuplicate,
+    CommandRejected,
+    OrderAccepted,
+    OrderRejected,
+    Trade,
+    OrderCanceled,
+    OrderAmended,
+    OrderReduced,
+    OrdersCanceled,
+    BatchDone,
+    AccountOpened,
+    AccountChanged,
+    CashMoved,
+    BalanceChanged,
+    PositionChanged,
+    PositionLimitSet,
+    AssetListed,
+    InstrumentListed,
+    InstrumentChanged,
+    FeeTierSet,
+    KillSwitchSet,
+)
+
+AnyEvent = (
+    VenueOpened
+    | EpochOpened
+    | CommandDuplicate
+    | CommandRejected
+    | OrderAccepted
+    | OrderRejected
+    | Trade
+    | OrderCanceled
+    | OrderAmended
+    | OrderReduced
+    | OrdersCanceled
+    | BatchDone
+    | AccountOpened
+    | AccountChanged
+    | CashMoved
+    | BalanceChanged
+    | PositionChanged
+    | PositionLimitSet
+    | AssetListed
+    | InstrumentListed
+    | InstrumentChanged
+    | FeeTierSet
+    | KillSwitchSet
+)
+
+
+class AccountBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One account's events of one batch, as the private feed carries them."""
+
+    number: int
+    at: int
+    account: int
+    events: list[AnyEvent]
+
+
+class BookBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One instrument's changes of one batch, as the public feed carries them.
+
+    Levels are `(price, quantity, orders)`, absolute, 0 removes; trades `(trade_id, price, quantity, taker_side)`;
+    `previous_sequence` and `sequence` are the instrument's.
+    """
+
+    number: int
+    at: int
+    instrument: int
+    previous_sequence: int
+    sequence: int
+    bids: list[tuple[int, int, int]]
+    asks: list[tuple[int, int, int]]
+    best_bid: tuple[int, int] | None
+    best_ask: tuple[int, int] | None
+    trades: list[tuple[int, int, int, Side]]
+    status: InstrumentStatus
+
+
+_decoder = msgspec.msgpack.Decoder(AnyEvent)
+_account_block_decoder = msgspec.msgpack.Decoder(AccountBlock)
+_book_block_decoder = msgspec.msgpack.Decoder(BookBlock)
+
+
+def event_decode(message: bytes) -> AnyEvent:
+    """Decode one event.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    return _decoder.decode(message)
+
+
+def section_decode(section: bytes) -> Iterator[AnyEvent]:
+    """Decode one section: a command's events, or a batch's own.
+
+    Raises:
+        FrameDamagedError: it ends inside an event.
+        msgspec.DecodeError: a message is no event.
+    """
+    return map(_decoder.decode, messages_split(section))
+
+
+def account_block_decode(block: bytes) -> AccountBlock:
+    """Decode a block of the private feed."""
+    return _account_block_decoder.decode(block)
+
+
+def book_block_decode(block: bytes) -> BookBlock:
+    """Decode a block of the public feed."""
+    return _book_block_decoder.decode(block)
