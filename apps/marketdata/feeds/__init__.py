@@ -1,0 +1,1 @@
+"""Recorded order flows and what a venue does with them."""
