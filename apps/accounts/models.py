@@ -1,0 +1,166 @@
+"""Who trades, and what is theirs.
+
+Users are this database's own. Accounts, balances and the ledger are a projection of the journal, written by the
+projector alone. Amounts are integers of the asset's smallest unit; times are ns since the epoch, UTC.
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from apps.accounts.codes import ACCOUNT_EXTERNAL, AccountStatus, LedgerKind, SelfTradePrevention
+from cift.choices import choices_of, values_of
+
+FEE_TIER_MAX = 15
+"""The highest fee tier."""
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; an address is kept in lower case, so it names one user however it is typed."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user.
+
+        Raises:
+            ValueError: no address was given.
+
+        """
+        if not email:
+            message = "a user needs an e-mail address"
+            raise ValueError(message)
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user who may do everything in the back office."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by address, in any case."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person or a program that logs in by e-mail address."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        """One user for an address, in lower case."""
+
+        ordering = ("id",)
+        constraints = (CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower_case"),)
+
+    def __str__(self) -> str:
+        """Show the address."""
+        return self.email
+
+
+class Account(models.Model):
+    """A trading account; `id` is the engine's.
+
+    The owner has no database constraint: projecting the journal must not depend on a table the journal cannot rebuild.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    owner = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="accounts", null=True, db_constraint=False
+    )
+    group = models.BigIntegerField()
+    status = models.SmallIntegerField(choices=choices_of(AccountStatus))
+    killed = models.BooleanField()
+    fee_tier = models.SmallIntegerField()
+    open_orders_max = models.BigIntegerField()
+    stp = models.SmallIntegerField(choices=choices_of(SelfTradePrevention))
+    opened_at = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        """In the order of opening."""
+
+        ordering = ("id",)
+        constraints = (
+            CheckConstraint(condition=Q(status__in=values_of(AccountStatus)), name="account_status"),
+            CheckConstraint(condition=Q(stp__gt=0, stp__in=values_of(SelfTradePrevention)), name="account_stp"),
+            CheckConstraint(condition=Q(fee_tier__gte=0, fee_tier__lte=FEE_TIER_MAX), name="account_fee_tier"),
+        )
+
+    def __str__(self) -> str:
+        """Name the account."""
+        return f"account {self.pk}"
+
+
+class Balance(models.Model):
+    """What an account holds of an asset; `held` of it is set aside for open orders."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="balances", db_constraint=False, db_index=False
+    )
+    asset = models.ForeignKey(
+        "marketdata.Asset", on_delete=models.PROTECT, related_name="balances", db_constraint=False, db_index=False
+    )
+    total = models.BigIntegerField()
+    held = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        """One row for an account and an asset; only the outside world owes."""
+
+        ordering = ("account", "asset")
+        constraints = (
+            UniqueConstraint(fields=("account", "asset"), name="balance_unique"),
+            CheckConstraint(
+                condition=Q(account=ACCOUNT_EXTERNAL) | Q(held__gte=0, held__lte=F("total")),
+                name="balance_held_within_total",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Name the balance."""
+        return f"balance of account {self.account_id} in asset {self.asset_id}"
+
+
+class LedgerEntry(models.Model):
+    """One leg of a movement of money; the legs of one event sum to 0 for each asset."""
+
+    sequence = models.BigIntegerField()
+    leg = models.SmallIntegerField()
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="ledger", db_constraint=False, db_index=False
+    )
+    asset = models.ForeignKey(
+        "marketdata.Asset", on_delete=models.PROTECT, related_name="ledger", db_constraint=False, db_index=False
+    )
+    amount = models.BigIntegerField()
+    kind = models.SmallIntegerField(choices=choices_of(LedgerKind))
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        """Newest first; an event's leg is written once."""
+
+        verbose_name_plural = "ledger entries"
+        ordering = ("-sequence", "-leg")
+        indexes = (Index(fields=("account", "-sequence", "-leg"), name="ledger_account"),)
+        constraints = (
+            UniqueConstraint(fields=("sequence", "leg"), name="ledger_unique"),
+            CheckConstraint(condition=Q(kind__in=values_of(LedgerKind)), name="ledger_kind"),
+        )
+
+    def __str__(self) -> str:
+        """Name the entry."""
+        return f"leg {self.leg} of event {self.sequence}"

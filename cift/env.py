@@ -1,0 +1,57 @@
+"""The only reader of the environment; settings call these functions and nothing else does.
+
+Variables are prefixed `CIFT_`, but for HOST and PORT, which hosts of programs set by convention.
+"""
+
+import os
+from pathlib import Path
+
+
+class EnvironmentVariableError(ValueError):
+    """A variable holds something it must not."""
+
+
+def text(name: str, default: str) -> str:
+    """Read a text; an empty variable counts as unset."""
+    return os.environ.get(name) or default
+
+
+def integer(name: str, default: int, *, least: int, most: int) -> int:
+    """Read a whole number.
+
+    Raises:
+        EnvironmentVariableError: not a whole number, or outside its bounds.
+
+    """
+    value = os.environ.get(name)
+    if not value:
+        return default
+    if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
+        message = f"{name} must be a whole number from {least} to {most}, not {value!r}"
+        raise EnvironmentVariableError(message)
+    return int(value)
+
+
+def path(name: str, default: Path) -> Path:
+    """Read a path; a leading `~` is the home folder, and a relative one starts at the working folder."""
+    value = os.environ.get(name)
+    return Path(value).expanduser().resolve() if value else default
+
+
+def required(name: str) -> str:
+    """Read a text that has no sane default.
+
+    Raises:
+        EnvironmentVariableError: unset or empty.
+
+    """
+    value = os.environ.get(name)
+    if not value:
+        message = f"{name} must be set"
+        raise EnvironmentVariableError(message)
+    return value
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """Copy the environment for a child process, with additions."""
+    return {**os.environ, **extra}

@@ -1,0 +1,187 @@
+"""One error, one shape: `ApplicationError` becomes RFC 9457 `application/problem+json`, whoever raised it."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions as rest
+from rest_framework.views import set_rollback
+
+from cift.error_codes import CODES
+from cift.middleware import REQUEST_ID_HEADER, request_id_of
+
+CONTENT_TYPE = "application/problem+json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field; `field` is a dotted path into the body."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class ApplicationError(Exception):
+    """A fault to tell the client: a stable code, a sentence, and what else helps.
+
+    `status` is the table's unless given; a code outside the table (an engine's reason) needs one.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of one answer, all but the code optional and named
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        errors: Sequence[FieldError] = (),
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the parts of the answer."""
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.status = CODES[code].status if status is None else status
+        self.errors = tuple(errors)
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+
+
+def problem_of(error: ApplicationError, *, request_id: str) -> dict[str, Any]:
+    """Build the body of an error answer."""
+    known = CODES.get(error.code)
+    body: dict[str, Any] = {
+        "type": f"urn:cift:error:{error.code}",
+        "title": known.title if known else HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.detail or (known.title if known else error.code),
+        "code": error.code,
+        "request_id": request_id,
+    }
+    if error.errors:
+        body["errors"] = [asdict(field) for field in error.errors]
+    return {**error.extra, **body}
+
+
+def problem_response(error: ApplicationError, request: HttpRequest | None) -> JsonResponse:
+    """Build the HTTP answer to an error."""
+    request_id = getattr(request, "request_id", "") or request_id_of(None)
+    response = JsonResponse(
+        problem_of(error, request_id=request_id), status=error.status, content_type=CONTENT_TYPE, headers=error.headers
+    )
+    response[REQUEST_ID_HEADER] = request_id
+    return response
+
+
+def exception_handler(exception: Exception, context: Mapping[str, Any]) -> JsonResponse | None:
+    """Answer for REST framework's views; None lets a fault of the venue through to `server_error`."""
+    error = application_error_of(exception)
+    if error is None:
+        return None
+    set_rollback()
+    request = context.get("request")
+    return problem_response(error, getattr(request, "_request", request))
+
+
+def application_error_of(exception: Exception) -> ApplicationError | None:
+    """Translate what Django and REST framework raise; None for what is a fault of the venue."""
+    match exception:
+        case ApplicationError():
+            return exception
+        case Http404():
+            return ApplicationError("not_found")
+        case PermissionDenied():
+            return ApplicationError("forbidden")
+        case RequestDataTooBig():
+            return ApplicationError("payload_too_large")
+        case rest.APIException():
+            return _of_rest(exception)
+        case _:
+            return None
+
+
+_REST_CODES: tuple[tuple[type[rest.APIException], str], ...] = (
+    (rest.NotAuthenticated, "unauthenticated"),
+    (rest.AuthenticationFailed, "unauthenticated"),
+    (rest.PermissionDenied, "forbidden"),
+    (rest.NotFound, "not_found"),
+    (rest.MethodNotAllowed, "method_not_allowed"),
+    (rest.NotAcceptable, "not_acceptable"),
+    (rest.UnsupportedMediaType, "unsupported_media_type"),
+    (rest.ParseError, "invalid"),
+)
+
+
+def _of_rest(exception: rest.APIException) -> ApplicationError:
+    if isinstance(exception, rest.ValidationError):
+        return ApplicationError("invalid", errors=list(_fields_of(exception.get_full_details(), path="")))
+    if isinstance(exception, rest.Throttled):
+        wait_s = max(1, int(exception.wait or 1))
+        return ApplicationError("rate_limited", str(exception.detail), headers={"Retry-After": str(wait_s)})
+    headers = {"WWW-Authenticate": "Bearer"} if exception.status_code == HTTPStatus.UNAUTHORIZED else None
+    for kind, code in _REST_CODES:
+        if isinstance(exception, kind):
+            return ApplicationError(code, str(exception.detail), headers=headers)
+    code = "invalid" if exception.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
+    return ApplicationError(code, str(exception.detail), status=exception.status_code)
+
+
+_REST_FIELD_CODES = {
+    "required": "required",
+    "blank": "required",
+    "null": "required",
+    "invalid_choice": "not_a_choice",
+    "max_length": "out_of_range",
+    "min_length": "out_of_range",
+    "max_value": "out_of_range",
+    "min_value": "out_of_range",
+    "unknown_field": "unknown_field",
+}
+
+
+def _fields_of(details: Any, *, path: str) -> Iterator[FieldError]:
+    """Walk a serializer's nested errors and name each field by its path."""
+    if isinstance(details, Mapping) and set(details) == {"message", "code"}:
+        code = _REST_FIELD_CODES.get(str(details["code"]), "invalid")
+        yield FieldError(field=path, code=code, detail=str(details["message"]))
+    elif isinstance(details, Mapping):
+        for name, inner in details.items():
+            step = "" if name == "non_field_errors" else str(name)
+            yield from _fields_of(inner, path=".".join(part for part in (path, step) if part))
+    else:
+        many = any(not (isinstance(inner, Mapping) and set(inner) == {"message", "code"}) for inner in details)
+        for index, inner in enumerate(details):
+            yield from _fields_of(inner, path=f"{path}.{index}".lstrip(".") if many else path)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """Answer a request Django found suspicious."""
+    error = application_error_of(exception) or ApplicationError("invalid")
+    return problem_response(error, request)
+
+
+def permission_denied(request: HttpRequest, _exception: Exception) -> JsonResponse:
+    """Answer a request that is not allowed."""
+    return problem_response(ApplicationError("forbidden"), request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> JsonResponse:
+    """Answer a form without its CSRF token."""
+    return problem_response(ApplicationError("csrf_failed", reason), request)
+
+
+def page_not_found(request: HttpRequest, _exception: Exception) -> JsonResponse:
+    """Answer an address there is nothing at."""
+    return problem_response(ApplicationError("not_found"), request)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Answer a fault of the venue's own; Django has logged it."""
+    return problem_response(ApplicationError("internal"), request)

@@ -1,0 +1,48 @@
+"""What every HTTP answer gets: its request's id."""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+REQUEST_ID_HEADER = "X-Request-Id"
+
+_SANE = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
+
+
+def request_id_of(given: str | None) -> str:
+    """Take the client's id when it is sane (1 to 64 letters, digits, dots, dashes, underscores), else make one."""
+    return given if given and _SANE.fullmatch(given) else uuid.uuid4().hex
+
+
+@sync_and_async_middleware
+def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Give each request an id and each answer the id of its request; hops no thread on the asynchronous path."""
+
+    def before(request: HttpRequest) -> str:
+        request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
+        request.request_id = request_id  # type: ignore[attr-defined]
+        return request_id
+
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            request_id = before(request)
+            answer: Awaitable[HttpResponseBase] = get_response(request)
+            response = await answer
+            response.headers[REQUEST_ID_HEADER] = request_id
+            return response
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        request_id = before(request)
+        response: HttpResponseBase = get_response(request)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        return response
+
+    return synchronous

@@ -1,0 +1,16 @@
+"""What every topology shares."""
+
+from pathlib import Path
+
+from cift.settings.apps import *
+from cift.settings.auth import *
+from cift.settings.channels import *
+from cift.settings.databases import DATABASE_ROUTERS, DEFAULT_AUTO_FIELD
+from cift.settings.logging import *
+from cift.settings.rest import *
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+DEBUG = False
+
+__all__ = [name for name in globals() if name.isupper()]

@@ -1,0 +1,41 @@
+"""The three databases: projected tables, the journal, and the snapshots.
+
+Each is a SQLite file of its own when embedded, so projecting never holds up a journal commit. All commit with full
+synchronisation: the journal because it is the truth, the tables because users live there and nowhere else.
+"""
+
+from pathlib import Path
+from typing import Any
+
+DATABASE_ROUTERS = ["cift.routers.AliasRouter"]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA journal_size_limit=67108864;"
+    "PRAGMA cache_size=-16384;"
+    "PRAGMA temp_store=MEMORY;"
+)
+
+_BUSY_SECONDS_MAX = 5
+
+
+def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
+    """Give each alias its file in the data folder."""
+    files = {"default": "db.sqlite3", "journal": "journal.sqlite3", "snapshots": "snapshots.sqlite3"}
+    return {
+        alias: {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": folder / file,
+            "ATOMIC_REQUESTS": False,
+            "OPTIONS": {
+                # A transaction that will write takes its lock when it begins: it waits then, instead of failing midway.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": _BUSY_SECONDS_MAX,
+                "init_command": _PRAGMAS,
+            },
+        }
+        for alias, file in files.items()
+    }

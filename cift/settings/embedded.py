@@ -1,0 +1,26 @@
+"""The whole venue from one command, on SQLite, for this machine."""
+
+from pathlib import Path
+
+from cift import env
+from cift.settings.base import *
+from cift.settings.base import BASE_DIR
+from cift.settings.bus import local_buses
+from cift.settings.databases import sqlite_databases
+from cift.settings.matching import matching_settings
+from cift.settings.secrets import secrets_load
+
+DATA_DIR: Path = env.path("CIFT_DATA_DIR", BASE_DIR / "var")
+_secrets = secrets_load(DATA_DIR)
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, least=1, most=65_535)
+ALLOWED_HOSTS = ["*"]
+
+SECRET_KEY = _secrets["django"]
+TOKENS_KEY = _secrets["tokens"]
+DATABASES = sqlite_databases(DATA_DIR)
+BUSES = local_buses(DATA_DIR)
+MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))
+
+PAPER_MONEY = True

@@ -1,0 +1,38 @@
+"""The data folder's secrets: made at the first start, read ever after."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+
+def secrets_load(folder: Path) -> dict[str, str]:
+    """Read `secrets.json` (mode 0600), making it at the first start; of processes that start at once, one wins."""
+    file = folder / "secrets.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = {
+            "django": secrets.token_urlsafe(48),
+            "tokens": secrets.token_urlsafe(48),
+            "ids": secrets.token_hex(16),
+        }
+        private_write(file, json.dumps(made, indent=2) + "\n")
+    read: dict[str, str] = json.loads(file.read_text())
+    return read
+
+
+def private_write(file: Path, content: str) -> None:
+    """Put content into a new file only its owner can read, whole or not at all; an existing file stays as it is."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -1,0 +1,28 @@
+"""The settings the tests run under: the embedded ones on throwaway data, with cheap password hashing."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cift.settings.base import *
+from cift.settings.bus import local_buses
+from cift.settings.databases import sqlite_databases
+from cift.settings.matching import matching_settings
+
+# Kept short: a Unix socket's path has room for about 100 bytes.
+_folder = TemporaryDirectory(prefix="cift-test-")
+DATA_DIR = Path(_folder.name)
+
+HOST = "127.0.0.1"
+PORT = 8000
+ALLOWED_HOSTS = ["*"]
+
+SECRET_KEY = "only-for-tests-" + "0" * 40
+TOKENS_KEY = "only-for-tests-" + "1" * 40
+DATABASES = sqlite_databases(DATA_DIR)
+for _alias, _database in DATABASES.items():
+    _database["TEST"] = {"NAME": DATA_DIR / f"test-{_alias}.sqlite3"}
+BUSES = local_buses(DATA_DIR)
+MATCHING = matching_settings(ids_key=bytes(range(16)))
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PAPER_MONEY = True

@@ -1,0 +1,13 @@
+"""Where each address leads."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "cift.errors.bad_request"
+handler403 = "cift.errors.permission_denied"
+handler404 = "cift.errors.page_not_found"
+handler500 = "cift.errors.server_error"
