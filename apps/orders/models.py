@@ -8,11 +8,13 @@ References from projected rows carry no database constraint, so that a projectio
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
-OPEN_STATUSES = (0, 1, 6)
-"""The statuses of an order that may still trade: new, partially filled, pending trigger."""
+from apps.accounts.codes import SelfTradePrevention
+from apps.orders.codes import Liquidity, OrderType, Side, TimeInForce
+from apps.orders.lifecycle import OPEN, OrderStatus
+from cift.choices import choices_of, values_of
 
-REJECTED_STATUS = 5
-"""The status of an order that was refused and so has no effect."""
+OPEN_STATUSES = tuple(sorted(int(status) for status in OPEN))
+"""The statuses of an order that may still trade, as the tables hold them."""
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -46,15 +48,15 @@ class Order(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    side = models.SmallIntegerField()
-    type = models.SmallIntegerField()
-    time_in_force = models.SmallIntegerField()
+    side = models.SmallIntegerField(choices=choices_of(Side))
+    type = models.SmallIntegerField(choices=choices_of(OrderType))
+    time_in_force = models.SmallIntegerField(choices=choices_of(TimeInForce))
     flags = models.SmallIntegerField()
-    self_trade_prevention = models.SmallIntegerField()
+    self_trade_prevention = models.SmallIntegerField(choices=choices_of(SelfTradePrevention))
     price = models.BigIntegerField()
     quantity = models.BigIntegerField()
     quote_amount = models.BigIntegerField()
-    status = models.SmallIntegerField()
+    status = models.SmallIntegerField(choices=choices_of(OrderStatus))
     filled_quantity = models.BigIntegerField()
     canceled_quantity = models.BigIntegerField()
     leaves_quantity = models.BigIntegerField()
@@ -81,8 +83,8 @@ class Order(models.Model):
             ),
         )
         constraints = (
-            CheckConstraint(condition=Q(side__in=(0, 1)), name="order_side"),
-            CheckConstraint(condition=Q(status__gte=0, status__lte=6), name="order_status"),
+            CheckConstraint(condition=Q(side__in=values_of(Side)), name="order_side"),
+            CheckConstraint(condition=Q(status__in=values_of(OrderStatus)), name="order_status"),
             CheckConstraint(
                 condition=Q(
                     filled_quantity__gte=0,
@@ -94,7 +96,7 @@ class Order(models.Model):
                 name="order_not_negative",
             ),
             CheckConstraint(
-                condition=Q(status=REJECTED_STATUS)
+                condition=Q(status=int(OrderStatus.REJECTED))
                 | Q(quote_amount__gt=0)
                 | Q(quantity=F("filled_quantity") + F("canceled_quantity") + F("leaves_quantity")),
                 name="order_quantity_accounted",
@@ -114,9 +116,7 @@ class Fill(models.Model):
     """One order's side of a trade; `id` is trade_id * 2, plus 1 for the taker."""
 
     id = models.BigIntegerField(primary_key=True)
-    order = models.ForeignKey(
-        Order, on_delete=models.PROTECT, related_name="fills", db_constraint=False
-    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills", db_constraint=False)
     account = models.ForeignKey(
         "accounts.Account",
         on_delete=models.PROTECT,
@@ -131,12 +131,12 @@ class Fill(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    side = models.SmallIntegerField()
+    side = models.SmallIntegerField(choices=choices_of(Side))
     price = models.BigIntegerField()
     quantity = models.BigIntegerField()
     notional = models.BigIntegerField()
     fee = models.BigIntegerField()
-    liquidity = models.SmallIntegerField()
+    liquidity = models.SmallIntegerField(choices=choices_of(Liquidity))
     trade_id = models.BigIntegerField()
     executed_at = models.BigIntegerField()
 
@@ -146,8 +146,8 @@ class Fill(models.Model):
         ordering = ("-id",)
         indexes = (Index(fields=("account", "-id"), name="fill_account"),)
         constraints = (
-            CheckConstraint(condition=Q(side__in=(0, 1)), name="fill_side"),
-            CheckConstraint(condition=Q(liquidity__in=(0, 1)), name="fill_liquidity"),
+            CheckConstraint(condition=Q(side__in=values_of(Side)), name="fill_side"),
+            CheckConstraint(condition=Q(liquidity__in=values_of(Liquidity)), name="fill_liquidity"),
             CheckConstraint(
                 condition=Q(price__gt=0, quantity__gt=0, notional__gt=0, fee__gte=0),
                 name="fill_positive",
@@ -186,9 +186,7 @@ class Position(models.Model):
     class Meta:
         """One row for an account and an instrument."""
 
-        constraints = (
-            UniqueConstraint(fields=("account", "instrument"), name="position_unique"),
-        )
+        constraints = (UniqueConstraint(fields=("account", "instrument"), name="position_unique"),)
 
     def __str__(self) -> str:
         """Name the position."""
@@ -251,9 +249,7 @@ class Projection(models.Model):
         """Never before the beginning."""
 
         constraints = (
-            CheckConstraint(
-                condition=Q(last_number__gte=0, last_sequence__gte=0), name="projection_not_negative"
-            ),
+            CheckConstraint(condition=Q(last_number__gte=0, last_sequence__gte=0), name="projection_not_negative"),
         )
 
     def __str__(self) -> str:
@@ -285,9 +281,7 @@ class JournalBatch(models.Model):
         constraints = (
             UniqueConstraint(fields=("shard", "first_sequence"), name="journal_first_sequence"),
             CheckConstraint(
-                condition=Q(
-                    number__gte=1, epoch__gte=1, first_sequence__gte=1, last_sequence__gte=F("first_sequence")
-                ),
+                condition=Q(number__gte=1, epoch__gte=1, first_sequence__gte=1, last_sequence__gte=F("first_sequence")),
                 name="journal_counts",
             ),
         )
