@@ -1,8 +1,8 @@
 """Read LOBSTER files: one stock's order flow on Nasdaq, and its book after every row.
 
-A message row is `time,type,order,size,price,direction`: seconds after midnight in New York with up to nine decimals, USD × 10,000,
-and the direction of the resting order (1 buy, -1 sell). A book row is `ask price,ask size,bid price,bid size` per level, and stands
-for the book after the message row of the same number. Source: https://lobsterdata.com/info/DataStructure.php
+A message row is `time,type,order,size,price,direction`: seconds after midnight in New York with up to nine decimals,
+prices in USD times 10,000, and the direction of the resting order (1 buy, -1 sell). A book row is `ask price,ask size,
+bid price,bid size` per level, and stands for the book after the message row of the same number. Source: https://lobsterdata.com/info/DataStructure.php
 """
 
 import gzip
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
@@ -45,7 +46,10 @@ VISIBLE: Final = frozenset({MessageType.ADD, MessageType.REDUCE, MessageType.DEL
 
 
 class Message(NamedTuple):
-    """One message row. `time`: ns after midnight, New York; `price`: USD × 10,000; `direction`: that of the resting order."""
+    """One message row.
+
+    `time`: ns after midnight, New York; `price`: USD times 10,000; `direction`: that of the resting order.
+    """
 
     line: int
     time: int
@@ -57,7 +61,7 @@ class Message(NamedTuple):
 
 
 class BookLevel(NamedTuple):
-    """The shares at one price, USD × 10,000."""
+    """The shares at one price, USD times 10,000."""
 
     price: int
     size: int
@@ -94,15 +98,15 @@ class FeedError(ValueError):
         self.reason = reason
 
 
-class FileUnreadable(FeedError):
+class FileUnreadableError(FeedError):
     """The file is missing, damaged, or not text."""
 
 
-class BadRow(FeedError):
+class RowInvalidError(FeedError):
     """A row does not say what the format wants."""
 
 
-class TimeReversed(FeedError):
+class TimeReversedError(FeedError):
     """A row is earlier than the one before it."""
 
 
@@ -117,13 +121,13 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             with gzip.open(plain) as unpacked:
                 yield cast("BinaryIO", unpacked)
     except OSError as error:
-        raise FileUnreadable(path, error.strerror or str(error)) from error
+        raise FileUnreadableError(path, error.strerror or str(error)) from error
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, text without its end).
 
-    Raises: FileUnreadable.
+    Raises: FileUnreadableError.
     """
     with _opened(path) as file:
         line = 0
@@ -132,62 +136,62 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 row = file.readline(LINE_BYTES_MAX + 1)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise FileUnreadable(path, f"damaged gzip data: {error}", line=line) from error
+                raise FileUnreadableError(path, f"damaged gzip data: {error}", line=line) from error
             if not row:
                 return
             if len(row) > LINE_BYTES_MAX:
-                raise FileUnreadable(path, f"the line is longer than {LINE_BYTES_MAX} bytes", line=line)
+                raise FileUnreadableError(path, f"the line is longer than {LINE_BYTES_MAX} bytes", line=line)
             try:
                 yield line, row.decode("ascii").rstrip("\r\n")
             except UnicodeDecodeError as error:
-                raise FileUnreadable(path, "not a text file", line=line) from error
+                raise FileUnreadableError(path, "not a text file", line=line) from error
 
 
 def _integer(path: Path, line: int, field: str, text: str) -> int:
     digits = text.removeprefix("-")
     if not digits.isdecimal() or len(digits) > NUMBER_DIGITS_MAX:
-        raise BadRow(path, f"{field} is not a whole number: {text[:40]!r}", line=line)
+        raise RowInvalidError(path, f"{field} is not a whole number: {text[:40]!r}", line=line)
     return int(text)
 
 
 def _time(path: Path, line: int, text: str) -> int:
     seconds, _, decimals = text.partition(".")
     if not seconds.isdecimal() or len(seconds) > len("86400") or (decimals and not decimals.isdecimal()):
-        raise BadRow(path, f"time is not seconds after midnight: {text[:40]!r}", line=line)
+        raise RowInvalidError(path, f"time is not seconds after midnight: {text[:40]!r}", line=line)
     if len(decimals) > TIME_DECIMALS_MAX:
-        raise BadRow(path, f"time has more than {TIME_DECIMALS_MAX} decimals: {text[:40]!r}", line=line)
+        raise RowInvalidError(path, f"time has more than {TIME_DECIMALS_MAX} decimals: {text[:40]!r}", line=line)
     return int(seconds) * NS_PER_SECOND + int(decimals[:9].ljust(9, "0"))
 
 
 def _message(path: Path, line: int, text: str) -> Message:
     fields = text.split(",")
     if len(fields) != len(MESSAGE_FIELDS):
-        raise BadRow(path, f"{len(fields)} fields instead of {len(MESSAGE_FIELDS)}", line=line)
+        raise RowInvalidError(path, f"{len(fields)} fields instead of {len(MESSAGE_FIELDS)}", line=line)
     time = _time(path, line, fields[0])
     numbers = [_integer(path, line, name, value) for name, value in zip(MESSAGE_FIELDS[1:], fields[1:], strict=True)]
     try:
         kind = MessageType(numbers[0])
     except ValueError as error:
-        raise BadRow(path, f"unknown type {numbers[0]}", line=line) from error
+        raise RowInvalidError(path, f"unknown type {numbers[0]}", line=line) from error
     message = Message(line, time, kind, *numbers[1:])
     if kind in VISIBLE:
         if message.size <= 0 or message.price <= 0 or message.order <= 0:
-            raise BadRow(path, "order, size and price must be above zero", line=line)
+            raise RowInvalidError(path, "order, size and price must be above zero", line=line)
         if message.direction not in (1, -1):
-            raise BadRow(path, f"direction must be 1 or -1, not {message.direction}", line=line)
+            raise RowInvalidError(path, f"direction must be 1 or -1, not {message.direction}", line=line)
     return message
 
 
 def read_messages(path: Path) -> Iterator[Message]:
     """Yield the rows of a message file, plain or gzip, one in memory at a time.
 
-    Raises: FileUnreadable, BadRow, TimeReversed.
+    Raises: FileUnreadableError, RowInvalidError, TimeReversedError.
     """
     before = 0
     for line, text in _lines(path):
         message = _message(path, line, text)
         if message.time < before:
-            raise TimeReversed(path, "time goes back", line=line)
+            raise TimeReversedError(path, "time goes back", line=line)
         before = message.time
         yield message
 
@@ -195,12 +199,12 @@ def read_messages(path: Path) -> Iterator[Message]:
 def read_books(path: Path) -> Iterator[BookRow]:
     """Yield the rows of an order book file, plain or gzip, one in memory at a time.
 
-    Raises: FileUnreadable, BadRow.
+    Raises: FileUnreadableError, RowInvalidError.
     """
     for line, text in _lines(path):
         fields = text.split(",")
         if len(fields) % LEVEL_FIELDS:
-            raise BadRow(path, f"{len(fields)} fields are not whole levels of {LEVEL_FIELDS}", line=line)
+            raise RowInvalidError(path, f"{len(fields)} fields are not whole levels of {LEVEL_FIELDS}", line=line)
         numbers = [_integer(path, line, "level", value) for value in fields]
         asks = _levels(path, line, numbers[0::4], numbers[1::4], empty=EMPTY_ASK)
         bids = _levels(path, line, numbers[2::4], numbers[3::4], empty=EMPTY_BID)
@@ -210,10 +214,10 @@ def read_books(path: Path) -> Iterator[BookRow]:
 def _levels(path: Path, line: int, prices: list[int], sizes: list[int], *, empty: int) -> tuple[BookLevel, ...]:
     levels = tuple(BookLevel(*level) for level in zip(prices, sizes, strict=True) if level[0] != empty)
     if any(level.price <= 0 or level.size <= 0 for level in levels):
-        raise BadRow(path, "price and size of a level must be above zero", line=line)
+        raise RowInvalidError(path, "price and size of a level must be above zero", line=line)
     worse = [-level.price for level in levels] if empty == EMPTY_BID else [level.price for level in levels]
-    if any(here >= after for here, after in zip(worse, worse[1:], strict=False)):
-        raise BadRow(path, "levels are not in order", line=line)
+    if any(here >= after for here, after in pairwise(worse)):
+        raise RowInvalidError(path, "levels are not in order", line=line)
     return levels
 
 
@@ -224,7 +228,7 @@ def opening_book(book_path: Path, message_path: Path) -> BookRow:
     """
     row = next(read_books(book_path), None)
     if row is None:
-        raise FileUnreadable(book_path, "no row to open the book with")
+        raise FileUnreadableError(book_path, "no row to open the book with")
     message = next(read_messages(message_path), None)
     if message is None or message.type not in VISIBLE:
         return row
@@ -234,7 +238,7 @@ def opening_book(book_path: Path, message_path: Path) -> BookRow:
     change = -message.size if message.type is MessageType.ADD else message.size
     size = levels.pop(message.price, 0) + change
     if size < 0:
-        raise BadRow(book_path, "the book does not hold what the first message adds", line=row.line)
+        raise RowInvalidError(book_path, "the book does not hold what the first message adds", line=row.line)
     if size:
         levels[message.price] = size
     side = tuple(BookLevel(price, levels[price]) for price in sorted(levels, reverse=message.direction > 0))

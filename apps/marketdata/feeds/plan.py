@@ -1,9 +1,10 @@
 """Turn a recorded order flow into steps a matching venue can take, one command each.
 
-A recording says what a market did; a venue must be made to do it again. So an execution becomes an incoming order of the other side,
-but only where it hits the order the venue would match next; elsewhere (an order out of its turn, volume from before the recording)
-it takes the named order down instead, for an incoming order would hit a neighbour and leave the named one behind for ever. To know
-whose turn it is, the planner keeps the queue of every price itself. Prices and sizes are the recording's.
+A recording says what a market did; a venue must be made to do it again. So an execution becomes an incoming order of
+the other side, but only where it hits the order the venue would match next; elsewhere (an order out of its turn, volume
+from before the recording) it takes the named order down instead, for an incoming order would hit a neighbour and leave
+the named one behind for ever. To know whose turn it is, the planner keeps the queue of every price itself. Prices and
+sizes are the recording's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,10 @@ SELL = -1
 
 
 class Add(NamedTuple):
-    """A resting order enters at the back of its price. `time`: ns after midnight, 0 for what rested before the first row."""
+    """A resting order enters at the back of its price.
+
+    `line` and `time` (ns after midnight) are those of the row, 0 for what rested before the first row.
+    """
 
     line: int
     time: int
@@ -72,9 +76,10 @@ class _Resting:
 class Counts:
     """What the planner made of the rows.
 
-    `hidden`: executions of hidden orders, skipped; `other`: crosses and halts, skipped; `out_of_turn`: executions of an order that was
-    not next; `before_start`: rows about volume of the opening book; `unknown`: rows about an order never seen, skipped; `odd`: rows that
-    contradict earlier ones; `ghosts`: orders that must have gone in rows the recording lacks.
+    `hidden`: executions of hidden orders, skipped; `other`: crosses and halts, skipped; `out_of_turn`: executions of an
+    order that was not next; `before_start`: rows about volume of the opening book; `unknown`: rows about an order never
+    seen, skipped; `odd`: rows that contradict earlier ones; `ghosts`: orders that must have gone in rows the recording
+    lacks.
     """
 
     rows: int = 0
