@@ -3,18 +3,21 @@
 //! Commands go in (`command`), events come out (`event`); every number is a checked integer. The same commands
 //! with the same times give the same events and the same state, bit for bit.
 
+pub mod batch;
+mod blocks;
+pub mod codec;
 pub mod command;
 pub mod engine;
 pub mod event;
+pub mod frame;
+pub mod query;
 pub mod reason;
 pub mod snapshot;
 pub mod view;
 
 pub use engine::{Config, Engine};
 pub use snapshot::SnapshotError;
-pub use view::{
-    AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats,
-};
+pub use view::{AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats};
 
 /// Raised whenever the same commands may give other events or another state.
 pub const ENGINE_VERSION: u32 = 1;

@@ -6,7 +6,7 @@ macro_rules! reasons {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
         pub enum Reason {
-            $(#[doc = $text] $name = $number,)*
+            $(#[doc = concat!("`", $text, "`.")] $name = $number,)*
         }
 
         impl Reason {

@@ -1,0 +1,182 @@
+//! The engine behind a frame of bytes: decode, execute, encode, chain.
+//!
+//! A batch is applied as a whole or, when the frame itself is bad, not at all. A command that does not decode is
+//! no bad frame: it is answered by an event like every other refusal, so that one client's bytes never cost
+//! another's.
+
+use crate::blocks::Recorder;
+use crate::codec::{Reader, decode_command};
+use crate::frame::{FrameError, Parts, check_commands};
+use crate::{Config, ENGINE_VERSION, Engine, SnapshotError};
+
+pub use crate::blocks::Applied;
+
+const SNAPSHOT_MAGIC: [u8; 8] = *b"CIFTSNAP";
+const HASH_BYTES: usize = 32;
+
+/// Link a batch to all before it.
+#[must_use]
+pub fn chain_hash(
+    previous: &[u8; HASH_BYTES],
+    number: u64,
+    at: u64,
+    engine_version: u32,
+    commands: &[u8],
+    events: &[u8],
+) -> [u8; HASH_BYTES] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(previous);
+    hasher.update(&number.to_le_bytes());
+    hasher.update(&at.to_le_bytes());
+    hasher.update(&engine_version.to_le_bytes());
+    hasher.update(&(commands.len() as u64).to_le_bytes());
+    hasher.update(commands);
+    hasher.update(events);
+    *hasher.finalize().as_bytes()
+}
+
+/// One shard's engine and its place in the journal.
+#[derive(Debug)]
+pub struct Runner {
+    engine: Engine,
+    number: u64,
+    at: u64,
+    chain: [u8; HASH_BYTES],
+    recorder: Recorder,
+}
+
+impl Runner {
+    /// Make an empty shard, before its first batch.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::behind(Engine::new(config), 0, 0, [0; HASH_BYTES])
+    }
+
+    fn behind(engine: Engine, number: u64, at: u64, chain: [u8; HASH_BYTES]) -> Self {
+        Self { engine, number, at, chain, recorder: Recorder::default() }
+    }
+
+    /// Apply one frame as batch `number` at time `at` (ns since the epoch, UTC).
+    ///
+    /// # Errors
+    /// `FrameError` when the frame is bad or does not follow; then nothing happened.
+    pub fn apply(&mut self, commands: &[u8], number: u64, at: u64) -> Result<Applied, FrameError> {
+        if self.number.checked_add(1) != Some(number) {
+            return Err(FrameError::Number { expected: self.number.saturating_add(1), given: number });
+        }
+        if at < self.at || i64::try_from(at).is_err() {
+            return Err(FrameError::At { previous: self.at, given: at });
+        }
+        let count = check_commands(commands)?;
+        let first_sequence = self.engine.sequence() + 1;
+        self.recorder.begin(commands.len());
+        for command in Parts::new(commands).flatten() {
+            self.recorder.begin_section();
+            match decode_command(command) {
+                Ok(command) => self.engine.execute(&command, at, &mut self.recorder),
+                Err(refusal) => self.engine.refuse(refusal.reason, refusal.kind, &mut self.recorder),
+            }
+            self.recorder.end_section();
+        }
+        self.recorder.begin_section();
+        self.engine.end_batch(&mut self.recorder);
+        self.recorder.end_section();
+        let recorder = &mut self.recorder;
+        recorder.sort_trades();
+        self.engine.drain_book_changes(|change| recorder.book(number, at, &change));
+        let events = recorder.events();
+        self.chain = chain_hash(&self.chain, number, at, ENGINE_VERSION, commands, events);
+        self.number = number;
+        self.at = at;
+        Ok(recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain))
+    }
+
+    /// The engine, to be read.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Number of the last batch.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Time of the last batch, ns since the epoch, UTC.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Chain hash of the last batch; 32 zero bytes before the first.
+    #[must_use]
+    pub fn chain(&self) -> [u8; HASH_BYTES] {
+        self.chain
+    }
+
+    /// The full state behind the last batch: header, engine, BLAKE3 of both.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        let config = self.engine.config();
+        let mut bytes = Vec::new();
+        bytes.extend_from_slice(&SNAPSHOT_MAGIC);
+        bytes.extend_from_slice(&ENGINE_VERSION.to_le_bytes());
+        bytes.extend_from_slice(&self.number.to_le_bytes());
+        bytes.extend_from_slice(&self.at.to_le_bytes());
+        bytes.extend_from_slice(&self.chain);
+        bytes.extend_from_slice(&config.open_orders_max.to_le_bytes());
+        bytes.extend_from_slice(&config.ids_max.to_le_bytes());
+        bytes.extend_from_slice(&config.ids_window_ns.to_le_bytes());
+        bytes.extend_from_slice(&self.engine.snapshot());
+        let hash = blake3::hash(&bytes);
+        bytes.extend_from_slice(hash.as_bytes());
+        bytes
+    }
+
+    /// Make a shard from a snapshot, with the bounds it was made with: other bounds could give other events.
+    ///
+    /// # Errors
+    /// `SnapshotError` when the bytes are damaged or of another engine version.
+    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let (body, hash) = bytes.split_last_chunk::<HASH_BYTES>().ok_or(SnapshotError::Damaged)?;
+        if *blake3::hash(body).as_bytes() != *hash {
+            return Err(SnapshotError::Damaged);
+        }
+        let mut header = Header(body);
+        if header.take()? != SNAPSHOT_MAGIC {
+            return Err(SnapshotError::Damaged);
+        }
+        let version = u32::from_le_bytes(header.take()?);
+        if version != ENGINE_VERSION {
+            return Err(SnapshotError::Version(version));
+        }
+        let number = u64::from_le_bytes(header.take()?);
+        let at = u64::from_le_bytes(header.take()?);
+        let chain = header.take()?;
+        let config = Config {
+            open_orders_max: u32::from_le_bytes(header.take()?),
+            ids_max: u32::from_le_bytes(header.take()?),
+            ids_window_ns: u64::from_le_bytes(header.take()?),
+        };
+        Ok(Self::behind(Engine::restore(header.0, config)?, number, at, chain))
+    }
+
+    /// Answer a query from the state behind the last batch.
+    ///
+    /// # Errors
+    /// `FrameError::Query` when the bytes are no query.
+    pub fn query(&self, query: &[u8]) -> Result<Vec<u8>, FrameError> {
+        crate::query::answer(self, &mut Reader::new(query))
+    }
+}
+
+struct Header<'a>(&'a [u8]);
+
+impl Header<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
+        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(SnapshotError::Damaged)?;
+        self.0 = rest;
+        Ok(*head)
+    }
+}

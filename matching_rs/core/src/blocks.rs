@@ -1,0 +1,263 @@
+//! What a batch is to those who wait for it: a reply per command, a block per account, a block per book.
+//!
+//! Replies and account blocks are cut from the events only when asked for, from offsets noted while they were
+//! written: a recovery or a verifier needs neither. Books move on, so their blocks are made at once.
+
+use crate::codec::{Writer, encode_event};
+use crate::command::Side;
+use crate::event::{Event, Sink};
+use crate::frame::Parts;
+use crate::view::{BookChange, Level};
+
+/// Accounts below are the venue's own; nobody listens to them.
+const FIRST_USER_ACCOUNT: u32 = 3;
+
+/// One event's bytes, and whose it is.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    account: u32,
+    start: u32,
+    end: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PublicTrade {
+    instrument: u32,
+    trade_id: u64,
+    price: i64,
+    quantity: i64,
+    taker_side: Side,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct BookSpan {
+    instrument: u32,
+    start: usize,
+    end: usize,
+}
+
+/// Encodes the events of a batch and notes what the blocks need.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    events: Writer,
+    section: usize,
+    spans: Vec<Span>,
+    trades: Vec<PublicTrade>,
+    books: Writer,
+    book_spans: Vec<BookSpan>,
+}
+
+impl Recorder {
+    /// Start a batch whose commands take `length` bytes.
+    pub(crate) fn begin(&mut self, length: usize) {
+        // Events take about three times the bytes of their commands; a wrong guess only costs a copy.
+        self.events = Writer::with_capacity(length * 4);
+        self.spans = Vec::with_capacity(length / 16);
+        self.trades.clear();
+        self.books = Writer::default();
+        self.book_spans = Vec::new();
+    }
+
+    pub(crate) fn begin_section(&mut self) {
+        self.section = self.events.len();
+        self.events.raw(&[0; 4]);
+    }
+
+    pub(crate) fn end_section(&mut self) {
+        let length = offset(self.events.len() - self.section - 4);
+        self.events.patch(self.section, length);
+    }
+
+    pub(crate) fn events(&self) -> &[u8] {
+        self.events.bytes()
+    }
+
+    /// Bring an instrument's trades together, each in the order it happened.
+    pub(crate) fn sort_trades(&mut self) {
+        self.trades.sort_unstable_by_key(|trade| (trade.instrument, trade.trade_id));
+    }
+
+    /// Write one book's block; the trades are sorted.
+    pub(crate) fn book(&mut self, number: u64, at: u64, change: &BookChange<'_>) {
+        let first = self.trades.partition_point(|trade| trade.instrument < change.instrument);
+        let beyond = self.trades.partition_point(|trade| trade.instrument <= change.instrument);
+        let start = self.books.len();
+        let w = &mut self.books;
+        w.array(11);
+        w.unsigned(number);
+        w.unsigned(at);
+        w.unsigned(change.instrument.into());
+        w.unsigned(change.previous_sequence);
+        w.unsigned(change.sequence);
+        levels(w, change.bids);
+        levels(w, change.asks);
+        best(w, change.best_bid);
+        best(w, change.best_ask);
+        let trades = &self.trades[first..beyond];
+        w.array(trades.len());
+        for trade in trades {
+            w.array(4);
+            w.unsigned(trade.trade_id);
+            w.signed(trade.price);
+            w.signed(trade.quantity);
+            w.unsigned(trade.taker_side as u64);
+        }
+        w.unsigned(change.status as u64);
+        self.book_spans.push(BookSpan { instrument: change.instrument, start, end: self.books.len() });
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        number: u64,
+        at: u64,
+        count: usize,
+        first_sequence: u64,
+        last_sequence: u64,
+        chain: [u8; 32],
+    ) -> Applied {
+        Applied {
+            number,
+            at,
+            count,
+            first_sequence,
+            last_sequence,
+            chain,
+            events: std::mem::take(&mut self.events).into_bytes(),
+            spans: std::mem::take(&mut self.spans),
+            books: std::mem::take(&mut self.books).into_bytes(),
+            book_spans: std::mem::take(&mut self.book_spans),
+        }
+    }
+}
+
+impl Sink for Recorder {
+    fn emit(&mut self, sequence: u64, event: &Event<'_>) {
+        let start = offset(self.events.len());
+        encode_event(&mut self.events, sequence, event);
+        let end = offset(self.events.len());
+        let (account, other) = accounts_of(event);
+        if account >= FIRST_USER_ACCOUNT {
+            self.spans.push(Span { account, start, end });
+        }
+        if let Event::Trade { instrument, price, quantity, taker_side, .. } = *event {
+            self.spans.push(Span { account: other, start, end });
+            self.trades.push(PublicTrade { instrument, trade_id: sequence, price, quantity, taker_side });
+        }
+    }
+}
+
+/// A batch's events stay far below 4 GiB: at most 1,000 commands, and open orders are bounded.
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// Whose event it is: maker and taker of a trade, else one account; 0: nobody's.
+fn accounts_of(event: &Event<'_>) -> (u32, u32) {
+    match *event {
+        Event::Trade { ref maker, ref taker, .. } => (maker.account, taker.account),
+        Event::OrderAccepted { account, .. }
+        | Event::OrderRejected { account, .. }
+        | Event::OrderCanceled { account, .. }
+        | Event::OrderAmended { account, .. }
+        | Event::OrderReduced { account, .. }
+        | Event::OrdersCanceled { account, .. }
+        | Event::BatchDone { account, .. }
+        | Event::AccountOpened { account, .. }
+        | Event::AccountChanged { account, .. }
+        | Event::CashMoved { account, .. }
+        | Event::BalanceChanged { account, .. }
+        | Event::PositionChanged { account, .. }
+        | Event::PositionLimitSet { account, .. }
+        | Event::CommandDuplicate { account, .. }
+        | Event::CommandRejected { account, .. } => (account, 0),
+        Event::VenueOpened
+        | Event::EpochOpened { .. }
+        | Event::AssetListed { .. }
+        | Event::InstrumentListed { .. }
+        | Event::InstrumentChanged { .. }
+        | Event::FeeTierSet { .. }
+        | Event::KillSwitchSet { .. } => (0, 0),
+    }
+}
+
+fn levels(w: &mut Writer, levels: &[Level]) {
+    w.array(levels.len());
+    for level in levels {
+        w.array(3);
+        w.signed(level.price);
+        w.signed(level.quantity);
+        w.unsigned(level.orders.into());
+    }
+}
+
+fn best(w: &mut Writer, level: Option<Level>) {
+    w.optional(level, |w, level| {
+        w.array(2);
+        w.signed(level.price);
+        w.signed(level.quantity);
+    });
+}
+
+/// A batch that was applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// Its place in the journal.
+    pub number: u64,
+    /// Its time, ns since the epoch, UTC.
+    pub at: u64,
+    /// How many commands it held.
+    pub count: usize,
+    /// Sequence of its first event.
+    pub first_sequence: u64,
+    /// Sequence of its last event.
+    pub last_sequence: u64,
+    /// Links it to all before it.
+    pub chain: [u8; 32],
+    /// A section per command and one of the batch's own events.
+    pub events: Vec<u8>,
+    spans: Vec<Span>,
+    books: Vec<u8>,
+    book_spans: Vec<BookSpan>,
+}
+
+impl Applied {
+    /// Make each command's reply `[number, at, section]`, in order.
+    pub fn replies(&self, mut each: impl FnMut(&[u8])) {
+        let mut w = Writer::default();
+        for section in Parts::new(&self.events).flatten().take(self.count) {
+            w.clear();
+            w.array(3);
+            w.unsigned(self.number);
+            w.unsigned(self.at);
+            w.bin(section);
+            each(w.bytes());
+        }
+    }
+
+    /// Make each account's block `[number, at, account, [event, …]]`, by account; a trade is in both.
+    pub fn accounts(&self, mut each: impl FnMut(u32, &[u8])) {
+        let mut spans = self.spans.clone();
+        spans.sort_unstable_by_key(|span| (span.account, span.start));
+        let mut w = Writer::default();
+        for own in spans.chunk_by(|one, next| one.account == next.account) {
+            let account = own[0].account;
+            w.clear();
+            w.array(4);
+            w.unsigned(self.number);
+            w.unsigned(self.at);
+            w.unsigned(account.into());
+            w.array(own.len());
+            for span in own {
+                w.raw(&self.events[span.start as usize..span.end as usize]);
+            }
+            each(account, w.bytes());
+        }
+    }
+
+    /// Give each touched book's block, by instrument.
+    pub fn books(&self, mut each: impl FnMut(u32, &[u8])) {
+        for span in &self.book_spans {
+            each(span.instrument, &self.books[span.start..span.end]);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Commands and events as MessagePack arrays, and nothing that allocates per command.
+//!
+//! A command is `[kind, version, …]`, an event `[kind, sequence, …]`; the fields stand in the order of `command`
+//! and `event`. Decoding borrows its strings from the bytes and is total: bytes that are no command are a
+//! `Refusal`, never a panic. Encoding always takes the shortest form, so equal values are equal bytes.
+
+mod codes;
+mod commands;
+mod events;
+mod read_command;
+mod read_event;
+mod reader;
+mod writer;
+
+pub use commands::encode_command;
+pub use events::encode_event;
+pub use read_command::{Refusal, decode_command};
+pub use read_event::decode_event;
+pub use reader::{Malformed, Reader};
+pub use writer::Writer;
+
+/// Longest command, bytes.
+pub const COMMAND_BYTES_MAX: usize = 65_536;
+/// Longest client id or symbol, bytes.
+pub const ID_BYTES_MAX: usize = 64;
+/// Most commands of a `Batch`.
+pub const MEMBERS_MAX: usize = 100;

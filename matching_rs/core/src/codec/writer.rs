@@ -1,0 +1,170 @@
+//! Writes MessagePack values in their shortest form into one growing buffer.
+
+/// Marker and size of the shortest unsigned form, by the number of leading zero bits.
+const FORMS: [(u8, u8); 65] = {
+    let mut forms = [(0xcf, 8); 65];
+    let mut zeros = 32;
+    while zeros <= 64 {
+        forms[zeros] = match zeros {
+            32..48 => (0xce, 4),
+            48..56 => (0xcd, 2),
+            _ => (0xcc, 1),
+        };
+        zeros += 1;
+    }
+    forms
+};
+
+/// A growing buffer of MessagePack values.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// Make an empty buffer with room for `capacity` bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What was written, for good.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// How many bytes were written.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Forget what was written, keep the room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Write a marker and the `size` low bytes of `value`. All nine bytes are stored and the surplus cut off: one
+    /// store of a fixed size costs less than one of a size the processor has to wait for.
+    #[inline]
+    fn put(&mut self, marker: u8, value: u64, size: u8) {
+        let mut slot = [0; 9];
+        slot[0] = marker;
+        let [_, tail @ ..] = &mut slot;
+        *tail = value.wrapping_shl(64 - 8 * u32::from(size)).to_be_bytes();
+        let end = self.bytes.len() + 1 + usize::from(size);
+        self.bytes.extend_from_slice(&slot);
+        self.bytes.truncate(end);
+    }
+
+    /// Write an integer of at least 0.
+    #[inline]
+    pub fn unsigned(&mut self, value: u64) {
+        let (marker, size) = match u8::try_from(value) {
+            Ok(small) if small < 0x80 => (small, 0),
+            _ => FORMS[value.leading_zeros() as usize],
+        };
+        self.put(marker, value, size);
+    }
+
+    /// Write an integer.
+    #[inline]
+    pub fn signed(&mut self, value: i64) {
+        if value < 0 {
+            self.negative(value);
+        } else {
+            self.unsigned(value.cast_unsigned());
+        }
+    }
+
+    fn negative(&mut self, value: i64) {
+        let bits = value.cast_unsigned();
+        match value {
+            -32.. => self.put(bits.to_le_bytes()[0], 0, 0),
+            -0x80.. => self.put(0xd0, bits, 1),
+            -0x8000.. => self.put(0xd1, bits, 2),
+            -0x8000_0000.. => self.put(0xd2, bits, 4),
+            _ => self.put(0xd3, bits, 8),
+        }
+    }
+
+    /// Write true or false.
+    #[inline]
+    pub fn bool(&mut self, value: bool) {
+        self.bytes.push(if value { 0xc3 } else { 0xc2 });
+    }
+
+    /// Write nil.
+    #[inline]
+    pub fn nil(&mut self) {
+        self.bytes.push(0xc0);
+    }
+
+    /// Write nil for none, anything else by `write`.
+    pub fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        match value {
+            Some(value) => write(self, value),
+            None => self.nil(),
+        }
+    }
+
+    /// Write a string.
+    #[inline]
+    pub fn str(&mut self, value: &str) {
+        let length = value.len() as u64;
+        match length {
+            0..32 => self.bytes.push(0xa0 | value.len().to_le_bytes()[0]),
+            32..0x100 => self.put(0xd9, length, 1),
+            0x100..0x1_0000 => self.put(0xda, length, 2),
+            _ => self.put(0xdb, length, 4),
+        }
+        self.bytes.extend_from_slice(value.as_bytes());
+    }
+
+    /// Write bytes.
+    pub fn bin(&mut self, value: &[u8]) {
+        let length = value.len() as u64;
+        match length {
+            0..0x100 => self.put(0xc4, length, 1),
+            0x100..0x1_0000 => self.put(0xc5, length, 2),
+            _ => self.put(0xc6, length, 4),
+        }
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// Write the head of an array of `length` values.
+    #[inline]
+    pub fn array(&mut self, length: usize) {
+        let wide = length as u64;
+        match wide {
+            0..16 => self.bytes.push(0x90 | length.to_le_bytes()[0]),
+            16..0x1_0000 => self.put(0xdc, wide, 2),
+            _ => self.put(0xdd, wide, 4),
+        }
+    }
+
+    /// Append bytes that are encoded already.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Put a u32 (little endian) at `offset`, over what stands there.
+    pub(crate) fn patch(&mut self, offset: usize, value: u32) {
+        if let Some(slot) = self.bytes.get_mut(offset..offset + 4) {
+            slot.copy_from_slice(&value.to_le_bytes());
+        }
+    }
+}
