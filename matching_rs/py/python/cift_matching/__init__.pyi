@@ -1,0 +1,165 @@
+"""The matching and risk engine of CIFT Markets: bytes in, bytes out.
+
+Commands, events, replies and blocks are MessagePack arrays; ARCHITECTURE.md has their fields. Prices, quantities and money
+are integers in the units of the wire, times are ns since the epoch, UTC. Every function that works on an engine frees
+the interpreter once while it does; an engine may be shared by threads, its calls then wait for one another.
+"""
+
+from typing import Final, final
+
+__all__ = [
+    "ENGINE_VERSION",
+    "Batch",
+    "Engine",
+    "EngineError",
+    "FrameError",
+    "SnapshotError",
+    "sections",
+    "verify_chain",
+]
+
+# Raised by every change that may give other events or another state for the same commands.
+ENGINE_VERSION: Final[int]
+
+class EngineError(ValueError):
+    """The engine cannot be built, or failed inside and must be made anew from the journal."""
+
+class FrameError(EngineError):
+    """The bytes are no frame, past a bound, or do not follow the batch before. The engine is as it was."""
+
+class SnapshotError(EngineError):
+    """The bytes are no snapshot, are damaged, or are of another engine version."""
+
+@final
+class Batch:
+    """What one frame of commands came to. Nothing in it changes when the engine goes on."""
+
+    @property
+    def number(self) -> int:
+        """Its place in the journal."""
+
+    @property
+    def at(self) -> int:
+        """Its time, ns since the epoch, UTC."""
+
+    @property
+    def count(self) -> int:
+        """How many commands it held."""
+
+    @property
+    def first_sequence(self) -> int:
+        """Sequence of its first event."""
+
+    @property
+    def last_sequence(self) -> int:
+        """Sequence of its last event."""
+
+    @property
+    def engine_version(self) -> int:
+        """Version of the engine that made it."""
+
+    @property
+    def commands(self) -> bytes:
+        """The frame as it was given: the journal's column."""
+
+    @property
+    def events(self) -> bytes:
+        """Per command a length (u32, little endian) and its events, then the batch's own: the journal's column."""
+
+    @property
+    def chain(self) -> bytes:
+        """32 bytes that link the batch to all before it."""
+
+    def replies(self) -> list[bytes]:
+        """Give each command's reply, in order: `[number, at, section]`."""
+
+    def accounts(self) -> list[tuple[int, bytes]]:
+        """Give each touched account's block, by account: `[number, at, account, [event, …]]`."""
+
+    def books(self) -> list[tuple[int, bytes]]:
+        """Give each touched book's block, by instrument.
+
+        `[number, at, instrument, previous_sequence, sequence, bids, asks, best_bid, best_ask, trades, status]`.
+        """
+
+@final
+class Engine:
+    """One shard: its accounts, instruments and books. Deterministic: it reads no clock and no randomness."""
+
+    def __new__(
+        cls,
+        *,
+        open_orders_max: int = 1_048_575,
+        ids_max: int = 4_194_303,
+        ids_window_ns: int = 86_400_000_000_000,
+    ) -> Engine:
+        """Make an empty shard.
+
+        open_orders_max: orders open at once; ids_max: client ids remembered; ids_window_ns: for how long after the end.
+
+        Raises: EngineError when a bound is past what the engine can hold.
+        """
+
+    def apply(self, commands: bytes, *, number: int, at: int) -> Batch:
+        """Apply one frame of commands as batch `number` at time `at` (ns since the epoch, UTC).
+
+        A command that does not decode is answered by an event; only a bad frame is refused as a whole.
+
+        Raises: FrameError, and nothing happened; EngineError when the engine failed and must be dropped.
+        """
+
+    def query(self, query: bytes) -> bytes:
+        """Read the state behind the last batch: MessagePack array `[kind, …]` in, MessagePack value out.
+
+        Raises: FrameError when the bytes are no query.
+        """
+
+    def snapshot(self) -> bytes:
+        """Give the full state behind the last batch, with number, time, chain and bounds."""
+
+    @staticmethod
+    def restore(snapshot: bytes) -> Engine:
+        """Make a shard from a snapshot, with the bounds it was made with.
+
+        Raises: SnapshotError.
+        """
+
+    def state_hash(self) -> bytes:
+        """Give 32 bytes over the full state, queue order included."""
+
+    def validate(self) -> str | None:
+        """Check the engine's own invariants; the first violation in words. Slow: for audits and tests."""
+
+    @property
+    def number(self) -> int:
+        """Number of the last batch; 0 before the first."""
+
+    @property
+    def at(self) -> int:
+        """Time of the last batch, ns since the epoch, UTC."""
+
+    @property
+    def sequence(self) -> int:
+        """Sequence of the last event."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that was opened last."""
+
+    @property
+    def chain(self) -> bytes:
+        """Chain hash of the last batch; 32 zero bytes before the first."""
+
+def sections(events: bytes) -> list[bytes]:
+    """Cut a journal row's events into its sections; the last is the batch's own.
+
+    Raises: FrameError when they are cut short.
+    """
+
+def verify_chain(
+    previous: bytes, number: int, at: int, engine_version: int, commands: bytes, events: bytes
+) -> bytes:
+    """Work out the chain hash a journal row must carry.
+
+    previous: 32 bytes, all zero before the first batch.
+    """
