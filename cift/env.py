@@ -27,8 +27,7 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
     if not value:
         return default
     if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
-        message = f"{name} must be a whole number from {least} to {most}, not {value!r}"
-        raise EnvironmentVariableError(message)
+        raise EnvironmentVariableError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
     return int(value)
 
 
@@ -47,8 +46,7 @@ def required(name: str) -> str:
     """
     value = os.environ.get(name)
     if not value:
-        message = f"{name} must be set"
-        raise EnvironmentVariableError(message)
+        raise EnvironmentVariableError(f"{name} must be set")
     return value
 
 

@@ -34,7 +34,7 @@ class ApplicationError(Exception):
     `status` is the table's unless given; a code outside the table (an engine's reason) needs one.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of one answer, all but the code optional and named
+    def __init__(
         self,
         code: str,
         detail: str = "",
@@ -123,7 +123,7 @@ def _of_rest(exception: rest.APIException) -> ApplicationError:
     if isinstance(exception, rest.ValidationError):
         return ApplicationError("invalid", errors=list(_fields_of(exception.get_full_details(), path="")))
     if isinstance(exception, rest.Throttled):
-        wait_s = max(1, int(exception.wait or 1))
+        wait_s = max(1, int(getattr(exception, "wait", None) or 1))
         return ApplicationError("rate_limited", str(exception.detail), headers={"Retry-After": str(wait_s)})
     headers = {"WWW-Authenticate": "Bearer"} if exception.status_code == HTTPStatus.UNAUTHORIZED else None
     for kind, code in _REST_CODES:

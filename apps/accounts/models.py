@@ -30,8 +30,7 @@ class UserManager(BaseUserManager["User"]):
 
         """
         if not email:
-            message = "a user needs an e-mail address"
-            raise ValueError(message)
+            raise ValueError("a user needs an e-mail address")
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -78,9 +77,7 @@ class Account(models.Model):
     """
 
     id = models.BigIntegerField(primary_key=True)
-    owner = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="accounts", null=True, db_constraint=False
-    )
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="accounts", null=True, db_constraint=False)
     group = models.BigIntegerField()
     status = models.SmallIntegerField(choices=choices_of(AccountStatus))
     killed = models.BooleanField()

@@ -1,0 +1,122 @@
+"""The heart of a local bus: who responds, who listens; used from one event loop."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Coroutine
+from typing import Any
+
+from cift.bus.base import BusInUse, BusOverloaded, RequestHandler, RequestTimeout, Subscription, VenueUnavailable
+from cift.bus.reader import Reader, run_in
+
+REQUESTS_MAX = 4_096
+"""Requests under way at once; past it a request is refused."""
+
+logger = logging.getLogger(__name__)
+
+
+class Responder(Subscription):
+    """A handler answering one subject in the loop it was given in."""
+
+    def __init__(self, exchange: "Exchange", subject: str, handler: RequestHandler) -> None:
+        """Take the handler; the exchange registers it."""
+        self._exchange = exchange
+        self._subject = subject
+        self._handler = handler
+        self._loop = asyncio.get_running_loop()
+
+    async def answer(self, payload: bytes) -> bytes:
+        """Run the handler."""
+        return await run_in(self._loop, lambda: _coroutine(self._handler, payload))
+
+    async def close(self) -> None:
+        """Take no more requests; those under way are answered still."""
+        if self._exchange.responders.get(self._subject) is self:
+            del self._exchange.responders[self._subject]
+
+
+async def _coroutine(handler: RequestHandler, payload: bytes) -> bytes:
+    return await handler(payload)
+
+
+class Exchange:
+    """Joins requests to responders and messages to readers."""
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        self.responders: dict[str, Responder] = {}
+        self._readers: defaultdict[str, set[Reader]] = defaultdict(set)
+        self._under_way: set[asyncio.Task[bytes]] = set()
+
+    def respond(self, subject: str, handler: RequestHandler) -> Responder:
+        """Register a subject's responder.
+
+        Raises:
+            BusInUse: it has one.
+
+        """
+        if subject in self.responders:
+            raise BusInUse(f"{subject} has a responder")
+        responder = self.responders[subject] = Responder(self, subject, handler)
+        return responder
+
+    def add(self, subject: str, reader: Reader) -> None:
+        """Let a reader have a subject's messages."""
+        self._readers[subject].add(reader)
+
+    def discard(self, subject: str, reader: Reader) -> None:
+        """Let a reader have no more of them."""
+        readers = self._readers.get(subject)
+        if readers is not None:
+            readers.discard(reader)
+            if not readers:
+                del self._readers[subject]
+
+    def readers(self) -> list[Reader]:
+        """List all readers."""
+        return [reader for readers in self._readers.values() for reader in readers]
+
+    def publish(self, subject: str, payload: bytes) -> None:
+        """Put a message into the mailboxes of all who listen."""
+        for pattern in (subject, f"{subject.rpartition('.')[0]}.*"):
+            for reader in self._readers.get(pattern, ()):
+                reader.deliver(subject, payload)
+
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float | None) -> bytes:
+        """Ask a responder; one that outlasts the time goes on, and its answer is dropped."""
+        responder = self.responders.get(subject)
+        if responder is None:
+            raise VenueUnavailable(f"nobody responds to {subject}")
+        if len(self._under_way) >= REQUESTS_MAX:
+            raise BusOverloaded(f"{REQUESTS_MAX} requests are under way")
+        task = self._start(responder.answer(payload))
+        done, _ = await asyncio.wait((task,), timeout=timeout_s)
+        if not done:
+            raise RequestTimeout(f"no answer from {subject} in {timeout_s} s")
+        if task.cancelled():
+            raise RequestTimeout(f"the responder of {subject} went away")
+        failure = task.exception()
+        if failure is not None:
+            raise RequestTimeout(f"the responder of {subject} failed") from failure
+        return task.result()
+
+    def _start(self, answer: Coroutine[Any, Any, bytes]) -> asyncio.Task[bytes]:
+        task = asyncio.get_running_loop().create_task(answer)
+        self._under_way.add(task)
+        task.add_done_callback(self._end)
+        return task
+
+    def _end(self, task: asyncio.Task[bytes]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a responder failed", exc_info=task.exception())
+
+    async def close(self) -> None:
+        """End all readers and responders; who still waits for an answer is told there is none."""
+        self.responders.clear()
+        for reader in self.readers():
+            await reader.close()
+        for task in tuple(self._under_way):
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(tuple(self._under_way))

@@ -1,0 +1,116 @@
+"""How commands and queries reach the order service.
+
+Commands given in one turn of the event loop leave in one frame, in the order they were given.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+import msgspec
+from django.conf import settings
+
+from cift.bus import buses
+from cift.bus.base import BusError, PayloadTooLarge, VenueUnavailable
+from cift.errors import ApplicationError
+from cift.wire.base import Reply, frame_pack
+
+COMMANDS_PER_REQUEST_MAX = 100
+
+logger = logging.getLogger(__name__)
+
+Entry = bytes | tuple[str]
+"""What comes back for a command: its encoded reply, or a refusal's code."""
+
+_entries = msgspec.msgpack.Decoder(list[Entry])
+_replies = msgspec.msgpack.Decoder(Reply)
+
+_CODES = frozenset({"overloaded", "outcome_unknown", "venue_unavailable"})
+
+
+def commands_subject(shard: int) -> str:
+    """Name the subject a shard's writer takes commands at."""
+    return f"orders.commands.{shard}"
+
+
+def query_subject(shard: int) -> str:
+    """Name the subject a shard's writer answers queries at."""
+    return f"orders.query.{shard}"
+
+
+class Gateway:
+    """The way to one shard's writer from one event loop."""
+
+    def __init__(self, *, shard: int, timeout_s: float) -> None:
+        """Begin with nothing waiting."""
+        self._shard = shard
+        self._timeout_s = timeout_s
+        self._waiting: list[tuple[bytes, asyncio.Future[Reply]]] = []
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def submit(self, command: bytes) -> "asyncio.Future[Reply]":
+        """Send an encoded command with the others of this turn; the future has the reply or an ApplicationError."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reply] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._leave)
+        self._waiting.append((command, future))
+        return future
+
+    async def query(self, query: bytes) -> bytes:
+        """Ask the writer's memory.
+
+        Raises:
+            ApplicationError: `venue_unavailable`; a query changes nothing, so no answer is that too.
+
+        """
+        try:
+            return await buses["default"].request(query_subject(self._shard), query, timeout_s=self._timeout_s)
+        except BusError as error:
+            raise ApplicationError("venue_unavailable", "The order service does not answer.") from error
+
+    def _leave(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), COMMANDS_PER_REQUEST_MAX):
+            task = asyncio.get_running_loop().create_task(self._send(waiting[start : start + COMMANDS_PER_REQUEST_MAX]))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _send(self, commands: Sequence[tuple[bytes, "asyncio.Future[Reply]"]]) -> None:
+        frame = frame_pack(command for command, _ in commands)
+        entries: Sequence[Entry] = [("outcome_unknown",)] * len(commands)
+        try:
+            answer = await buses["default"].request(commands_subject(self._shard), frame, timeout_s=self._timeout_s)
+            answered = _entries.decode(answer)
+            if len(answered) == len(commands):
+                entries = answered
+        except (VenueUnavailable, PayloadTooLarge):
+            entries = [("venue_unavailable",)] * len(commands)
+        except (BusError, msgspec.DecodeError) as error:
+            logger.warning("no answer from the order service: %r", error)
+        finally:
+            for (_, future), entry in zip(commands, entries, strict=True):
+                _settle(future, entry)
+
+
+def _settle(future: "asyncio.Future[Reply]", entry: Entry) -> None:
+    if future.done():
+        return
+    if isinstance(entry, bytes):
+        future.set_result(_replies.decode(entry))
+    else:
+        future.set_exception(ApplicationError(entry[0] if entry[0] in _CODES else "outcome_unknown"))
+
+
+_gateways: "WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = WeakKeyDictionary()
+
+
+def gateway() -> Gateway:
+    """Give the running event loop's way to the order service."""
+    loop = asyncio.get_running_loop()
+    found = _gateways.get(loop)
+    if found is None:
+        matching = settings.MATCHING
+        found = _gateways[loop] = Gateway(shard=matching["SHARD"], timeout_s=matching["REQUEST_TIMEOUT_S"])
+    return found

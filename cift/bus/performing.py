@@ -1,0 +1,67 @@
+"""A command from start to answer: sent, its first event read, a repeated id led back to the first answer."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from cift.bus.gateway import gateway
+from cift.errors import ApplicationError
+from cift.wire.base import Command, Event, Reply, command_encode, messages_split
+from cift.wire.outcomes import CommandDuplicate, CommandRejected
+
+E = TypeVar("E", bound=Event)
+
+
+class Performed(msgspec.Struct, Generic[E], frozen=True):
+    """What a command came to: the batch it is in, that batch's time, and the event that says so."""
+
+    number: int
+    at: int
+    event: E
+
+
+async def command_send(command: Command) -> Reply:
+    """Send one command and wait for its reply.
+
+    Raises:
+        ApplicationError: `venue_unavailable` or `overloaded`: nothing happened; `outcome_unknown`: it may yet take
+            effect until its deadline.
+
+    """
+    return await gateway().submit(command_encode(command))
+
+
+async def first_answer(sequence: int) -> Reply:
+    """Read from the journal how the command was answered that caused the event with this sequence.
+
+    Raises:
+        ApplicationError: `outcome_unknown`: it cannot be read now.
+
+    """
+    read = import_string(settings.MATCHING["FIRST_ANSWERS"])
+    reply: Reply = await sync_to_async(read)(sequence)
+    return reply
+
+
+async def command_perform(command: Command, *, event: type[E]) -> Performed[E]:
+    """Send a command whose success is one kind of event.
+
+    Raises:
+        ApplicationError: the reason's code where it was refused, `conflict` where the id was used for something else,
+            and what `command_send` raises.
+
+    """
+    decode: Any = msgspec.msgpack.Decoder(event | CommandRejected | CommandDuplicate).decode
+    reply = await command_send(command)
+    first = decode(next(messages_split(reply.section)))
+    if isinstance(first, CommandDuplicate):
+        if not first.same_payload:
+            raise ApplicationError("conflict", "The id was used with another payload.")
+        reply = await first_answer(first.first_sequence)
+        first = decode(next(messages_split(reply.section)))
+    if not isinstance(first, event):
+        raise ApplicationError(first.reason.code, extra={"sequence": first.sequence})
+    return Performed(number=reply.number, at=reply.at, event=first)
