@@ -1,9 +1,11 @@
-"""Every code an error answer may carry that is not one of the engine's reasons; documented in docs/errors.md.
+"""Every code an error answer may carry; documented in docs/errors.md, which is made from this table.
 
 A code is stable: it is never renamed, and never reused. The engine's reasons are codes too, answered with 422.
 """
 
 from dataclasses import dataclass
+
+from cift.wire.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ CODES = {
     "projection_behind": ErrorCode(503, "The tables have not reached the asked state in time"),
     "database_busy": ErrorCode(503, "The database did not answer in time"),
     "outcome_unknown": ErrorCode(504, "Whether the request took effect is not known yet"),
+    **{reason.code: ErrorCode(422, reason.title) for reason in Reason},
 }
 """The table of codes."""
 

@@ -4,7 +4,7 @@ from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention
 from cift.wire.base import Command
 
 
-class OpenAccount(Command, tag=20, kw_only=True):
+class OpenAccount(Command, tag=20, frozen=True, kw_only=True):
     """Open an account, once for each `id`.
 
     `owner` is opaque to the engine; `group` 0 is a self-trade group of its own.
@@ -16,7 +16,7 @@ class OpenAccount(Command, tag=20, kw_only=True):
     group: int = 0
 
 
-class ChangeAccount(Command, tag=21, kw_only=True):
+class ChangeAccount(Command, tag=21, frozen=True, kw_only=True):
     """Change what is not None."""
 
     account: int
@@ -28,7 +28,7 @@ class ChangeAccount(Command, tag=21, kw_only=True):
     stp: SelfTradePrevention | None = None
 
 
-class MoveCash(Command, tag=22, kw_only=True):
+class MoveCash(Command, tag=22, frozen=True, kw_only=True):
     """Move an amount between an account and outside, once for each `id`.
 
     `amount`: smallest units; > 0, or signed for an adjustment.
@@ -42,7 +42,7 @@ class MoveCash(Command, tag=22, kw_only=True):
     amount: int
 
 
-class SetPositionLimit(Command, tag=23, kw_only=True):
+class SetPositionLimit(Command, tag=23, frozen=True, kw_only=True):
     """Bound a position with its open orders, in base units; 0 for no bound."""
 
     account: int

@@ -4,7 +4,7 @@ from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention
 from cift.wire.base import Event
 
 
-class AccountOpened(Event, tag=20, kw_only=True):
+class AccountOpened(Event, tag=20, frozen=True, kw_only=True):
     """An account exists from here on."""
 
     account_sequence: int
@@ -14,7 +14,7 @@ class AccountOpened(Event, tag=20, kw_only=True):
     id: str
 
 
-class AccountChanged(Event, tag=21, kw_only=True):
+class AccountChanged(Event, tag=21, frozen=True, kw_only=True):
     """All that may change about an account, as it stands now."""
 
     account_sequence: int
@@ -26,7 +26,7 @@ class AccountChanged(Event, tag=21, kw_only=True):
     stp: SelfTradePrevention
 
 
-class CashMoved(Event, tag=22, kw_only=True):
+class CashMoved(Event, tag=22, frozen=True, kw_only=True):
     """An amount entered (> 0) or left (< 0) the account; the external account has the other leg."""
 
     account_sequence: int
@@ -37,7 +37,7 @@ class CashMoved(Event, tag=22, kw_only=True):
     amount: int
 
 
-class BalanceChanged(Event, tag=23, kw_only=True):
+class BalanceChanged(Event, tag=23, frozen=True, kw_only=True):
     """A balance at the end of a batch; `account_sequence` is 0 for the venue's own accounts."""
 
     account_sequence: int
@@ -47,7 +47,7 @@ class BalanceChanged(Event, tag=23, kw_only=True):
     held: int
 
 
-class PositionChanged(Event, tag=24, kw_only=True):
+class PositionChanged(Event, tag=24, frozen=True, kw_only=True):
     """A position at the end of a batch: quantity in base units, the rest in quote units."""
 
     account_sequence: int
@@ -59,7 +59,7 @@ class PositionChanged(Event, tag=24, kw_only=True):
     fees: int
 
 
-class PositionLimitSet(Event, tag=25, kw_only=True):
+class PositionLimitSet(Event, tag=25, frozen=True, kw_only=True):
     """The bound on a position, base units; 0 for none."""
 
     account_sequence: int

@@ -4,7 +4,7 @@ from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from cift.wire.base import Command
 
 
-class ListAsset(Command, tag=30, kw_only=True):
+class ListAsset(Command, tag=30, frozen=True, kw_only=True):
     """List an asset; `scale` is the number of decimals of its smallest unit, at most 12."""
 
     deadline: int = 0
@@ -12,7 +12,7 @@ class ListAsset(Command, tag=30, kw_only=True):
     scale: int
 
 
-class ListInstrument(Command, tag=31, kw_only=True):
+class ListInstrument(Command, tag=31, frozen=True, kw_only=True):
     """List an instrument; prices at `price_scale`, quantities at the base asset's scale, both immutable.
 
     `band_ppm` and `slippage_ppm` are parts per million, 0 for none; the fees are those of tier 0.
@@ -36,7 +36,7 @@ class ListInstrument(Command, tag=31, kw_only=True):
     taker_ppm: int
 
 
-class ChangeInstrument(Command, tag=32, kw_only=True):
+class ChangeInstrument(Command, tag=32, frozen=True, kw_only=True):
     """Change what is not None; tick and lot only while no order is open."""
 
     instrument: int
@@ -52,7 +52,7 @@ class ChangeInstrument(Command, tag=32, kw_only=True):
     reference_price: int | None = None
 
 
-class SetFeeTier(Command, tag=33, kw_only=True):
+class SetFeeTier(Command, tag=33, frozen=True, kw_only=True):
     """Set the fees of one tier (0 to 15) of one instrument, parts per million."""
 
     deadline: int = 0

@@ -4,7 +4,7 @@ from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from cift.wire.base import Event
 
 
-class AssetListed(Event, tag=30, kw_only=True):
+class AssetListed(Event, tag=30, frozen=True, kw_only=True):
     """An asset exists from here on."""
 
     asset: int
@@ -12,7 +12,7 @@ class AssetListed(Event, tag=30, kw_only=True):
     scale: int
 
 
-class InstrumentListed(Event, tag=31, kw_only=True):
+class InstrumentListed(Event, tag=31, frozen=True, kw_only=True):
     """An instrument exists from here on."""
 
     instrument_sequence: int
@@ -35,7 +35,7 @@ class InstrumentListed(Event, tag=31, kw_only=True):
     status: InstrumentStatus
 
 
-class InstrumentChanged(Event, tag=32, kw_only=True):
+class InstrumentChanged(Event, tag=32, frozen=True, kw_only=True):
     """All that may change about an instrument, as it stands now."""
 
     instrument_sequence: int
@@ -51,7 +51,7 @@ class InstrumentChanged(Event, tag=32, kw_only=True):
     reference_price: int
 
 
-class FeeTierSet(Event, tag=33, kw_only=True):
+class FeeTierSet(Event, tag=33, frozen=True, kw_only=True):
     """One tier's fees, parts per million."""
 
     instrument_sequence: int

@@ -9,19 +9,19 @@ from cift.wire.base import Command
 BATCH_MEMBERS_MAX = 100
 
 
-class OpenVenue(Command, tag=1, kw_only=True):
+class OpenVenue(Command, tag=1, frozen=True, kw_only=True):
     """Open the venue; `hash_key` (16 bytes) keys the table of remembered ids."""
 
     hash_key: bytes
 
 
-class OpenEpoch(Command, tag=2, kw_only=True):
+class OpenEpoch(Command, tag=2, frozen=True, kw_only=True):
     """Begin a writer's epoch; must be above the current one."""
 
     epoch: int
 
 
-class SubmitOrder(Command, tag=10, kw_only=True):
+class SubmitOrder(Command, tag=10, frozen=True, kw_only=True):
     """Enter an order. `price` is 0 for a market order, `quantity` 0 for one by `quote_amount`, else that is 0."""
 
     account: int
@@ -38,7 +38,7 @@ class SubmitOrder(Command, tag=10, kw_only=True):
     quote_amount: int = 0
 
 
-class AmendOrder(Command, tag=11, kw_only=True):
+class AmendOrder(Command, tag=11, frozen=True, kw_only=True):
     """Change an open order; `quantity` is its new total, the filled part included."""
 
     account: int
@@ -48,7 +48,7 @@ class AmendOrder(Command, tag=11, kw_only=True):
     quantity: int | None = None
 
 
-class CancelOrder(Command, tag=12, kw_only=True):
+class CancelOrder(Command, tag=12, frozen=True, kw_only=True):
     """Cancel one order by `order_id`, or by the client's `id` where that is 0."""
 
     account: int
@@ -57,7 +57,7 @@ class CancelOrder(Command, tag=12, kw_only=True):
     id: str = ""
 
 
-class CancelOrders(Command, tag=13, kw_only=True):
+class CancelOrders(Command, tag=13, frozen=True, kw_only=True):
     """Cancel all that fit; account 0: everybody's, instrument 0: of all."""
 
     account: int
@@ -71,7 +71,7 @@ class CancelOrders(Command, tag=13, kw_only=True):
 BatchMember = SubmitOrder | AmendOrder | CancelOrder
 
 
-class Batch(Command, tag=14, kw_only=True):
+class Batch(Command, tag=14, frozen=True, kw_only=True):
     """Apply up to 100 commands of one account in order; atomic: all pass risk together or none is applied."""
 
     account: int
@@ -80,7 +80,7 @@ class Batch(Command, tag=14, kw_only=True):
     members: list[BatchMember]
 
 
-class SetKillSwitch(Command, tag=34, kw_only=True):
+class SetKillSwitch(Command, tag=34, frozen=True, kw_only=True):
     """Stop or allow all new orders of the venue."""
 
     deadline: int = 0

@@ -24,18 +24,18 @@ from cift.wire.outcomes import CommandDuplicate, CommandRejected
 from cift.wire.reasons import Reason
 
 
-class VenueOpened(Event, tag=1, kw_only=True):
+class VenueOpened(Event, tag=1, frozen=True, kw_only=True):
     """The venue is open; the shard's first event."""
 
 
-class EpochOpened(Event, tag=2, kw_only=True):
+class EpochOpened(Event, tag=2, frozen=True, kw_only=True):
     """A writer's epoch began."""
 
     epoch: int
     engine_version: int
 
 
-class OrderAccepted(Event, tag=10, kw_only=True):
+class OrderAccepted(Event, tag=10, frozen=True, kw_only=True):
     """An order entered; its fee rates (parts per million) are fixed from here on."""
 
     account_sequence: int
@@ -56,7 +56,7 @@ class OrderAccepted(Event, tag=10, kw_only=True):
     taker_ppm: int
 
 
-class OrderRejected(Event, tag=11, kw_only=True):
+class OrderRejected(Event, tag=11, frozen=True, kw_only=True):
     """An order was refused; `account_sequence` is 0 where the account is unknown."""
 
     account_sequence: int
@@ -75,7 +75,7 @@ class OrderRejected(Event, tag=11, kw_only=True):
     quote_amount: int
 
 
-class Trade(Event, tag=12, kw_only=True):
+class Trade(Event, tag=12, frozen=True, kw_only=True):
     """A resting order (maker) and an arriving one (taker) traded; its sequence is the trade's id.
 
     `leaves`: base units, quote units for an order by quote amount; `filled_notional`, `fee`, `fee_total`: quote units.
@@ -102,7 +102,7 @@ class Trade(Event, tag=12, kw_only=True):
     taker_fee_total: int
 
 
-class OrderCanceled(Event, tag=13, kw_only=True):
+class OrderCanceled(Event, tag=13, frozen=True, kw_only=True):
     """What was left of an order (`quantity`; quote units for one by quote amount) is canceled."""
 
     account_sequence: int
@@ -116,7 +116,7 @@ class OrderCanceled(Event, tag=13, kw_only=True):
     fee_total: int
 
 
-class OrderAmended(Event, tag=14, kw_only=True):
+class OrderAmended(Event, tag=14, frozen=True, kw_only=True):
     """An order's price and total quantity as they are now."""
 
     account_sequence: int
@@ -130,7 +130,7 @@ class OrderAmended(Event, tag=14, kw_only=True):
     kept_place: bool
 
 
-class OrderReduced(Event, tag=15, kw_only=True):
+class OrderReduced(Event, tag=15, frozen=True, kw_only=True):
     """Self-trade prevention took `quantity` off an order, which lives on."""
 
     account_sequence: int
@@ -142,14 +142,14 @@ class OrderReduced(Event, tag=15, kw_only=True):
     leaves: int
 
 
-class OrdersCanceled(Event, tag=16, kw_only=True):
+class OrdersCanceled(Event, tag=16, frozen=True, kw_only=True):
     """The last event of a mass cancel."""
 
     account: int
     count: int
 
 
-class BatchDone(Event, tag=17, kw_only=True):
+class BatchDone(Event, tag=17, frozen=True, kw_only=True):
     """The last event of a batch."""
 
     account: int
@@ -157,7 +157,7 @@ class BatchDone(Event, tag=17, kw_only=True):
     refused: int
 
 
-class KillSwitchSet(Event, tag=34, kw_only=True):
+class KillSwitchSet(Event, tag=34, frozen=True, kw_only=True):
     """The venue's kill switch."""
 
     on: bool
@@ -245,7 +245,7 @@ class BookBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
     status: InstrumentStatus
 
 
-_decoder = msgspec.msgpack.Decoder(AnyEvent)
+_decoder: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 _account_block_decoder = msgspec.msgpack.Decoder(AccountBlock)
 _book_block_decoder = msgspec.msgpack.Decoder(BookBlock)
 

@@ -80,7 +80,8 @@ def transition(status: OrderStatus | None, event: OrderEvent) -> OrderStatus:
     after = TRANSITIONS.get((status, event))
     if after is None:
         name = "none" if status is None else status.name.lower()
-        raise TransitionForbiddenError(f"{event.value} cannot happen to an order in status {name}")
+        msg = f"{event.value} cannot happen to an order in status {name}"
+        raise TransitionForbiddenError(msg)
     return after
 
 

@@ -3,12 +3,12 @@
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from cift.bus.gateway import gateway
 from cift.errors import ApplicationError
+from cift.threads import database_call
 from cift.wire.base import Command, Event, Reply, command_encode, messages_split
 from cift.wire.outcomes import CommandDuplicate, CommandRejected
 
@@ -42,7 +42,7 @@ async def first_answer(sequence: int) -> Reply:
 
     """
     read = import_string(settings.MATCHING["FIRST_ANSWERS"])
-    reply: Reply = await sync_to_async(read)(sequence)
+    reply: Reply = await database_call(read, sequence)
     return reply
 
 
@@ -59,7 +59,8 @@ async def command_perform(command: Command, *, event: type[E]) -> Performed[E]:
     first = decode(next(messages_split(reply.section)))
     if isinstance(first, CommandDuplicate):
         if not first.same_payload:
-            raise ApplicationError("conflict", "The id was used with another payload.")
+            msg = "conflict"
+            raise ApplicationError(msg, "The id was used with another payload.")
         reply = await first_answer(first.first_sequence)
         first = decode(next(messages_split(reply.section)))
     if not isinstance(first, event):

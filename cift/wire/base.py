@@ -68,11 +68,13 @@ def frame_split(frame: bytes) -> list[bytes]:
     offset, end = 0, len(frame)
     while offset < end:
         if offset + 4 > end:
-            raise FrameDamagedError("a frame ends inside a length")
+            msg = "a frame ends inside a length"
+            raise FrameDamagedError(msg)
         (length,) = _LENGTH.unpack_from(frame, offset)
         offset += 4
         if offset + length > end:
-            raise FrameDamagedError("a frame ends inside a part")
+            msg = "a frame ends inside a part"
+            raise FrameDamagedError(msg)
         parts.append(frame[offset : offset + length])
         offset += length
     return parts
@@ -91,7 +93,8 @@ def messages_split(section: bytes) -> Iterator[bytes]:
         try:
             unpacker.skip()
         except (msgpack.OutOfData, ValueError) as error:
-            raise FrameDamagedError("a section ends inside an event") from error
+            msg = "a section ends inside an event"
+            raise FrameDamagedError(msg) from error
         stop = unpacker.tell()
         yield section[start:stop]
         start = stop

@@ -1,0 +1,118 @@
+"""What never changes about instruments, kept in memory: symbols, ids, scales. Read anew when one is not known."""
+
+import time
+from dataclasses import dataclass
+
+from apps.marketdata.selectors import instruments_all
+from cift.decimals import decimal_format, decimal_parse, ratio_format
+from cift.threads import database_call
+
+RELOAD_S_MIN = 0.5
+"""An unknown symbol makes the table be read at most this often."""
+
+_AVERAGE_DECIMALS_MORE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentReference:
+    """An instrument's names and scales."""
+
+    id: int
+    symbol: str
+    base: str
+    quote: str
+    price_scale: int
+    base_scale: int
+    quote_scale: int
+
+    def price_parse(self, text: str) -> int:
+        """Read a price; DecimalError if it is none at this scale."""
+        return decimal_parse(text, scale=self.price_scale)
+
+    def quantity_parse(self, text: str) -> int:
+        """Read a quantity; DecimalError if it is none at this scale."""
+        return decimal_parse(text, scale=self.base_scale)
+
+    def amount_parse(self, text: str) -> int:
+        """Read an amount of the quote asset; DecimalError if it is none at this scale."""
+        return decimal_parse(text, scale=self.quote_scale)
+
+    def price_format(self, price: int) -> str:
+        """Write a price."""
+        return decimal_format(price, scale=self.price_scale)
+
+    def quantity_format(self, quantity: int) -> str:
+        """Write a quantity."""
+        return decimal_format(quantity, scale=self.base_scale)
+
+    def amount_format(self, amount: int) -> str:
+        """Write an amount of the quote asset."""
+        return decimal_format(amount, scale=self.quote_scale)
+
+    def average_price_format(self, *, notional: int, quantity: int) -> str:
+        """Write notional / quantity (> 0), rounded half up, with four decimals more than a price."""
+        return ratio_format(
+            abs(notional) * 10**self.base_scale,
+            abs(quantity) * 10**self.quote_scale,
+            scale=self.price_scale + _AVERAGE_DECIMALS_MORE,
+        )
+
+
+class References:
+    """The instruments of this process's memory."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._by_id: dict[int, InstrumentReference] = {}
+        self._by_symbol: dict[str, InstrumentReference] = {}
+        self._loaded_at: float | None = None
+
+    def by_symbol(self, symbol: str) -> InstrumentReference | None:
+        """Give an instrument from memory."""
+        return self._by_symbol.get(symbol)
+
+    def by_id(self, instrument: int) -> InstrumentReference | None:
+        """Give an instrument from memory."""
+        return self._by_id.get(instrument)
+
+    async def find_symbol(self, symbol: str) -> InstrumentReference | None:
+        """Give an instrument, reading the table if memory does not have it."""
+        if symbol not in self._by_symbol:
+            await self._reload_at_times()
+        return self._by_symbol.get(symbol)
+
+    async def find_id(self, instrument: int) -> InstrumentReference | None:
+        """Give an instrument, reading the table if memory does not have it."""
+        if instrument not in self._by_id:
+            await self._reload_at_times()
+        return self._by_id.get(instrument)
+
+    def load(self) -> None:
+        """Read the table; synchronous."""
+        for row in instruments_all():
+            reference = InstrumentReference(
+                id=row.id,
+                symbol=row.symbol,
+                base=row.base.symbol,
+                quote=row.quote.symbol,
+                price_scale=row.price_scale,
+                base_scale=row.base.scale,
+                quote_scale=row.quote.scale,
+            )
+            self._by_id[reference.id] = reference
+            self._by_symbol[reference.symbol] = reference
+        self._loaded_at = time.monotonic()
+
+    def forget(self) -> None:
+        """Drop everything; the next use reads the table."""
+        self._by_id.clear()
+        self._by_symbol.clear()
+        self._loaded_at = None
+
+    async def _reload_at_times(self) -> None:
+        if self._loaded_at is None or time.monotonic() - self._loaded_at >= RELOAD_S_MIN:
+            await database_call(self.load)
+
+
+references = References()
+"""This process's."""

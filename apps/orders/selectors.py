@@ -1,0 +1,184 @@
+"""Reads of orders and what came of them.
+
+The tables are a projection, some milliseconds behind. Where an answer must be exact (a cancel's, an id's look-up), the
+journal's batches behind the projection are folded over the rows; else a read may wait with a consistency token.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from django.conf import settings
+from django.db.models import QuerySet
+
+from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
+from apps.orders.models import Fill, JournalBatch, Order, Position, Projection
+from apps.orders.state import OrderChange, OrderState, order_ids_of
+from cift.bus.gateway import gateway
+from cift.consistency import WAIT_S_MAX, JournalPlace
+from cift.errors import ApplicationError
+from cift.wire.base import Reply, frame_split
+
+TAIL_BATCHES_MAX = 2_000
+"""The most batches folded over the tables for one read."""
+
+_POLL_S_MIN = 0.002
+_POLL_S_MAX = 0.05
+
+
+def shard() -> int:
+    """Name the shard all orders are in."""
+    number: int = settings.MATCHING["SHARD"]
+    return number
+
+
+def first_answer(sequence: int) -> Reply:
+    """Read the answer that holds the event with this sequence, as it was given.
+
+    Raises:
+        ApplicationError: `outcome_unknown`: the journal does not have it.
+
+    """
+    row = (
+        JournalBatch.objects.filter(shard=shard(), first_sequence__lte=sequence)
+        .order_by("-first_sequence")
+        .values_list("number", "at", "last_sequence", "events")
+        .first()
+    )
+    if row is not None and row[2] >= sequence:
+        number, at, _, events = row
+        before: bytes | None = None
+        for section in frame_split(bytes(events)):
+            if section and next(section_decode(section)).sequence > sequence:
+                break
+            before = section
+        if before is not None:
+            return Reply(number=number, at=at, section=before)
+    msg = "outcome_unknown"
+    raise ApplicationError(msg, "The first answer cannot be read.")
+
+
+def projected_number() -> int:
+    """Tell how far the tables are."""
+    return Projection.objects.filter(shard=shard()).values_list("last_number", flat=True).first() or 0
+
+
+def projection_wait(place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:
+    """Wait until the tables have a place of the journal.
+
+    Raises:
+        ApplicationError: `projection_behind`.
+
+    """
+    end = time.monotonic() + timeout_s
+    pause_s = _POLL_S_MIN
+    while projected_number() < place.number:
+        if time.monotonic() + pause_s > end:
+            msg = "projection_behind"
+            raise ApplicationError(msg)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, _POLL_S_MAX)
+
+
+def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
+    """Read orders as they stand in the journal, however far the tables are; ids that are not there are left out.
+
+    Raises:
+        ApplicationError: `projection_behind`: the tables are too far behind to be made up for.
+
+    """
+    wanted = set(order_ids)
+    after = projected_number()
+    found = {row.id: OrderState.of_row(row) for row in Order.objects.filter(id__in=wanted)}
+    for at, event in _tail(after):
+        if isinstance(event, OrderAccepted | OrderRejected):
+            if event.order_id in wanted and event.order_id not in found:
+                found[event.order_id] = OrderState.of_event(event, at=at)
+        elif isinstance(event, OrderChange):
+            for order_id in order_ids_of(event):
+                if order_id in found:
+                    found[order_id].apply(event, at=at)
+    return found
+
+
+def _tail(after: int) -> Iterator[tuple[int, AnyEvent]]:
+    rows = (
+        JournalBatch.objects.filter(shard=shard(), number__gt=after)
+        .order_by("number")
+        .values_list("at", "events")[: TAIL_BATCHES_MAX + 1]
+    )
+    for count, (at, events) in enumerate(rows, start=1):
+        if count > TAIL_BATCHES_MAX:
+            msg = "projection_behind"
+            raise ApplicationError(msg)
+        for section in frame_split(bytes(events)):
+            for event in section_decode(section):
+                yield at, event
+
+
+def orders_of_account(account_id: int) -> QuerySet[Order]:
+    """Give an account's orders, newest first."""
+    return Order.objects.of_account(account_id).order_by("-id")
+
+
+def order_of_account(account_id: int, order_id: int) -> Order | None:
+    """Find one of an account's orders."""
+    return Order.objects.of_account(account_id).filter(id=order_id).first()
+
+
+def fills_of_account(account_id: int) -> QuerySet[Fill]:
+    """Give an account's fills, newest first."""
+    return Fill.objects.filter(account_id=account_id).order_by("-id")
+
+
+def positions_of_account(account_id: int) -> QuerySet[Position]:
+    """Give an account's positions in the order the instruments were listed."""
+    return Position.objects.filter(account_id=account_id).order_by("instrument_id")
+
+
+class IdFound(msgspec.Struct, array_like=True, frozen=True):
+    """What the writer remembers of an id; `order_id` is 0 where it was no order's, `sequence` its first event's."""
+
+    found: bool
+    order_id: int
+    sequence: int
+    open: bool
+
+
+class BookFound(msgspec.Struct, array_like=True, frozen=True):
+    """An instrument's book in the writer's memory; levels `(price, quantity, orders)`, best first."""
+
+    instrument: int
+    instrument_sequence: int
+    sequence: int
+    bids: list[tuple[int, int, int]]
+    asks: list[tuple[int, int, int]]
+    last_price: int | None
+    status: int
+
+
+_QUERY_LOOKUP = 1
+_QUERY_BOOK = 2
+
+_id_decoder = msgspec.msgpack.Decoder(IdFound)
+_book_decoder: msgspec.msgpack.Decoder[BookFound | None] = msgspec.msgpack.Decoder(BookFound | None)
+
+
+async def id_find(*, account: int, client_order_id: str) -> IdFound:
+    """Ask the writer whether it has seen an id; after the command's deadline a no is final.
+
+    Raises:
+        ApplicationError: `venue_unavailable`.
+
+    """
+    return _id_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_LOOKUP, account, client_order_id])))
+
+
+async def book_find(*, instrument: int, depth: int = 0) -> BookFound | None:
+    """Ask the writer for a book, `depth` levels a side, 0 for all.
+
+    Raises:
+        ApplicationError: `venue_unavailable`.
+
+    """
+    return _book_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_BOOK, instrument, depth])))

@@ -1,0 +1,130 @@
+"""A request's fields, read by a table: every fault is told at once, and a field the table does not know is one."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cift.decimals import DecimalError, decimal_check
+from cift.errors import FieldError
+from cift.times import time_parse
+
+
+class FieldInvalidError(ValueError):
+    """A value its field does not take; `code` is one of the field codes."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """Take the field code and a sentence."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one field is read; null is the same as leaving it out."""
+
+    parse: Callable[[Any], Any]
+    required: bool = False
+    default: Any = None
+
+
+def fields_read(given: Any, table: Mapping[str, Field], errors: list[FieldError], *, path: str = "") -> dict[str, Any]:
+    """Read an object by its table; faults are added to `errors`, whose fields are dotted paths below `path`."""
+    prefix = f"{path}." if path else ""
+    if not isinstance(given, Mapping):
+        errors.append(FieldError(field=path, code="wrong_type", detail="An object is wanted."))
+        return {}
+    read: dict[str, Any] = {}
+    for name, field in table.items():
+        value = given.get(name)
+        if value is None:
+            if field.required:
+                errors.append(FieldError(field=prefix + name, code="required", detail="This field is required."))
+            read[name] = field.default
+            continue
+        try:
+            read[name] = field.parse(value)
+        except (FieldInvalidError, DecimalError) as error:
+            errors.append(FieldError(field=prefix + name, code=error.code, detail=error.detail))
+    errors.extend(
+        FieldError(field=prefix + _shown(name), code="unknown_field", detail="There is no such field.")
+        for name in given
+        if name not in table
+    )
+    return read
+
+
+def _shown(name: str) -> str:
+    """Cut a client's own words short before they are sent back."""
+    return name[:64].encode("ascii", "replace").decode()
+
+
+def _text_of(value: Any) -> str:
+    if not isinstance(value, str):
+        msg = "wrong_type"
+        raise FieldInvalidError(msg, "A string is wanted.")
+    return value
+
+
+def text(pattern: str, *, length_max: int) -> Callable[[Any], str]:
+    """Read a string that matches a pattern from end to end."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def parse(value: Any) -> str:
+        given = _text_of(value)
+        if len(given) > length_max:
+            msg = "out_of_range"
+            raise FieldInvalidError(msg, f"At most {length_max} characters.")
+        if compiled.fullmatch(given) is None:
+            msg = "malformed"
+            raise FieldInvalidError(msg, f"This must match {pattern}")
+        return given
+
+    return parse
+
+
+def choice(names: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Read one of some words."""
+
+    def parse(value: Any) -> Any:
+        given = _text_of(value)
+        if given not in names:
+            msg = "not_a_choice"
+            raise FieldInvalidError(msg, f"One of {', '.join(names)}.")
+        return names[given]
+
+    return parse
+
+
+def boolean(value: Any) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        msg = "wrong_type"
+        raise FieldInvalidError(msg, "true or false is wanted.")
+    return value
+
+
+def decimal(value: Any) -> str:
+    """Read a string that holds a decimal; it becomes an integer once its scale is known."""
+    return decimal_check(_text_of(value))
+
+
+def number(value: Any) -> int:
+    """Read an identifier: a string of digits that fits the wire, and is not 0."""
+    given = _text_of(value)
+    if re.fullmatch(r"[1-9][0-9]{0,18}", given, re.ASCII) is None or int(given) >= 2**63:
+        msg = "malformed"
+        raise FieldInvalidError(msg, "An id is a string of digits.")
+    return int(given)
+
+
+def moment(value: Any) -> int:
+    """Read a time as ns since the epoch, UTC."""
+    try:
+        return time_parse(_text_of(value))
+    except FieldInvalidError:
+        raise
+    except ValueError as error:
+        msg = "malformed"
+        raise FieldInvalidError(msg, str(error)) from error

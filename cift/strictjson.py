@@ -1,0 +1,58 @@
+"""JSON read strictly: no key twice, no NaN, no fraction or exponent (a decimal is a string), no endless integer."""
+
+import json
+from typing import Any, NoReturn
+
+INTEGER_DIGITS_MAX = 20
+
+
+class JsonInvalidError(ValueError):
+    """Bytes that are no acceptable JSON; the message says why."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        msg = "An object has a key twice."
+        raise JsonInvalidError(msg)
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > INTEGER_DIGITS_MAX:
+        msg = "An integer is too long."
+        raise JsonInvalidError(msg)
+    return int(digits)
+
+
+def _refused(_text: str) -> NoReturn:
+    msg = "A decimal is written as a string."
+    raise JsonInvalidError(msg)
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_refused, parse_constant=_refused
+)
+
+
+def json_parse(body: bytes | str) -> Any:
+    """Read JSON text.
+
+    Raises:
+        JsonInvalidError: it is not JSON, or JSON this venue does not take.
+
+    """
+    try:
+        text = body if isinstance(body, str) else body.decode()
+        return _decoder.decode(text)
+    except JsonInvalidError:
+        raise
+    except RecursionError as error:
+        msg = "The nesting is too deep."
+        raise JsonInvalidError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = "JSON is UTF-8 text."
+        raise JsonInvalidError(msg) from error
+    except ValueError as error:
+        msg = f"Not JSON: {error}"
+        raise JsonInvalidError(msg) from error

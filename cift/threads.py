@@ -1,0 +1,37 @@
+"""Database calls from the event loop: a few threads of their own, each keeping its connections."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, InterfaceError, connections
+
+from cift.errors import ApplicationError
+
+THREADS_MAX = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_threads = ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="database")
+
+
+async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a call that reads or writes the database.
+
+    Raises:
+        ApplicationError: `database_busy`.
+
+    """
+
+    def run() -> T:
+        try:
+            return call(*args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            # A connection that failed once is not used again.
+            connections.close_all()
+            msg = "database_busy"
+            raise ApplicationError(msg) from error
+
+    return await sync_to_async(run, thread_sensitive=False, executor=_threads)()
