@@ -21,6 +21,8 @@ _PRAGMAS = (
 
 _BUSY_SECONDS_MAX = 5
 
+_CONNECT_SECONDS_MAX = 5
+
 
 def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
     """Give each alias its file in the data folder."""
@@ -38,4 +40,26 @@ def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
             },
         }
         for alias, file in files.items()
+    }
+
+
+def postgres_databases(*, host: str, port: int, user: str, password: str, name: str) -> dict[str, dict[str, Any]]:
+    """Give the tables, the journal and the snapshots a database each on one server: `name`, `name_journal` and so on."""
+    names = {"default": name, "journal": f"{name}_journal", "snapshots": f"{name}_snapshots"}
+    return {
+        alias: {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": host,
+            "PORT": port,
+            "USER": user,
+            "PASSWORD": password,
+            "NAME": database,
+            "ATOMIC_REQUESTS": False,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": {
+                "connect_timeout": _CONNECT_SECONDS_MAX,
+                "options": "-c synchronous_commit=on",
+            },
+        }
+        for alias, database in names.items()
     }

@@ -1,0 +1,60 @@
+# Everything a developer or an operator starts. Set-up is part of each target and costs next to nothing when repeated.
+
+BIN := .venv/bin
+CARGO := cargo
+RUST := --manifest-path matching_rs/Cargo.toml --workspace --locked
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench clean requirements
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv, install the pinned packages, build the engine
+	@tools/setup.sh
+
+run: setup ## set up and run the venue (HOST, PORT, CIFT_DATA_DIR)
+	@exec $(BIN)/python manage.py venue
+
+test: setup test-rust test-python ## set up and run all tests
+
+test-rust: setup
+	$(CARGO) test $(RUST) --quiet
+
+test-python: setup
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: setup lint-rust lint-python ## check style, types, imports, migrations and settings
+
+lint-rust: setup
+	$(CARGO) fmt --manifest-path matching_rs/Cargo.toml --all --check
+	$(CARGO) clippy $(RUST) --all-targets --quiet -- -D warnings
+
+lint-python: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run --settings cift.settings.test
+	CIFT_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') CIFT_TOKENS_KEY=lint CIFT_IDS_KEY=00000000000000000000000000000000 \
+		CIFT_ALLOWED_HOSTS=example.com CIFT_DATABASE_PASSWORD=lint \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING --settings cift.settings.production
+
+format: setup ## put the code into its format
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+	$(CARGO) fmt --manifest-path matching_rs/Cargo.toml --all
+
+bench: setup ## measure; writes var/bench/latest.json
+	$(BIN)/python -m tests.performance
+
+requirements: setup ## pin requirements/*.txt anew from *.in
+	@for name in base production dev; do \
+		PIP_FIND_LINKS= CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-emit-index-url \
+			--no-emit-find-links --no-emit-trusted-host --strip-extras --no-annotate $(UPGRADE) \
+			--output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+clean: ## remove what was built; the data folder stays
+	rm -rf .venv matching_rs/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
