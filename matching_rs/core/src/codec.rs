@@ -14,6 +14,7 @@ mod writer;
 
 pub use commands::encode_command;
 pub use events::encode_event;
+pub(crate) use events::instrument_terms;
 pub use read_command::{Refusal, decode_command};
 pub use read_event::decode_event;
 pub use reader::{Malformed, Reader};

@@ -7,6 +7,7 @@ mod batch;
 mod door;
 mod engine;
 mod errors;
+mod projector;
 
 use cift_core::batch::chain_hash;
 use cift_core::frame::{FrameError as BadFrame, Parts};
@@ -48,6 +49,8 @@ mod _cift_matching {
     use super::engine::Engine;
     #[pymodule_export]
     use super::errors::{EngineError, FrameError, SnapshotError};
+    #[pymodule_export]
+    use super::projector::Projector;
     #[pymodule_export]
     use super::{sections, verify_chain};
 

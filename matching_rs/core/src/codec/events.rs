@@ -326,7 +326,7 @@ fn reference_event(w: &mut Head<'_>, event: &Event<'_>) {
     }
 }
 
-fn instrument_terms(w: &mut Writer, terms: &InstrumentTerms<'_>) {
+pub(crate) fn instrument_terms(w: &mut Writer, terms: &InstrumentTerms<'_>) {
     w.str(terms.symbol);
     w.unsigned(terms.kind as u64);
     w.unsigned(terms.base.into());

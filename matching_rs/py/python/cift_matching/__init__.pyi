@@ -1,10 +1,12 @@
+# ruff: noqa: PYI021  # the stub is this module's documentation: its source is Rust
 """The matching and risk engine of CIFT Markets: bytes in, bytes out.
 
-Commands, events, replies and blocks are MessagePack arrays; ARCHITECTURE.md has their fields. Prices, quantities and money
-are integers in the units of the wire, times are ns since the epoch, UTC. Every function that works on an engine frees
-the interpreter once while it does; an engine may be shared by threads, its calls then wait for one another.
+Commands, events, replies and blocks are MessagePack arrays; ARCHITECTURE.md has their fields. Prices, quantities and
+money are integers in the units of the wire, times are ns since the epoch, UTC. Every function that works on an engine
+frees the interpreter once while it does; an engine may be shared by threads, its calls then wait for one another.
 """
 
+from collections.abc import Sequence
 from typing import Final, final
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "FrameError",
+    "Projector",
     "SnapshotError",
     "sections",
     "verify_chain",
@@ -91,11 +94,12 @@ class Engine:
         *,
         open_orders_max: int = 1_048_575,
         ids_max: int = 4_194_303,
-        ids_window_ns: int = 86_400_000_000_000,
+        ids_window_ns: int = ...,
     ) -> Engine:
         """Make an empty shard.
 
-        open_orders_max: orders open at once; ids_max: client ids remembered; ids_window_ns: for how long after the end.
+        open_orders_max: orders open at once; ids_max: client ids remembered; ids_window_ns: for how long after the end,
+        24 hours when not given.
 
         Raises: EngineError when a bound is past what the engine can hold.
         """
@@ -150,15 +154,62 @@ class Engine:
     def chain(self) -> bytes:
         """Chain hash of the last batch; 32 zero bytes before the first."""
 
+@final
+class Projector:
+    """Turns journal batches into rows for the tables. It remembers only the units of assets and instruments."""
+
+    def __new__(cls) -> Projector:
+        """Make a projector that knows no instrument."""
+
+    def seed(
+        self,
+        *,
+        assets: Sequence[tuple[int, int]],
+        instruments: Sequence[tuple[int, int, int, int]],
+    ) -> None:
+        """Tell what earlier batches listed; what later ones list is learned from them.
+
+        assets: (id, scale); instruments: (id, base asset, quote asset, price scale).
+
+        Raises: FrameError when an instrument's asset is not told.
+        """
+
+    def pack(self, batches: Sequence[tuple[int, int, bytes]]) -> bytes:
+        """Give the rows of some batches, `(number, at, events)` in their order, as 15 MessagePack lists of rows.
+
+        Each row is final for the call, however often it was touched. A `?` may be None: it stays as it is.
+
+        - orders_new: id, account, client_order_id, instrument, side, type, time_in_force, flags, stp, price, quantity,
+          quote_amount, status, filled_quantity, canceled_quantity, leaves_quantity, filled_notional, fee,
+          reason (0: none), sequence, created_at, updated_at
+        - orders_changed (entered in an earlier call): id, price?, quantity?, status?, filled_added, canceled_added,
+          leaves, filled_notional?, fee?, reason?, sequence, updated_at; `_added` is added to what is there
+        - fills: id, order, account, instrument, side, price, quantity, notional, fee, liquidity, trade_id, executed_at
+        - ledger: sequence, leg, account, asset, amount, kind, created_at
+        - balances: account, asset, total, held, sequence
+        - positions: account, instrument, quantity, cost, realised, fees, sequence
+        - accounts_new: id, owner?, group, status, killed, fee_tier, open_orders_max, stp, opened_at, sequence
+        - accounts_changed: id, status, killed, fee_tier, open_orders_max, stp, sequence
+        - assets: id, symbol, scale
+        - instruments: id, symbol, kind, base, quote, price_scale, tick_size, lot_size, quantity_min, quantity_max,
+          notional_min, band_ppm, slippage_ppm, reference_price, maker_ppm, taker_ppm, status
+        - instruments_changed (listed in an earlier call): id, status?, tick_size?, lot_size?, quantity_min?,
+          quantity_max?, notional_min?, band_ppm?, slippage_ppm?, reference_price?, maker_ppm?, taker_ppm?
+        - fee_tiers: instrument, tier, maker_ppm, taker_ppm
+        - position_limits: account, instrument, limit
+        - venue: killed (at most one row)
+        - last: number, sequence, at of the last batch (one row; none when no batch was given)
+
+        Raises: FrameError when the bytes are not events, or trade an instrument that was neither listed nor told.
+        """
+
 def sections(events: bytes) -> list[bytes]:
     """Cut a journal row's events into its sections; the last is the batch's own.
 
     Raises: FrameError when they are cut short.
     """
 
-def verify_chain(
-    previous: bytes, number: int, at: int, engine_version: int, commands: bytes, events: bytes
-) -> bytes:
+def verify_chain(previous: bytes, number: int, at: int, engine_version: int, commands: bytes, events: bytes) -> bytes:
     """Work out the chain hash a journal row must carry.
 
     previous: 32 bytes, all zero before the first batch.
