@@ -12,6 +12,7 @@ pub mod event;
 pub mod frame;
 pub mod query;
 pub mod reason;
+pub mod rows;
 pub mod snapshot;
 pub mod view;
 
