@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
+from cift.health import health, ready
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health, name="health"),
+    path("ready", ready, name="ready"),
     path("admin/", admin.site.urls),
 ]
 

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from contextlib import suppress
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 EXIT_FAULT = 1
 """The worker failed; starting it again may help."""
@@ -59,7 +59,8 @@ class Worker(BaseCommand):
         try:
             asyncio.run(self._run(options["lifeline"]))
         except WorkerEndedError as error:
-            raise CommandError(str(error), returncode=error.exit_code) from error
+            self.stderr.write(str(error))
+            raise SystemExit(error.exit_code) from error
 
     async def _run(self, lifeline: int | None) -> None:
         stop = asyncio.Event()

@@ -31,9 +31,7 @@ class Asset(models.Model):
         """In the order of listing."""
 
         ordering = ("id",)
-        constraints = (
-            CheckConstraint(condition=Q(scale__gte=0, scale__lte=SCALE_MAX), name="asset_scale"),
-        )
+        constraints = (CheckConstraint(condition=Q(scale__gte=0, scale__lte=SCALE_MAX), name="asset_scale"),)
 
     def __str__(self) -> str:
         """Show the symbol."""
@@ -69,9 +67,7 @@ class Instrument(models.Model):
         constraints = (
             CheckConstraint(condition=Q(kind__in=values_of(InstrumentKind)), name="instrument_kind"),
             CheckConstraint(condition=Q(status__in=values_of(InstrumentStatus)), name="instrument_status"),
-            CheckConstraint(
-                condition=Q(price_scale__gte=0, price_scale__lte=SCALE_MAX), name="instrument_price_scale"
-            ),
+            CheckConstraint(condition=Q(price_scale__gte=0, price_scale__lte=SCALE_MAX), name="instrument_price_scale"),
             CheckConstraint(condition=Q(tick_size__gt=0, lot_size__gt=0), name="instrument_grid"),
             CheckConstraint(
                 condition=Q(

@@ -44,7 +44,7 @@ def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def postgres_databases(*, host: str, port: int, user: str, password: str, name: str) -> dict[str, dict[str, Any]]:
-    """Give the tables, the journal and the snapshots a database each on one server: `name`, `name_journal` and so on."""
+    """Give the tables, the journal and the snapshots a database each on one server: `name`, `name_journal`, …."""
     names = {"default": name, "journal": f"{name}_journal", "snapshots": f"{name}_snapshots"}
     return {
         alias: {

@@ -1,0 +1,116 @@
+"""/health: the process lives. /ready: each store and service by name, and whether the venue can do its work."""
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from cift.backends import BackendHandler
+from cift.bus import buses
+from cift.bus.base import BusError
+from cift.errors import ApplicationError
+from cift.threads import database_call
+
+CHECK_S_MAX = 2.0
+"""A check that takes longer counts as down."""
+
+_STATS_QUERY = msgspec.msgpack.encode([5])
+
+
+class Status(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+class Check(ABC):
+    """Looks at one store or service."""
+
+    def __init__(self, *, required: bool) -> None:
+        """Say whether the venue can do without it."""
+        self.required = required
+
+    @abstractmethod
+    async def look(self) -> Status:
+        """Tell how it is; an ApplicationError, a BusError or a DatabaseError means it is down."""
+
+
+class DatabaseCheck(Check):
+    """Whether a database answers."""
+
+    def __init__(self, *, alias: str, required: bool) -> None:
+        """Name the database."""
+        super().__init__(required=required)
+        self._alias = alias
+
+    async def look(self) -> Status:
+        """Ask it for a constant."""
+        await database_call(self._select)
+        return Status.OK
+
+    def _select(self) -> None:
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+
+
+class OrderServiceCheck(Check):
+    """Whether the order service answers a question."""
+
+    async def look(self) -> Status:
+        """Ask it for its counts."""
+        subject = f"orders.query.{settings.MATCHING['SHARD']}"
+        await buses["default"].request(subject, _STATS_QUERY, timeout_s=CHECK_S_MAX)
+        return Status.OK
+
+
+checks: BackendHandler[Check] = BackendHandler("READINESS_CHECKS", Check)  # type: ignore[type-abstract]
+
+
+async def readiness() -> dict[str, dict[str, Any]]:
+    """Run all checks side by side; give for each its status, how long it took, and whether it is required."""
+    names = list(settings.READINESS_CHECKS)
+    results = await asyncio.gather(*(_run(checks[name]) for name in names))
+    return dict(zip(names, results, strict=True))
+
+
+async def _run(check: Check) -> dict[str, Any]:
+    began = time.perf_counter_ns()
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            status = await check.look()
+    except (ApplicationError, BusError, DatabaseError, OSError, TimeoutError):
+        status = Status.DOWN
+    latency_ms = round((time.perf_counter_ns() - began) / 1_000_000, 3)
+    return {"status": status, "latency_ms": latency_ms, "required": check.required}
+
+
+@never_cache
+@require_safe
+async def health(_request: HttpRequest) -> JsonResponse:
+    """Answer that the process lives."""
+    return JsonResponse({"status": Status.OK})
+
+
+@never_cache
+@require_safe
+async def ready(_request: HttpRequest) -> JsonResponse:
+    """Answer how each store and service is; 503 when a required one is not ok."""
+    found = await readiness()
+    good = all(entry["status"] == Status.OK for entry in found.values() if entry["required"])
+    status = Status.OK if good else Status.DOWN
+    return JsonResponse(
+        {"status": status, "checks": found},
+        status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE,
+    )

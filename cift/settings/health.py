@@ -1,0 +1,9 @@
+"""What /ready looks at; a check that is required and not ok makes it answer 503."""
+
+READINESS_CHECKS = {
+    "database": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
+    "journal": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
+    "snapshots": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "snapshots", "required": False}},
+    "order_service": {"BACKEND": "cift.health.OrderServiceCheck", "OPTIONS": {"required": True}},
+    "projection": {"BACKEND": "apps.orders.health.ProjectionCheck", "OPTIONS": {"required": False}},
+}
