@@ -39,8 +39,8 @@ class ListInstrument(Command, tag=31, frozen=True, kw_only=True):
 class ChangeInstrument(Command, tag=32, frozen=True, kw_only=True):
     """Change what is not None; tick and lot only while no order is open."""
 
-    instrument: int
     deadline: int = 0
+    instrument: int
     status: InstrumentStatus | None = None
     tick_size: int | None = None
     lot_size: int | None = None
