@@ -1,0 +1,52 @@
+"""A recording on disk, and what is the same each time it is replayed."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from apps.marketdata.feeds.lobster import BookRow, opening_book, read_messages
+from apps.marketdata.feeds.plan import Counts, Planner, Step
+
+# Raised by every change that makes other steps or commands of the same recording: it is then another replay.
+PLAN_VERSION: Final = 1
+DIGEST_CHARS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A LOBSTER message file, with or without the book it starts from."""
+
+    messages: Path
+    book: Path | None
+    symbol: str
+
+    def name(self) -> str:
+        """Return a name made of what is replayed: the files' bytes, the instrument and the plan's rules."""
+        digest = hashlib.sha256(f"{PLAN_VERSION} {self.symbol}".encode())
+        for path in (self.messages, self.book):
+            digest.update(b"\0")
+            if path is not None:
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+        return f"replay-{digest.hexdigest()[:DIGEST_CHARS]}"
+
+    def opening(self) -> BookRow | None:
+        """Return the book before the first message.
+
+        Raises:
+            FeedError: it cannot be read.
+
+        """
+        return opening_book(self.book, self.messages) if self.book else None
+
+    def plan(self) -> tuple[Iterator[Step], Counts]:
+        """Return the steps from the first on, and the counts that grow as they are taken.
+
+        Raises:
+            FeedError: while the steps are taken, where the recording cannot be used.
+
+        """
+        planner = Planner()
+        return planner.steps(self.opening(), read_messages(self.messages)), planner.counts

@@ -1,0 +1,209 @@
+"""The standard order flow: random, deterministic, and replayable by any price-time book.
+
+About 51 % passive adds near the touch, 39 % cancels of live orders and 10 % aggressive orders that always fill inside
+their limit. The generator matches the flow itself, so it knows how many trades there must be, of which quantity, and a
+hash over all of them: a run counts only if it comes to the same three.
+"""
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+BUY: Final = 0
+SELL: Final = 1
+MIDDLE: Final = 20_000
+LOWEST: Final = 12_000
+HIGHEST: Final = 28_000
+HASH_SEED: Final = 1_469_598_103_934_665_603
+HASH_FACTOR: Final = 1_099_511_628_211
+HASH_MASK: Final = (1 << 64) - 1
+AGGRESSIVE_LEVELS_MAX: Final = 12
+
+
+class FlowType(IntEnum):
+    """What a record does."""
+
+    ADD = 0
+    CANCEL = 1
+    AGGRESS = 2
+
+
+class Record(NamedTuple):
+    """One message; `order` counts from 1 in each symbol, `price` in ticks."""
+
+    symbol: int
+    order: int
+    price: int
+    quantity: int
+    type: FlowType
+    side: int
+
+
+@dataclass(slots=True)
+class TradeTally:
+    """What a stream of trades comes to."""
+
+    trades: int = 0
+    quantity: int = 0
+    hash: int = HASH_SEED
+
+    def add(self, symbol: int, maker: int, taker: int, price: int, quantity: int) -> None:
+        """Count one trade; orders by their number in the flow."""
+        self.trades += 1
+        self.quantity += quantity
+        value = self.hash
+        for part in (symbol, maker, taker, price, quantity):
+            value = ((value ^ part) * HASH_FACTOR) & HASH_MASK
+        self.hash = value
+
+
+class _Book:
+    """One symbol's live orders; those that died are dropped from their queue when it is looked at."""
+
+    __slots__ = ("heaps", "live", "places", "prices", "quantities", "queues", "sides")
+
+    def __init__(self) -> None:
+        self.queues: tuple[dict[int, deque[int]], dict[int, deque[int]]] = ({}, {})
+        self.heaps: tuple[list[int], list[int]] = ([], [])
+        self.live: list[int] = []
+        self.places: dict[int, int] = {}
+        self.prices, self.sides, self.quantities = [0], [0], [0]
+
+    def best(self, side: int) -> int | None:
+        heap, queues = self.heaps[side], self.queues[side]
+        while heap:
+            price = -heap[0] if side == BUY else heap[0]
+            queue = queues.get(price)
+            while queue and self.quantities[queue[0]] == 0:
+                queue.popleft()
+            if queue:
+                return price
+            if queue is not None:
+                del queues[price]
+            heapq.heappop(heap)
+        return None
+
+    def remove(self, order: int) -> None:
+        place = self.places.pop(order)
+        last = self.live.pop()
+        if last != order:
+            self.live[place] = last
+            self.places[last] = place
+
+    def number(self, side: int, price: int, quantity: int) -> int:
+        self.prices.append(price)
+        self.sides.append(side)
+        self.quantities.append(quantity)
+        return len(self.prices) - 1
+
+    def add(self, side: int, price: int, quantity: int) -> int:
+        order = self.number(side, price, quantity)
+        queue = self.queues[side].get(price)
+        if queue is None:
+            self.queues[side][price] = queue = deque()
+            heapq.heappush(self.heaps[side], -price if side == BUY else price)
+        queue.append(order)
+        self.places[order] = len(self.live)
+        self.live.append(order)
+        return order
+
+
+@dataclass(slots=True)
+class StandardFlow:
+    """One flow; `live` orders a symbol rest before the `messages` that are timed, and about as many throughout."""
+
+    symbols: int = 1
+    messages: int = 1_000_000
+    live: int = 1_000
+    seed: int = 7
+    expected: TradeTally = field(default_factory=TradeTally)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the orders that rest at the start, then the messages; `expected` is complete after the last."""
+        self.expected = TradeTally()
+        draw = random.Random(self.seed)  # noqa: S311 a reproducible flow
+        books = [_Book() for _ in range(self.symbols)]
+        for symbol, book in enumerate(books):
+            for _ in range(self.live):
+                yield _passive(symbol, book, draw)
+        for _ in range(self.messages):
+            symbol = 0 if self.symbols == 1 else min(int(self.symbols * draw.random() ** 1.5), self.symbols - 1)
+            book = books[symbol]
+            resting = len(book.live)
+            # The order of the draws is part of the flow: another order is another flow.
+            if draw.random() < 0.10 and (record := _aggressive(symbol, book, draw, self.expected.add)):
+                yield record
+                continue
+            adds = 0.5555 + 0.5 * (self.live - resting) / self.live
+            if resting == 0 or draw.random() < adds:
+                yield _passive(symbol, book, draw)
+            else:
+                order = book.live[int(draw.random() * len(book.live))]
+                book.remove(order)
+                book.quantities[order] = 0
+                yield Record(symbol, order, book.prices[order], 0, FlowType.CANCEL, book.sides[order])
+
+
+def _distance(draw: random.Random) -> int:
+    """Return how far from the touch an order is placed: mostly near, with a fat tail."""
+    if draw.random() < 0.9:
+        return min(int(draw.expovariate(0.25)), 60)
+    return min(int(4 / (1 - draw.random()) ** 0.7), 400)
+
+
+def _passive(symbol: int, book: _Book, draw: random.Random) -> Record:
+    side = BUY if draw.random() < 0.5 else SELL
+    bid, ask = book.best(BUY), book.best(SELL)
+    own, opposite, inward = (bid, ask, 1) if side == BUY else (ask, bid, -1)
+    if own is None:
+        own = MIDDLE - inward
+    reference = own if opposite is None else opposite - inward
+    price = max(LOWEST, min(HIGHEST, reference - inward * _distance(draw)))
+    if opposite is not None and (price - opposite) * inward >= 0:
+        price = opposite - inward
+    quantity = draw.randint(1, 100)
+    return Record(symbol, book.add(side, price, quantity), price, quantity, FlowType.ADD, side)
+
+
+def _targets(book: _Book, opposite: int, wanted: int) -> list[int]:
+    """Return up to `wanted` live orders of a side in the order they would be matched."""
+    best = book.best(opposite)
+    if best is None:
+        return []
+    queues = book.queues[opposite]
+    prices = sorted(queues, reverse=opposite == BUY)[:AGGRESSIVE_LEVELS_MAX] if wanted > 1 else [best]
+    targets = [order for price in prices for order in queues[price] if book.quantities[order]]
+    return targets[:wanted]
+
+
+def _aggressive(
+    symbol: int, book: _Book, draw: random.Random, tally: Callable[[int, int, int, int, int], None]
+) -> Record | None:
+    middle = ((book.best(BUY) or MIDDLE) + (book.best(SELL) or MIDDLE)) / 2
+    side = BUY if draw.random() < 0.5 + (MIDDLE - middle) / 4000 else SELL
+    if book.best(1 - side) is None:
+        return None
+    kind = draw.random()
+    wanted = 1 if kind < 0.6 else 2 if kind < 0.85 else draw.randint(3, 6)
+    targets = _targets(book, 1 - side, wanted)
+    last = targets[-1]
+    partly = draw.random() < 0.5
+    quantity = sum(book.quantities[order] for order in targets)
+    if partly and book.quantities[last] > 1:
+        quantity -= draw.randint(1, book.quantities[last] - 1)
+    price = book.prices[last]
+    taker = book.number(side, price, 0)
+    limit = price + draw.randint(0, 3) * (1 if side == BUY else -1)
+    left = quantity
+    for maker in targets:
+        traded = min(left, book.quantities[maker])
+        left -= traded
+        book.quantities[maker] -= traded
+        tally(symbol, maker, taker, book.prices[maker], traded)
+        if not book.quantities[maker]:
+            book.remove(maker)
+    return Record(symbol, taker, limit, quantity, FlowType.AGGRESS, side)
