@@ -103,9 +103,9 @@ def text(report: dict[str, Any]) -> str:
         share = PER_CENT * equal / ours if ours else 0.0
         lines.append(f"agreement             {equal:>10,}  of {ours:,} ({share:.2f} %), file has {theirs:,}")
     lines += [f"listing changed       {change}" for change in report["listing_changes"]]
-    sending, draining = report["seconds_sending"], report["seconds_draining"]
+    sending, draining, sent = (report[name] for name in ("seconds_sending", "seconds_draining", "commands_of_this_run"))
     lines += [
-        f"rate                  {report['commands_per_second']:>10,.0f}  commands/s over {report['commands_of_this_run']:,}",
+        f"rate                  {report['commands_per_second']:>10,.0f}  commands/s over {sent:,}",
         f"                                  {sending:.1f} s sending, {draining:.1f} s until the tables had it all",
     ]
     if not report["projection_drained"]:
