@@ -1,0 +1,52 @@
+"""What can go wrong between the engine, the journal and the tables."""
+
+
+class MatchingError(Exception):
+    """A fault of the order service; its text is one clear line."""
+
+
+class JournalUnavailableError(MatchingError):
+    """The journal cannot be read or written just now; whether a write landed is unknown."""
+
+
+class JournalConflictError(MatchingError):
+    """A batch of this number is in the journal already, or its sequences are."""
+
+    def __init__(self, number: int) -> None:
+        """Name the batch."""
+        super().__init__(f"batch {number} is in the journal already")
+        self.number = number
+
+
+class JournalDamagedError(MatchingError):
+    """A row of the journal is not what the engine made."""
+
+    def __init__(self, shard: int, number: int, detail: str) -> None:
+        """Name the batch and what is wrong with it."""
+        super().__init__(f"the journal of shard {shard} is damaged at batch {number}: {detail}")
+        self.number = number
+        self.detail = detail
+
+
+class ShardLostError(MatchingError):
+    """Another writer has the shard."""
+
+
+class ShardHeldError(MatchingError):
+    """Another writer holds the shard's lease."""
+
+
+class TradingHaltedError(MatchingError):
+    """A check found the records wrong; nothing is accepted until a clean audit lifts the halt."""
+
+
+class EngineFaultError(MatchingError):
+    """The engine could not take a batch it should have taken."""
+
+
+class ProjectionOvertakenError(MatchingError):
+    """Another projector moved the tables on."""
+
+
+class ProjectionBusyError(MatchingError):
+    """Another process projects this shard."""

@@ -1,0 +1,151 @@
+"""What follows the journal in a process of its own: the projector and the verifier, each in a thread of its own.
+
+They are woken by the bus (`journal.{shard}`) and look for themselves as well: a hint that is lost costs a moment.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+
+from apps.orders.matching.errors import JournalDamagedError, JournalUnavailableError, ProjectionOvertakenError
+from apps.orders.matching.exclusive import projection_alone
+from apps.orders.matching.halt import halt_of
+from apps.orders.matching.projector import ShardProjector
+from apps.orders.matching.verifier import ShardVerifier
+from cift.bus.base import Bus
+
+logger = logging.getLogger(__name__)
+
+_POLL_S = 0.05
+_RETRY_S = 0.5
+_HALTED_S = 1.0
+_TRANSIENT = (DatabaseError, InterfaceError, JournalUnavailableError, ProjectionOvertakenError)
+
+
+class Follower:
+    """One thread's way along the journal; `once` ends it when there is nothing left."""
+
+    def __init__(self, shard: int, *, once: bool) -> None:
+        """Name the shard."""
+        self.shard = shard
+        self._once = once
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+
+    def wake(self) -> None:
+        """Say that there may be something new."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End it after the step it is in."""
+        self._stop.set()
+        self._wake.set()
+
+    def project(self) -> None:
+        """Project until stopped; a database that fails is tried again.
+
+        Raises:
+            ProjectionBusyError: another process projects this shard.
+            JournalDamagedError: a batch is missing.
+
+        """
+        while not self._stop.is_set():
+            try:
+                with projection_alone(self.shard):
+                    self._follow(ShardProjector(self.shard).step)
+                    break
+            except _TRANSIENT as error:
+                self._pause("projector", error)
+        connections.close_all()
+
+    def verify(self) -> None:
+        """Verify until stopped; after a halt, wait until it is lifted and begin anew.
+
+        Raises:
+            JournalDamagedError: with `once`, the journal is wrong.
+
+        """
+        verifier: ShardVerifier | None = None
+        while not self._stop.is_set():
+            try:
+                if verifier is None:
+                    matching = settings.MATCHING
+                    verifier = ShardVerifier(
+                        self.shard,
+                        every_batches=matching["SNAPSHOT_EVERY_BATCHES"],
+                        every_s=matching.get("SNAPSHOT_EVERY_S", 300.0),
+                    )
+                self._follow(verifier.step)
+                verifier.save()
+                break
+            except JournalDamagedError:
+                if self._once:
+                    raise
+                verifier = None
+                self._await_lift()
+            except _TRANSIENT as error:
+                self._pause("verifier", error)
+        connections.close_all()
+
+    def _follow(self, step: Callable[[], int]) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            if step():
+                continue
+            if self._once:
+                return
+            self._wake.wait(_POLL_S)
+
+    def _pause(self, name: str, error: Exception) -> None:
+        logger.warning("%s of shard %s: %s; trying again", name, self.shard, str(error).strip())
+        connections.close_all()
+        self._stop.wait(_RETRY_S)
+
+    def _await_lift(self) -> None:
+        while not self._stop.wait(_HALTED_S):
+            try:
+                if halt_of(shard=self.shard) is None:
+                    return
+            except _TRANSIENT as error:
+                self._pause("verifier", error)
+
+
+async def follow(bus: Bus, *, shard: int, stop: asyncio.Event, once: bool) -> None:
+    """Run the projector and the verifier until stopped, or (`once`) until both have nothing left.
+
+    Raises:
+        ProjectionBusyError: another process projects this shard.
+        JournalDamagedError: the journal cannot be true.
+
+    """
+    projector, verifier = followers = (Follower(shard, once=once), Follower(shard, once=once))
+
+    async def hint(_subject: str, _payload: bytes) -> None:
+        for follower in followers:
+            follower.wake()
+
+    with ThreadPoolExecutor(max_workers=len(followers), thread_name_prefix="follower") as threads:
+        loop = asyncio.get_running_loop()
+        running: list[asyncio.Future[Any]] = [
+            loop.run_in_executor(threads, work) for work in (projector.project, verifier.verify)
+        ]
+        subscription = await bus.subscribe(f"journal.{shard}", hint)
+        stopping: asyncio.Future[Any] = asyncio.create_task(stop.wait())
+        try:
+            ends: list[asyncio.Future[Any]] = [asyncio.gather(*running)] if once else running
+            await asyncio.wait([stopping, *ends], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for follower in followers:
+                follower.stop()
+            stopping.cancel()
+            await subscription.close()
+            results = await asyncio.gather(*running, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,142 @@
+"""The projector: journal → tables, exactly once, in order.
+
+Invariants:
+    `Projection.last_number` moves in the transaction that writes what the batches say; a projector killed anywhere goes
+    on where the tables are.
+    It moves only from the number this projector read: of two, one is turned back.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from django.db import connections, router, transaction
+from django.db.backends.utils import CursorWrapper
+
+from apps.marketdata.models import Asset, Instrument
+from apps.orders.matching import engine
+from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertakenError
+from apps.orders.matching.exclusive import projection_alone
+from apps.orders.matching.journal import Journal, JournalRow, read_ahead
+from apps.orders.matching.tables import Rows, pack_write, tables_clear
+from apps.orders.models import Projection
+
+logger = logging.getLogger(__name__)
+
+_ROWS_FIRST = 64
+_ROWS_MAX = 2_048
+_CHUNK_BYTES = 4 * 1024 * 1024
+
+_TABLE = Projection._meta.db_table
+_BEGIN = (
+    f"INSERT INTO {_TABLE} (shard, last_number, last_sequence, chain, updated_at) "  # noqa: S608 - the model's name
+    "VALUES (%s, 0, 0, %s, 0) ON CONFLICT (shard) DO NOTHING"
+)
+_ADVANCE = (
+    f"UPDATE {_TABLE} SET last_number = %s, last_sequence = %s, chain = %s, updated_at = %s "  # noqa: S608 - the model's name
+    "WHERE shard = %s AND last_number = %s"
+)
+
+_decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
+
+
+class ShardProjector:
+    """Projects one shard through the calling thread's connections."""
+
+    def __init__(self, shard: int) -> None:
+        """Begin where the tables are."""
+        self.shard = shard
+        self.alias = router.db_for_write(Projection)
+        self.number = 0
+        self._journal = Journal(shard)
+        self._rows = _ROWS_FIRST
+        self._packer = engine.Projector()
+        self.reread()
+
+    def reread(self) -> None:
+        """Take up where the tables are, whoever brought them there."""
+        found = Projection.objects.filter(shard=self.shard).values_list("last_number", flat=True).first()
+        self.number = found or 0
+        self._packer = engine.Projector()
+        self._packer.seed(
+            assets=list(Asset.objects.values_list("id", "scale")),
+            instruments=list(Instrument.objects.values_list("id", "base_id", "quote_id", "price_scale")),
+        )
+
+    def step(self) -> int:
+        """Project the next batches in one transaction; give how many.
+
+        Raises:
+            JournalDamagedError: a batch is missing.
+            ProjectionOvertakenError: another projector moved the tables on; `reread` first.
+
+        """
+        rows = self._journal.chunk(self.number, rows=self._rows)
+        if rows:
+            lists = self._pack(rows)
+            with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
+                self._advance(cursor, rows[-1])
+                pack_write(cursor, lists, shard=self.shard)
+            self.number = rows[-1].number
+            self._resize(rows)
+        return len(rows)
+
+    def rebuild(self, *, progress: Callable[[int, int], None]) -> int:
+        """Empty the tables and fill them from the journal in one transaction; give the last batch's number.
+
+        `progress` is told how far it is and how far it goes.
+
+        Raises:
+            JournalDamagedError: a batch is missing.
+
+        """
+        head = self._journal.head()
+        upto = head.number if head else 0
+        with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
+            simulated = list(Instrument.objects.filter(simulated=True).values_list("id", flat=True))
+            tables_clear(cursor)
+            cursor.execute(_BEGIN, (self.shard, bytes(32)))
+            Projection.objects.filter(shard=self.shard).update(last_number=0, last_sequence=0, chain=bytes(32))
+            self.number = 0
+            self._packer = engine.Projector()
+            for chunk in read_ahead(self._journal, 0):
+                lists = self._pack(chunk)
+                self._advance(cursor, chunk[-1])
+                pack_write(cursor, lists, shard=self.shard)
+                self.number = chunk[-1].number
+                progress(self.number, max(upto, self.number))
+            Instrument.objects.filter(id__in=simulated).update(simulated=True)
+        return self.number
+
+    def _pack(self, rows: list[JournalRow]) -> Sequence[Rows]:
+        for expected, row in enumerate(rows, start=self.number + 1):
+            if row.number != expected:
+                raise JournalDamagedError(self.shard, expected, "the batch is missing")
+        return _decode(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
+
+    def _advance(self, cursor: CursorWrapper, last: JournalRow) -> None:
+        """Move on from the number the tables were at; who else moved them is found here, before anything is written."""
+        if self.number == 0:
+            cursor.execute(_BEGIN, (self.shard, bytes(32)))
+        values = (last.number, last.last_sequence, last.chain, last.at, self.shard, self.number)
+        cursor.execute(_ADVANCE, values)
+        if cursor.rowcount != 1:
+            message = f"the tables of shard {self.shard} are no longer at batch {self.number}"
+            raise ProjectionOvertakenError(message)
+
+    def _resize(self, rows: list[JournalRow]) -> None:
+        mean = sum(len(row.events) for row in rows) // len(rows) + 1
+        self._rows = min(max(_CHUNK_BYTES // mean, 1), _ROWS_MAX)
+
+
+def projection_rebuild(shard: int, *, progress: Callable[[int, int], None]) -> int:
+    """Drop and rebuild the projected tables in one go; give the last batch's number.
+
+    Raises:
+        ProjectionBusyError: a projector runs.
+        JournalDamagedError: the journal cannot be true.
+
+    """
+    with projection_alone(shard):
+        return ShardProjector(shard).rebuild(progress=progress)

@@ -1,0 +1,84 @@
+"""From what is on disk to a running engine: the last good snapshot, then the journal behind it, executed again.
+
+Every batch behind the snapshot must give the events and the chain hash the journal has; a batch that does not, or a
+missing one, ends the start with its number. A snapshot is taken only if the journal agrees with its chain hash.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from apps.orders.matching.engine import Engine, engine_new, reexecute
+from apps.orders.matching.errors import JournalDamagedError
+from apps.orders.matching.journal import Journal, read_ahead
+from apps.orders.matching.snapshots import snapshots_restored
+
+logger = logging.getLogger(__name__)
+
+_QUIET_S = 1.0
+
+
+class Progress:
+    """Says how far a long replay is, once a second from the first second on."""
+
+    def __init__(self, *, shard: int, first: int, last: int) -> None:
+        """Begin at batch `first` of `last`."""
+        self._shard, self._first, self._last = shard, first, last
+        self._began = self._said = time.monotonic()
+
+    def at(self, number: int) -> None:
+        """Tell that a batch is done."""
+        now = time.monotonic()
+        if now - self._said < _QUIET_S:
+            return
+        self._said = now
+        done, all_of_it = number - self._first + 1, max(self._last - self._first + 1, 1)
+        left_s = (now - self._began) / done * (all_of_it - done)
+        logger.info(
+            "shard %s: replaying the journal, batch %s of %s (%d %%), about %.0f s left",
+            self._shard,
+            f"{number:,}",
+            f"{self._last:,}",
+            100 * done // all_of_it,
+            max(left_s, 0),
+        )
+
+
+def recover(journal: Journal, *, tick: Callable[[], None] = lambda: None) -> Engine:
+    """Rebuild the engine behind the journal's last batch; `tick` is called now and then and may raise to give up.
+
+    Raises:
+        JournalDamagedError: the journal cannot be true.
+        JournalUnavailableError: it cannot be read.
+
+    """
+    engine = engine_at_snapshot(journal)
+    head = journal.head()
+    if head is None or head.number == engine.number:
+        return engine
+    progress = Progress(shard=journal.shard, first=engine.number + 1, last=head.number)
+    for chunk in read_ahead(journal, engine.number):
+        for row in chunk:
+            reexecute(engine, row, shard=journal.shard)
+            progress.at(row.number)
+        tick()
+    return engine
+
+
+def engine_at_snapshot(journal: Journal) -> Engine:
+    """Restore the newest good snapshot, or begin empty where there is none.
+
+    Raises:
+        JournalDamagedError: the journal does not reach a snapshot's batch, or has another one there.
+
+    """
+    for engine in snapshots_restored(shard=journal.shard):
+        row = journal.get(engine.number)
+        if row is None:
+            detail = "the batch is missing, but there is a snapshot made behind it: the journal has lost its end"
+            raise JournalDamagedError(journal.shard, engine.number, detail)
+        if row.chain != engine.chain:
+            detail = "its chain hash is not that of the snapshot made behind it"
+            raise JournalDamagedError(journal.shard, engine.number, detail)
+        return engine
+    return engine_new()

@@ -1,0 +1,175 @@
+"""The writer on the bus: commands and queries in, answers, feeds and the journal's head out."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from apps.orders.matching.engine import Batch
+from apps.orders.matching.errors import MatchingError
+from apps.orders.matching.work import MALFORMED, Outcome, WriterState, WriterStatus, commands_count, refusal
+from apps.orders.matching.writer import Writer, WriterOptions
+from cift.bus.base import Bus, BusError, Subscription, VenueUnavailable
+from cift.wire.base import COMMANDS_PER_FRAME_MAX, FrameDamagedError
+
+logger = logging.getLogger(__name__)
+
+COMMANDS_PER_REQUEST_MAX = COMMANDS_PER_FRAME_MAX // 2
+BATCHES_UNPUBLISHED_MAX = 1_000
+
+_READY_POLL_S = 0.005
+
+_services: dict[int, "MatchingService"] = {}
+
+
+class MatchingService:
+    """One shard's writer, answering on a bus from the event loop it is started in."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        shard: int | None = None,
+        stand_by: bool = False,
+        on_end: Callable[[MatchingError | None], None] = lambda _: None,
+    ) -> None:
+        """Wire it; `on_end` is called in the loop when the writer is over, with its fault if it has one."""
+        matching = settings.MATCHING
+        self.shard: int = matching["SHARD"] if shard is None else shard
+        self._bus = bus
+        self._on_end = on_end
+        self._responders: list[Subscription] = []
+        self._outbox: deque[list[tuple[str, bytes]] | None] = deque(maxlen=BATCHES_UNPUBLISHED_MAX)
+        self._filled = asyncio.Event()
+        self._publisher: asyncio.Task[None] | None = None
+        self._dropping = False
+        self._writer = Writer(
+            shard=self.shard,
+            options=WriterOptions(
+                ids_key=matching["IDS_KEY"],
+                queue_commands_max=matching["QUEUE_COMMANDS_MAX"],
+                batch_commands_max=matching["BATCH_COMMANDS_MAX"],
+                lease_s=matching["LEASE_S"],
+                stand_by=stand_by,
+            ),
+            deliver=lambda outcomes: self._in_loop(self._settle, outcomes),
+            publish=self._publish,
+            on_end=lambda error: self._in_loop(self._ended, error),
+        )
+
+    async def start(self) -> None:
+        """Start the writer and answer on the bus; until it is ready, commands are refused `venue_unavailable`."""
+        self._loop = asyncio.get_running_loop()
+        _services[self.shard] = self
+        self._publisher = asyncio.create_task(self._publish_all(), name=f"feeds-{self.shard}")
+        self._writer.start()
+        self._responders = [
+            await self._bus.respond(f"orders.commands.{self.shard}", self._commands),
+            await self._bus.respond(f"orders.query.{self.shard}", self._query),
+        ]
+
+    async def stop(self) -> None:
+        """Answer what was accepted, give the shard up, and end."""
+        await asyncio.to_thread(self._writer.stop)
+        for responder in self._responders:
+            await responder.close()
+        # Behind what the writer handed over last, through the same door.
+        self._in_loop(self._post, None)
+        if self._publisher is not None:
+            await self._publisher
+        _services.pop(self.shard, None)
+
+    async def ready(self, *, timeout_s: float) -> WriterStatus:
+        """Wait until the writer is ready, over, or the time is up; give its status."""
+        give_up_at = self._loop.time() + timeout_s
+        ends = (WriterState.READY, WriterState.FAILED, WriterState.STOPPED)
+        # The writer's state changes in its thread: it is looked at, not awaited.
+        while (status := self.status()).state not in ends and self._loop.time() < give_up_at:  # noqa: ASYNC110
+            await asyncio.sleep(_READY_POLL_S)
+        return status
+
+    def status(self) -> WriterStatus:
+        """Tell where the writer stands."""
+        return self._writer.status()
+
+    async def _commands(self, frame: bytes) -> bytes:
+        try:
+            count = commands_count(frame)
+        except FrameDamagedError:
+            return refusal(MALFORMED, 1)
+        if count > COMMANDS_PER_REQUEST_MAX:
+            return refusal(MALFORMED, count)
+        future: asyncio.Future[bytes | None] = self._loop.create_future()
+        code = self._writer.submit(frame, count, future)
+        if code is not None:
+            return refusal(code, count)
+        answer = await future
+        return answer if answer is not None else refusal(MALFORMED, count)
+
+    async def _query(self, query: bytes) -> bytes:
+        future: asyncio.Future[bytes | None] = self._loop.create_future()
+        code = self._writer.submit(query, 0, future)
+        answer = None if code is not None else await future
+        if answer is None:
+            raise VenueUnavailable(code or "the query cannot be answered")
+        return answer
+
+    # -- from the writer's threads ------------------------------------------------------------------------------------
+
+    def _in_loop(self, function: Callable[[Any], None], value: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function, value)
+        except RuntimeError:
+            # The loop is closed: whoever waited in it has gone with it.
+            logger.warning("the order service of shard %s outlived its event loop", self.shard)
+
+    def _publish(self, batch: Batch) -> None:
+        messages = [(f"book.{instrument}", block) for instrument, block in batch.books()]
+        messages += [(f"account.{account}", block) for account, block in batch.accounts()]
+        messages.append((f"journal.{self.shard}", msgspec.msgpack.encode([batch.number])))
+        self._in_loop(self._post, messages)
+
+    # -- in the loop --------------------------------------------------------------------------------------------------
+
+    def _settle(self, outcomes: list[Outcome]) -> None:
+        for future, answer in outcomes:
+            if not future.done():
+                future.set_result(answer)
+
+    def _post(self, messages: list[tuple[str, bytes]] | None) -> None:
+        full = len(self._outbox) == BATCHES_UNPUBLISHED_MAX
+        if full and not self._dropping:
+            logger.warning("the bus is behind by %s batches: the oldest are dropped", BATCHES_UNPUBLISHED_MAX)
+        self._dropping = full
+        self._outbox.append(messages)
+        self._filled.set()
+
+    def _ended(self, error: MatchingError | None) -> None:
+        if error is not None:
+            logger.critical("%s", error)
+        self._on_end(error)
+
+    async def _publish_all(self) -> None:
+        """Publish batch after batch until the mark of the end; what the bus does not take is dropped."""
+        while True:
+            while not self._outbox:
+                self._filled.clear()
+                await self._filled.wait()
+            messages = self._outbox.popleft()
+            if messages is None:
+                return
+            for subject, payload in messages:
+                try:
+                    await self._bus.publish(subject, payload)
+                except BusError as error:
+                    logger.warning("%s was not published: %s", subject, error)
+
+
+def service_status(shard: int) -> WriterStatus | None:
+    """Tell where this process's writer of a shard stands; None: it has none."""
+    service = _services.get(shard)
+    return service.status() if service is not None else None

@@ -1,0 +1,117 @@
+"""What passes between the writer's threads: items on their way in, work on its way to the journal, outcomes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from apps.orders.matching.engine import Batch
+from cift.wire.base import COMMAND_BYTES_MAX, COMMANDS_PER_FRAME_MAX, FrameDamagedError
+
+OVERLOADED = "overloaded"
+OUTCOME_UNKNOWN = "outcome_unknown"
+VENUE_UNAVAILABLE = "venue_unavailable"
+MALFORMED = "malformed"
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class WriterState(StrEnum):
+    """Where a writer stands."""
+
+    STARTING = "starting"
+    STANDBY = "standby"
+    READY = "ready"
+    RECOVERING = "recovering"
+    HALTED = "halted"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class WriterStatus:
+    """A writer at one moment; `detail` says what it waits for or died of."""
+
+    state: WriterState
+    detail: str
+    epoch: int
+    number: int
+    queued: int
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A request on its way through the writer: `count` commands in a frame, or a query (`count` 0)."""
+
+    payload: bytes
+    count: int
+    context: Any
+
+
+@dataclass(slots=True)
+class Work:
+    """One batch and the answers that must wait until it is durable; without a batch, only answers to queries."""
+
+    batch: Batch | None
+    commands: list[Item]
+    queries: list[tuple[Item, bytes | None]] = field(default_factory=list)
+
+
+Outcome = tuple[Any, bytes | None]
+"""An item's context and its answer; None for a query that cannot be answered."""
+
+Deliver = Callable[[list[Outcome]], None]
+"""Hands outcomes to those who asked; called from the writer's threads."""
+
+Publish = Callable[[Batch], None]
+"""Takes each durable batch, in order; called from the writer's threads."""
+
+
+def refusal(code: str, count: int) -> bytes:
+    """Answer `count` commands with a code."""
+    return _encode([[code]] * count)
+
+
+def outcomes_refused(items: list[Item], code: str) -> list[Outcome]:
+    """Refuse items with a code."""
+    return [(item.context, refusal(code, item.count) if item.count else None) for item in items]
+
+
+def outcomes_of(work: Work) -> list[Outcome]:
+    """Answer everything in a piece of work; its batch is durable."""
+    outcomes: list[Outcome] = [(item.context, answer) for item, answer in work.queries]
+    if work.batch is not None:
+        replies = work.batch.replies()
+        first = 0
+        for item in work.commands:
+            outcomes.append((item.context, _encode(replies[first : first + item.count])))
+            first += item.count
+    return outcomes
+
+
+def outcomes_failed(work: Work, code: str) -> list[Outcome]:
+    """Answer everything in a piece of work that did not become durable, or perhaps not."""
+    return outcomes_refused([*work.commands, *(item for item, _ in work.queries)], code)
+
+
+def commands_count(frame: bytes) -> int:
+    """Count a frame's commands.
+
+    Raises:
+        FrameDamagedError: it is no frame, is empty, or is above a bound.
+
+    """
+    count, offset, end = 0, 0, len(frame)
+    while offset < end:
+        length = int.from_bytes(frame[offset : offset + 4], "little")
+        offset += 4 + length
+        count += 1
+        if length > COMMAND_BYTES_MAX or count > COMMANDS_PER_FRAME_MAX:
+            message = "a frame is above its bound"
+            raise FrameDamagedError(message)
+    if offset != end or not count:
+        message = "a frame is empty or ends inside a command"
+        raise FrameDamagedError(message)
+    return count

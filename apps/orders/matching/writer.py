@@ -1,0 +1,354 @@
+"""The single writer of a shard.
+
+    submit (any thread) → bounded queue → matcher thread: Engine.apply → committer thread: journal → answers, then feeds
+
+Invariants:
+    Nothing is answered before its batch is durable; a refusal for want of room or of a writer is answered at once.
+    At most two batches are in flight: one being committed, one matched behind it.
+    The engine's memory is never ahead of what this writer may yet commit: after a fault it is dropped and built anew
+    from snapshot and journal, in a new epoch, whose opening batch shuts out whatever of the old epoch is still on
+    its way.
+    Time in the journal never goes back, whatever the clock does.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from django.db import DatabaseError, connections
+
+from apps.orders.commands import OpenEpoch, OpenVenue
+from apps.orders.matching.committer import Committer, CommitterOptions, append_surely, lost
+from apps.orders.matching.engine import Engine, EngineError, FrameError, row_of
+from apps.orders.matching.errors import (
+    EngineFaultError,
+    JournalConflictError,
+    JournalUnavailableError,
+    MatchingError,
+    ShardHeldError,
+    ShardLostError,
+)
+from apps.orders.matching.journal import Journal
+from apps.orders.matching.lease import Lease
+from apps.orders.matching.recovery import recover
+from apps.orders.matching.work import (
+    OVERLOADED,
+    VENUE_UNAVAILABLE,
+    Deliver,
+    Item,
+    Publish,
+    Work,
+    WriterState,
+    WriterStatus,
+    outcomes_refused,
+)
+from cift.wire.base import command_encode, frame_pack
+
+logger = logging.getLogger(__name__)
+
+_LAG_WARN_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """Bounds and times of a writer; `ids_key` (16 bytes) keys the table of remembered ids when the venue opens."""
+
+    ids_key: bytes
+    queue_commands_max: int = 10_000
+    batch_commands_max: int = 500
+    lease_s: float = 10.0
+    patience_s: float = 2.0
+    retry_s: float = 0.25
+    stand_by: bool = False
+
+
+class _Interrupted(Exception):
+    """The writer was told to stop while it recovered."""
+
+
+class Writer:
+    """One shard's writer; `deliver` and `publish` are called from its threads, `on_end` once when it is over."""
+
+    def __init__(
+        self,
+        *,
+        shard: int,
+        options: WriterOptions,
+        deliver: Deliver,
+        publish: Publish,
+        on_end: Callable[[MatchingError | None], None],
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Wire it; nothing runs before `start`."""
+        self.shard = shard
+        self._options = options
+        self._deliver = deliver
+        self._publish = publish
+        self._on_end = on_end
+        self._clock = clock
+        self._lease = Lease(shard, lease_s=options.lease_s)
+        self._inbox: SimpleQueue[Item | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._queued = 0
+        self._status = (WriterState.STARTING, "")
+        self._number = 0
+        self._lagging = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"matcher-{shard}", daemon=True)
+
+    def start(self) -> None:
+        """Begin: take the lease, recover, open an epoch, then serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Do what was accepted, answer it, give the lease up; blocks until that is done."""
+        self._stop.set()
+        self._inbox.put(None)
+        self._thread.join()
+
+    def status(self) -> WriterStatus:
+        """Tell where the writer stands."""
+        state, detail = self._status
+        return WriterStatus(state, detail, self._lease.epoch, self._number, self._queued)
+
+    def submit(self, payload: bytes, count: int, context: Any) -> str | None:
+        """Queue a frame of `count` commands, or a query (`count` 0); give the code of a refusal, None when queued."""
+        if self._status[0] is not WriterState.READY or self._stop.is_set():
+            return VENUE_UNAVAILABLE
+        weight = count or 1
+        with self._lock:
+            if self._queued + weight > self._options.queue_commands_max:
+                return OVERLOADED
+            self._queued += weight
+        self._inbox.put(Item(payload, count, context))
+        return None
+
+    def _run(self) -> None:
+        end: MatchingError | None = None
+        try:
+            while not self._stop.is_set():
+                self._serve(self._open())
+        except _Interrupted:
+            pass
+        except MatchingError as error:
+            end = error
+        except Exception as error:
+            logger.exception("the writer of shard %s failed", self.shard)
+            end = EngineFaultError(str(error))
+        finally:
+            self._close(end)
+
+    def _close(self, end: MatchingError | None) -> None:
+        self._set(WriterState.FAILED if end else WriterState.STOPPED, str(end or ""))
+        self._refuse_queued()
+        if not isinstance(end, ShardLostError | ShardHeldError):
+            try:
+                self._lease.release()
+            except JournalUnavailableError as error:
+                logger.warning("the lease of shard %s was not given up: %s", self.shard, error)
+        connections.close_all()
+        self._on_end(end)
+
+    def _set(self, state: WriterState, detail: str = "") -> None:
+        if self._status != (state, detail):
+            logger.log(
+                logging.WARNING if state is WriterState.RECOVERING and detail else logging.INFO,
+                "writer of shard %s: %s%s",
+                self.shard,
+                state.value,
+                f" ({detail})" if detail else "",
+            )
+        self._status = (state, detail)
+
+    # -- becoming the writer ------------------------------------------------------------------------------------------
+
+    def _open(self) -> Engine:
+        """Try until this is the shard's writer and its epoch is open; give the engine.
+
+        Raises:
+            ShardHeldError, ShardLostError: another is, or became, the writer.
+            JournalDamagedError: the journal cannot be true.
+            _Interrupted: told to stop.
+
+        """
+        journal = Journal(self.shard, wait_ms_max=int(self._options.patience_s * 1000))
+        while True:
+            self._pause_if_stopping()
+            try:
+                engine = self._try_open(journal)
+            except (JournalUnavailableError, DatabaseError) as error:
+                self._set(WriterState.RECOVERING, str(error))
+                engine = None
+            except JournalConflictError as conflict:
+                logger.info("shard %s: %s; reading it again", self.shard, conflict)
+                continue
+            if engine is not None:
+                return engine
+            self._stop.wait(self._options.retry_s)
+
+    def _try_open(self, journal: Journal) -> Engine | None:
+        """Take the lease, recover, open the epoch; None: not now."""
+        if (halt := self._lease.halt()) is not None:
+            self._set(WriterState.HALTED, halt)
+            return None
+        head = journal.head()
+        epoch = self._lease.acquire(above=head.epoch if head else 0)
+        if epoch is None:
+            self._stand_by()
+            return None
+        self._set(WriterState.RECOVERING if self._number else WriterState.STARTING)
+        renew_at = time.monotonic() + self._options.lease_s / 3
+
+        def tick() -> None:
+            nonlocal renew_at
+            self._pause_if_stopping()
+            if time.monotonic() >= renew_at:
+                renew_at = time.monotonic() + self._options.lease_s / 3
+                if not self._lease.renew():
+                    raise lost(self.shard, f"its lease is held by {self._lease.held_by()}")
+
+        engine = recover(journal, tick=tick)
+        self._open_epoch(journal, engine, epoch)
+        return engine
+
+    def _stand_by(self) -> None:
+        detail = f"shard {self.shard} is held by {self._lease.held_by()}"
+        if not self._options.stand_by:
+            raise ShardHeldError(detail)
+        self._set(WriterState.STANDBY, detail)
+
+    def _open_epoch(self, journal: Journal, engine: Engine, epoch: int) -> None:
+        """Commit the epoch's first batch; from then on no earlier writer can."""
+        opening = [command_encode(OpenEpoch(epoch=epoch))]
+        if engine.number == 0:
+            opening.insert(0, command_encode(OpenVenue(hash_key=self._options.ids_key)))
+        batch = engine.apply(frame_pack(opening), number=engine.number + 1, at=self._now(engine.at))
+        append_surely(journal, row_of(batch, epoch=epoch), patience_s=self._options.patience_s)
+        self._number = batch.number
+        self._publish(batch)
+
+    def _pause_if_stopping(self) -> None:
+        self._refuse_queued()
+        if self._stop.is_set():
+            raise _Interrupted
+
+    # -- being it -----------------------------------------------------------------------------------------------------
+
+    def _serve(self, engine: Engine) -> None:
+        """Match what comes until told to stop, or until the committer has a fault."""
+        committer = Committer(
+            journal=Journal(self.shard, wait_ms_max=int(self._options.patience_s * 1000)),
+            lease=self._lease,
+            options=CommitterOptions(patience_s=self._options.patience_s, renew_s=min(self._options.lease_s / 5, 1.0)),
+            deliver=self._deliver,
+            publish=self._publish,
+            on_fault=self._on_fault,
+        )
+        committer.start()
+        self._set(WriterState.READY)
+        at = engine.at
+        fault: MatchingError | None = None
+        try:
+            while committer.fault is None:
+                first = self._inbox.get()
+                if first is None:
+                    if self._stop.is_set():
+                        break
+                    continue
+                committer.slots.acquire()
+                if committer.fault is not None:
+                    self._refuse([first])
+                    break
+                at = self._now(at)
+                committer.put(self._match(engine, self._collect(first), at))
+        except EngineError as error:
+            # The frame was counted and bounded at the door, so this is the engine's fault. The batch never reached
+            # the journal: it has had no effect, and a new engine goes on without it.
+            logger.exception("the engine of shard %s failed", self.shard)
+            fault = EngineFaultError(str(error))
+        finally:
+            committer.finish()
+        fault = committer.fault or fault
+        if isinstance(fault, ShardLostError):
+            raise fault
+        if fault is not None:
+            self._set(WriterState.RECOVERING, str(fault))
+
+    def _collect(self, first: Item) -> list[Item]:
+        """Take what is queued, up to a batch's bound."""
+        items, count = [first], first.count
+        bound = self._options.batch_commands_max
+        while count < bound:
+            try:
+                item = self._inbox.get_nowait()
+            except Empty:
+                break
+            if item is None:
+                # Told to stop, or a fault: looked at when this batch is on its way.
+                self._inbox.put(None)
+                break
+            items.append(item)
+            count += item.count
+        with self._lock:
+            self._queued -= sum(item.count or 1 for item in items)
+        return items
+
+    def _match(self, engine: Engine, items: list[Item], at: int) -> Work:
+        commands = [item for item in items if item.count]
+        try:
+            batch = None
+            if commands:
+                frame = commands[0].payload if len(commands) == 1 else b"".join([item.payload for item in commands])
+                batch = engine.apply(frame, number=self._number + 1, at=at)
+                self._number = batch.number
+            answers = [(item, _answer(engine, item.payload)) for item in items if not item.count]
+        except EngineError:
+            self._deliver(outcomes_refused(items, VENUE_UNAVAILABLE))
+            raise
+        return Work(batch, commands, answers)
+
+    def _refuse(self, items: list[Item]) -> None:
+        with self._lock:
+            self._queued -= sum(item.count or 1 for item in items)
+        self._deliver(outcomes_refused(items, VENUE_UNAVAILABLE))
+
+    def _refuse_queued(self) -> None:
+        """Refuse what waits: it was never matched, so nothing happened."""
+        items: list[Item] = []
+        while True:
+            try:
+                item = self._inbox.get_nowait()
+            except Empty:
+                break
+            if item is not None:
+                items.append(item)
+        if items:
+            self._refuse(items)
+
+    def _on_fault(self) -> None:
+        self._inbox.put(None)
+
+    def _now(self, last: int) -> int:
+        """Read the clock; where it fell behind the journal's time, that time stands still until it caught up."""
+        now = self._clock()
+        lagging = last - now > _LAG_WARN_NS
+        if lagging and not self._lagging:
+            logger.warning(
+                "the clock is %.1f s behind the time of shard %s's journal, which stands still meanwhile: commands "
+                "with a deadline will be refused as late",
+                (last - now) / 1e9,
+                self.shard,
+            )
+        self._lagging = lagging
+        return max(now, last)
+
+
+def _answer(engine: Engine, query: bytes) -> bytes | None:
+    try:
+        return engine.query(query)
+    except FrameError:
+        return None

