@@ -19,8 +19,17 @@ class ProjectionCheck(Check):
         return Status.OK if behind <= BATCHES_BEHIND_MAX else Status.DEGRADED
 
 
+def journal_heads() -> dict[int, int]:
+    """Give each shard's last batch in the journal."""
+    return dict(JournalBatch.objects.values_list("shard").annotate(head=Max("number")))
+
+
+def projection_places() -> dict[int, int]:
+    """Give each shard's last batch in the tables."""
+    return dict(Projection.objects.values_list("shard", "last_number"))
+
+
 def batches_behind() -> int:
     """Count the batches that are in the journal and not in the tables, over all shards."""
-    heads = JournalBatch.objects.values_list("shard").annotate(head=Max("number"))
-    places = dict(Projection.objects.values_list("shard", "last_number"))
-    return sum(head - places.get(shard, 0) for shard, head in heads)
+    places = projection_places()
+    return sum(head - places.get(shard, 0) for shard, head in journal_heads().items())

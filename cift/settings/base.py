@@ -13,5 +13,3 @@ from cift.settings.rest import *
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 DEBUG = False
-
-__all__ = [name for name in globals() if name.isupper()]

@@ -22,5 +22,3 @@ TOKENS_KEY = _secrets["tokens"]
 DATABASES = sqlite_databases(DATA_DIR)
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))
-
-PAPER_MONEY = True

@@ -1,6 +1,8 @@
 """What /ready looks at; a check that is required and not ok makes it answer 503."""
 
-READINESS_CHECKS = {
+from typing import Any
+
+READINESS_CHECKS: dict[str, dict[str, Any]] = {
     "database": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
     "journal": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
     "snapshots": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "snapshots", "required": False}},

@@ -26,7 +26,6 @@ DATABASES = postgres_databases(
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(env.required("CIFT_IDS_KEY")))
 
-PAPER_MONEY = False
 
 SECURE_SSL_REDIRECT = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -25,4 +25,3 @@ BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes(range(16)))
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-PAPER_MONEY = True

@@ -1,0 +1,142 @@
+"""What a new venue needs to be of use: assets, instruments, two logins, an account with paper money for each.
+
+Everything goes through the services, as any client's wish does, and only what is missing is done: an interrupted first
+start is completed by the next one. The order is fixed, so ids come out the same on every machine.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+
+from apps.accounts.commands import OpenAccount
+from apps.accounts.models import Account, LedgerEntry, User
+from apps.accounts.services import account_open, deposit_book
+from apps.marketdata.commands import ListAsset, ListInstrument
+from apps.marketdata.models import Asset, Instrument
+from apps.marketdata.services import asset_list, instrument_list
+from apps.orders.health import journal_heads, projection_places
+from cift.embedded.listing import ASSETS, INSTRUMENTS, NOTIONAL_MIN, QUOTE, InstrumentListing, units
+from cift.embedded.logins import logins_load, users_ensure
+from cift.errors import ApplicationError
+from cift.threads import database_call
+
+SHOWN_S_MAX = 30.0
+"""How long the tables may take to show what the journal has."""
+
+_POLL_S = 0.02
+
+
+async def bootstrap(folder: Path) -> dict[str, str]:
+    """Complete the venue; give the logins, address to password.
+
+    Raises:
+        ApplicationError: the order service did not do its part.
+        TimeoutError: the tables are behind the journal, so what is missing cannot be told.
+
+    """
+    async with asyncio.timeout(SHOWN_S_MAX):
+        await _tables_caught_up()
+    fresh = not (folder / "logins.json").exists()
+    logins = logins_load(folder)
+    users = await database_call(users_ensure, logins, reset=fresh)
+    await _assets_list()
+    await _instruments_list()
+    for email, user in users.items():
+        await _account_fund(name=email.partition("@")[0], user=user)
+    return logins
+
+
+async def _tables_caught_up() -> None:
+    heads = await database_call(journal_heads)
+    while True:
+        places = await database_call(projection_places)
+        if all(places.get(shard, 0) >= head for shard, head in heads.items()):
+            return
+        await asyncio.sleep(_POLL_S)
+
+
+async def _assets_list() -> None:
+    known = await database_call(_asset_ids)
+    for asset in ASSETS:
+        if asset.symbol not in known:
+            await _unless_there(asset_list(ListAsset(symbol=asset.symbol, scale=asset.scale)))
+    await _until_shown(Asset, {asset.symbol for asset in ASSETS})
+
+
+async def _instruments_list() -> None:
+    assets = await database_call(_asset_ids)
+    known = await database_call(_symbols_of, Instrument)
+    for listing in INSTRUMENTS:
+        if listing.symbol not in known:
+            await _unless_there(instrument_list(_command(listing, assets)))
+    await _until_shown(Instrument, {listing.symbol for listing in INSTRUMENTS})
+
+
+def _command(listing: InstrumentListing, assets: dict[str, int]) -> ListInstrument:
+    scales = {asset.symbol: asset.scale for asset in ASSETS}
+    lot_size = units(listing.lot, scale=scales[listing.base])
+    return ListInstrument(
+        symbol=listing.symbol,
+        kind=listing.kind,
+        base=assets[listing.base],
+        quote=assets[QUOTE],
+        price_scale=listing.price_scale,
+        tick_size=listing.tick_size,
+        lot_size=lot_size,
+        quantity_min=lot_size,
+        quantity_max=units(listing.largest, scale=scales[listing.base]),
+        notional_min=units(NOTIONAL_MIN, scale=scales[QUOTE]),
+        band_ppm=listing.band_ppm,
+        slippage_ppm=listing.slippage_ppm,
+        reference_price=units(listing.reference, scale=listing.price_scale),
+        maker_ppm=listing.maker_ppm,
+        taker_ppm=listing.taker_ppm,
+    )
+
+
+async def _account_fund(*, name: str, user: User) -> None:
+    """Open the user's account and pay in what is missing of its paper money."""
+    account = await database_call(_account_id, user)
+    if account is None:
+        account = (await account_open(OpenAccount(id=f"opening-{name}", owner=user.pk))).event.account
+    assets = await database_call(_asset_ids)
+    paid = await database_call(_assets_paid, account)
+    for asset in ASSETS:
+        if assets[asset.symbol] not in paid:
+            await deposit_book(
+                account=account,
+                command_id=f"opening-{asset.symbol}",
+                asset=assets[asset.symbol],
+                amount=asset.paper_units,
+            )
+
+
+async def _unless_there(listing: Awaitable[object]) -> None:
+    try:
+        await listing
+    except ApplicationError as error:
+        if error.code != "already_exists":
+            raise
+
+
+async def _until_shown(model: type[Asset] | type[Instrument], symbols: set[str]) -> None:
+    async with asyncio.timeout(SHOWN_S_MAX):
+        # The tables are another process's, so there is nothing to be woken by.
+        while not symbols <= await database_call(_symbols_of, model):  # noqa: ASYNC110 - see above
+            await asyncio.sleep(_POLL_S)
+
+
+def _asset_ids() -> dict[str, int]:
+    return dict(Asset.objects.values_list("symbol", "id"))
+
+
+def _symbols_of(model: type[Asset] | type[Instrument]) -> set[str]:
+    return set(model.objects.values_list("symbol", flat=True))
+
+
+def _account_id(user: User) -> int | None:
+    return Account.objects.filter(owner=user).order_by("id").values_list("id", flat=True).first()
+
+
+def _assets_paid(account: int) -> set[int]:
+    return set(LedgerEntry.objects.filter(account_id=account).values_list("asset_id", flat=True))

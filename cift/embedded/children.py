@@ -1,0 +1,127 @@
+"""A child process that is started again when it dies, with a growing pause, until it has died too often."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from cift import env
+from cift.workers import EXIT_LOST
+
+PAUSE_S_MIN = 0.25
+PAUSE_S_MAX = 4.0
+DEATHS_MAX = 8
+DEATHS_WINDOW_S = 60.0
+"""More deaths than that within this window, and the child is given up."""
+
+logger = logging.getLogger(__name__)
+
+
+class ChildGivenUp(Exception):
+    """A child cannot be kept alive; the text is the line the operator reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPlan:
+    """A command of manage.py to be kept running; `descriptors` are handed down open."""
+
+    name: str
+    arguments: tuple[str, ...]
+    descriptors: tuple[int, ...] = ()
+
+
+class Child:
+    """One process kept alive."""
+
+    def __init__(self, plan: ChildPlan, *, manage: Path) -> None:
+        """Take the plan, and where manage.py is."""
+        self.plan = plan
+        self._manage = manage
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._deaths: deque[float] = deque(maxlen=DEATHS_MAX)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now, if one does."""
+        return None if self._process is None or self._process.returncode is not None else self._process.pid
+
+    async def keep(self) -> None:
+        """Run the child until `stop`.
+
+        Raises:
+            ChildGivenUp: it lost what it works on, or dies over and over.
+
+        """
+        loop = asyncio.get_running_loop()
+        pause_s = PAUSE_S_MIN
+        while not self._stopping.is_set():
+            began = loop.time()
+            self._process = await self._start()
+            code = await self._process.wait()
+            if self._stopping.is_set():
+                return
+            if code == EXIT_LOST:
+                raise ChildGivenUp(f"{self.plan.name} cannot go on; its last line says why")
+            if loop.time() - began > DEATHS_WINDOW_S:
+                pause_s = PAUSE_S_MIN
+            self._count_death(loop.time(), code)
+            logger.warning("%s ended (%s); starting it again", self.plan.name, _reason(code))
+            await self._pause(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_S_MAX)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        # Of its own session: Ctrl-C reaches the supervisor alone, which ends its children in order.
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(self._manage),
+            *self.plan.arguments,
+            env=env.child_environment(PYTHONUNBUFFERED="1"),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=self.plan.descriptors,
+            start_new_session=True,
+        )
+
+    def _count_death(self, now: float, code: int) -> None:
+        often = len(self._deaths) == DEATHS_MAX and now - self._deaths[0] < DEATHS_WINDOW_S
+        self._deaths.append(now)
+        if often:
+            raise ChildGivenUp(
+                f"{self.plan.name} ended {DEATHS_MAX + 1} times in {DEATHS_WINDOW_S:.0f} s, last ({_reason(code)})"
+            )
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def stop(self, *, patience_s: float) -> None:
+        """Ask the child to end, and end it when it does not."""
+        self._stopping.set()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(patience_s):
+                await process.wait()
+        except TimeoutError:
+            logger.warning("%s did not end within %s s and is killed", self.plan.name, patience_s)
+            process.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+
+def _reason(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

@@ -1,0 +1,154 @@
+"""The embedded venue: a supervisor that keeps its children running and ends with them.
+
+Children: the web process, with the order service inside, and the projector with the verifier. The supervisor binds
+the venue's address and hands the socket down, so a web process that dies and comes back never loses it; clients that
+connect meanwhile wait in the socket's queue.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+from django.db import DatabaseError
+from rich.console import Console
+
+from cift.bus import buses
+from cift.bus.base import BusError
+from cift.embedded.bootstrap import bootstrap
+from cift.embedded.children import Child, ChildGivenUp, ChildPlan
+from cift.embedded.console import welcome
+from cift.embedded.logins import logins_load
+from cift.errors import ApplicationError
+from cift.workers import WorkerEndedError, stop_on_signals
+
+PATIENCE_S = 8.0
+"""How long a child may take to end before it is killed."""
+
+BACKLOG = 1_024
+"""Connections that wait while nobody accepts."""
+
+_POLL_S = 0.05
+_STATS_QUERY = msgspec.msgpack.encode([5])
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs the venue's children on one data folder and one address."""
+
+    def __init__(self, *, folder: Path, lock: int, listener: socket.socket, console: Console) -> None:
+        """Take the locked folder and the bound socket."""
+        self._folder = folder
+        self._listener = listener
+        self._console = console
+        # Held open by this process alone: its end is how the children know of this process's.
+        reading, self._lifeline = os.pipe()
+        listening = listener.fileno()
+        manage = settings.BASE_DIR / "manage.py"
+        plans = (
+            ChildPlan(
+                "the web process",
+                ("embedded_web", f"--listener={listening}", f"--lifeline={reading}"),
+                (listening, reading, lock),
+            ),
+            ChildPlan("the projector", ("run_projector", f"--lifeline={reading}"), (reading, lock)),
+        )
+        self._children = [Child(plan, manage=manage) for plan in plans]
+
+    async def run(self) -> None:
+        """Run until told to stop.
+
+        Raises:
+            WorkerEndedError: a child cannot be kept running.
+
+        """
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        keeping = [asyncio.create_task(child.keep()) for child in self._children]
+        opening = asyncio.create_task(self._open())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((*keeping, opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if opening.done() and opening.exception() is None:
+                await asyncio.wait((*keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            opening.cancel()
+            stopping.cancel()
+            await self._close()
+        results = await asyncio.gather(*keeping, opening, return_exceptions=True)
+        for result in results:
+            if isinstance(result, ChildGivenUp):
+                raise WorkerEndedError(f"the venue has ended: {result}")
+            if isinstance(result, Exception):
+                raise result
+
+    async def _close(self) -> None:
+        """End the web process first: what it accepted is still projected; then the others."""
+        for child in self._children:
+            await child.stop(patience_s=PATIENCE_S)
+        os.close(self._lifeline)
+        await buses["default"].close()
+
+    async def _open(self) -> None:
+        """Wait for the order service, complete the venue, and say that it is open."""
+        await self._order_service_ready()
+        try:
+            logins = await bootstrap(self._folder)
+        except (ApplicationError, DatabaseError, TimeoutError) as error:
+            logger.warning("the venue could not be checked for what a new one needs: %s", error)
+            logins = logins_load(self._folder)
+        await self._http_ready()
+        welcome(self._console, address=address_of(self._listener), logins=logins, folder=self._folder)
+
+    async def _order_service_ready(self) -> None:
+        subject = f"orders.query.{settings.MATCHING['SHARD']}"
+        while True:
+            try:
+                await buses["default"].request(subject, _STATS_QUERY, timeout_s=1.0)
+            except BusError:
+                await asyncio.sleep(_POLL_S)
+            else:
+                return
+
+    async def _http_ready(self) -> None:
+        """Wait for the first answer; the socket takes the connection at once, the web process answers when it can."""
+        host, port = self._listener.getsockname()[:2]
+        reader, writer = await asyncio.open_connection(_reachable(host), port)
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await reader.readline()
+        writer.close()
+
+
+def listener_bind(host: str, port: int) -> socket.socket:
+    """Bind the venue's address.
+
+    Raises:
+        OSError: it cannot be had.
+
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's own shape
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Give the address a browser on this machine would use."""
+    host, port = listener.getsockname()[:2]
+    name = _reachable(host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound

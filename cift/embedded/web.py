@@ -1,0 +1,57 @@
+"""The web process of the embedded venue: the web server with the order service inside."""
+
+import asyncio
+import logging
+
+from apps.orders.matching.errors import (
+    JournalDamagedError,
+    MatchingError,
+    ShardHeldError,
+    ShardLostError,
+)
+from apps.orders.matching.service import MatchingService
+from cift.bus import buses
+from cift.embedded.webserver import WebServer
+from cift.workers import EXIT_FAULT, EXIT_LOST, WorkerEndedError, stop_on_signals
+
+_LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
+"""After these, starting again would end the same way."""
+
+logger = logging.getLogger(__name__)
+
+
+class EmbeddedWeb:
+    """What runs beside the web server: the bus's host, and the order service on it."""
+
+    def __init__(self, *, lifeline: int | None) -> None:
+        """Take the descriptor whose closing ends the process."""
+        self._lifeline = lifeline
+        self._end: MatchingError | None = None
+
+    async def run(self, server: WebServer) -> None:
+        """Host the bus and the order service until a signal, the supervisor's death, or the service's end.
+
+        Raises:
+            WorkerEndedError: the order service cannot go on.
+
+        """
+        stop = asyncio.Event()
+        stop_on_signals(stop, lifeline=self._lifeline)
+
+        def ended(error: MatchingError | None) -> None:
+            self._end = error
+            stop.set()
+
+        bus = buses["default"]
+        await bus.start()
+        service = MatchingService(bus, on_end=ended)
+        await service.start()
+        try:
+            await stop.wait()
+        finally:
+            await server.stop_accepting()
+            await service.stop()
+            await bus.close()
+        if self._end is not None:
+            code = EXIT_LOST if isinstance(self._end, _LOST) else EXIT_FAULT
+            raise WorkerEndedError(f"the order service has ended: {self._end}", exit_code=code)

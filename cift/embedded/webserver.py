@@ -1,0 +1,99 @@
+"""The web server: Daphne, on a socket bound already, with something running beside it in the same event loop."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+# Daphne installs Twisted's asyncio reactor when it is imported, so it comes before anything else of Twisted.
+from daphne.http_protocol import WebRequest
+from daphne.server import Server, twisted_loop
+from twisted.internet import reactor
+
+MESSAGE_BYTES_MAX = 64 * 1024
+"""The largest WebSocket message; a larger one closes the socket."""
+
+HTTP_S_MAX = 60
+"""The longest a request may take."""
+
+DRAIN_S_MAX = 2.0
+"""How long requests under way may go on when the server ends."""
+
+_DRAIN_POLL_S = 0.01
+
+
+_reactor: Any = reactor
+
+
+class WebServer:
+    """Serves an ASGI application from one listening socket."""
+
+    def __init__(self, application: Any, *, descriptor: int) -> None:
+        """Take the application and the socket's file descriptor; `serve` begins to accept."""
+        self._descriptor = descriptor
+        self._port: Any = None
+        self._server = _Daphne(
+            application,
+            endpoints=["adopted below"],
+            signal_handlers=False,
+            http_timeout=HTTP_S_MAX,
+            websocket_timeout=-1,
+            websocket_max_message_size=MESSAGE_BYTES_MAX,
+            websocket_max_frame_size=MESSAGE_BYTES_MAX,
+            ready_callable=self._adopt,
+            server_name="cift",
+            verbosity=0,
+        )
+        self._server.endpoints = []
+
+    def serve(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
+        """Serve until `beside`, run in the server's event loop, returns; what it raises is raised here."""
+        task = twisted_loop.create_task(self._until_done(beside))
+        self._server.run()
+        task.result()
+
+    def _adopt(self) -> None:
+        with socket.socket(fileno=self._descriptor) as listener:
+            family = listener.family
+            self._port = _reactor.adoptStreamPort(listener.fileno(), family, self._server.http_factory)
+
+    async def _until_done(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
+        try:
+            await beside(self)
+        finally:
+            await self.stop_accepting()
+            await self._drain()
+            _reactor.stop()
+
+    async def stop_accepting(self) -> None:
+        """Take no more connections; those there are go on."""
+        port, self._port = self._port, None
+        if port is not None:
+            port.stopListening()
+            await asyncio.sleep(0)
+
+    async def _drain(self) -> None:
+        """Let HTTP requests under way be answered; sockets are ended by the server's end."""
+        give_up_at = twisted_loop.time() + DRAIN_S_MAX
+        while self._server.http_under_way() and twisted_loop.time() < give_up_at:  # noqa: ASYNC110 - Daphne tells nobody
+            await asyncio.sleep(_DRAIN_POLL_S)
+
+
+class _Daphne(Server):  # type: ignore[misc]
+    connections: dict[Any, dict[str, Any]]
+
+    def http_under_way(self) -> bool:
+        """Tell whether a request is still being answered."""
+        return any(
+            isinstance(protocol, WebRequest)
+            and "application_instance" in details
+            and not details["application_instance"].done()
+            for protocol, details in self.connections.items()
+        )
+
+    def kill_all_applications(self) -> Any:
+        """Leave out connections without an application, at which the original stumbles."""
+        self.connections = {
+            protocol: details for protocol, details in self.connections.items() if "application_instance" in details
+        }
+        return super().kill_all_applications()
