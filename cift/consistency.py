@@ -40,6 +40,5 @@ def place_of(token: str) -> JournalPlace:
         match = None
     if match is None or int(match.group(2)) >= 2**63:
         error = FieldError(field="at_least", code="malformed", detail="This is no consistency token.")
-        msg = "invalid"
-        raise ApplicationError(msg, errors=[error])
+        raise ApplicationError("invalid", errors=[error])
     return JournalPlace(shard=int(match.group(1)), number=int(match.group(2)))

@@ -28,8 +28,7 @@ class DecimalError(ValueError):
 def _match(text: str) -> re.Match[str]:
     match = _DECIMAL.fullmatch(text) if len(text) <= TEXT_MAX else None
     if match is None:
-        msg = "malformed"
-        raise DecimalError(msg, "A number is digits with at most one point, without an exponent.")
+        raise DecimalError("malformed", "A number is digits with at most one point, without an exponent.")
     return match
 
 
@@ -54,12 +53,10 @@ def decimal_parse(text: str, *, scale: int) -> int:
     minus, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
     kept, rest = fraction[:scale], fraction[scale:]
     if rest.strip("0"):
-        msg = "malformed"
-        raise DecimalError(msg, f"At most {scale} decimals.")
+        raise DecimalError("malformed", f"At most {scale} decimals.")
     value = int(whole + kept.ljust(scale, "0"))
     if value > WIRE_MAX:
-        msg = "out_of_range"
-        raise DecimalError(msg, "The number is too large.")
+        raise DecimalError("out_of_range", "The number is too large.")
     return -value if minus else value
 
 

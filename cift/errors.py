@@ -57,14 +57,19 @@ class ApplicationError(Exception):
 def problem_of(error: ApplicationError, *, request_id: str) -> dict[str, Any]:
     """Build the body of an error answer."""
     known = CODES.get(error.code)
-    body: dict[str, Any] = {
+    return {
+        **error_of(error),
         "type": f"urn:cift:error:{error.code}",
         "title": known.title if known else HTTPStatus(error.status).phrase,
         "status": error.status,
-        "detail": error.detail or (known.title if known else error.code),
-        "code": error.code,
         "request_id": request_id,
     }
+
+
+def error_of(error: ApplicationError) -> dict[str, Any]:
+    """Build what a socket, or one answer of several, says of an error."""
+    known = CODES.get(error.code)
+    body: dict[str, Any] = {"code": error.code, "detail": error.detail or (known.title if known else error.code)}
     if error.errors:
         body["errors"] = [asdict(field) for field in error.errors]
     return {**error.extra, **body}

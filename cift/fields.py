@@ -62,8 +62,7 @@ def _shown(name: str) -> str:
 
 def _text_of(value: Any) -> str:
     if not isinstance(value, str):
-        msg = "wrong_type"
-        raise FieldInvalidError(msg, "A string is wanted.")
+        raise FieldInvalidError("wrong_type", "A string is wanted.")
     return value
 
 
@@ -74,11 +73,9 @@ def text(pattern: str, *, length_max: int) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         given = _text_of(value)
         if len(given) > length_max:
-            msg = "out_of_range"
-            raise FieldInvalidError(msg, f"At most {length_max} characters.")
+            raise FieldInvalidError("out_of_range", f"At most {length_max} characters.")
         if compiled.fullmatch(given) is None:
-            msg = "malformed"
-            raise FieldInvalidError(msg, f"This must match {pattern}")
+            raise FieldInvalidError("malformed", f"This must match {pattern}")
         return given
 
     return parse
@@ -90,8 +87,7 @@ def choice(names: Mapping[str, Any]) -> Callable[[Any], Any]:
     def parse(value: Any) -> Any:
         given = _text_of(value)
         if given not in names:
-            msg = "not_a_choice"
-            raise FieldInvalidError(msg, f"One of {', '.join(names)}.")
+            raise FieldInvalidError("not_a_choice", f"One of {', '.join(names)}.")
         return names[given]
 
     return parse
@@ -100,8 +96,7 @@ def choice(names: Mapping[str, Any]) -> Callable[[Any], Any]:
 def boolean(value: Any) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
-        msg = "wrong_type"
-        raise FieldInvalidError(msg, "true or false is wanted.")
+        raise FieldInvalidError("wrong_type", "true or false is wanted.")
     return value
 
 
@@ -114,8 +109,7 @@ def number(value: Any) -> int:
     """Read an identifier: a string of digits that fits the wire, and is not 0."""
     given = _text_of(value)
     if re.fullmatch(r"[1-9][0-9]{0,18}", given, re.ASCII) is None or int(given) >= 2**63:
-        msg = "malformed"
-        raise FieldInvalidError(msg, "An id is a string of digits.")
+        raise FieldInvalidError("malformed", "An id is a string of digits.")
     return int(given)
 
 
@@ -126,5 +120,4 @@ def moment(value: Any) -> int:
     except FieldInvalidError:
         raise
     except ValueError as error:
-        msg = "malformed"
-        raise FieldInvalidError(msg, str(error)) from error
+        raise FieldInvalidError("malformed", str(error)) from error

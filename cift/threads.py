@@ -31,7 +31,6 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         except (DatabaseError, InterfaceError) as error:
             # A connection that failed once is not used again.
             connections.close_all()
-            msg = "database_busy"
-            raise ApplicationError(msg) from error
+            raise ApplicationError("database_busy") from error
 
     return await sync_to_async(run, thread_sensitive=False, executor=_threads)()

@@ -87,8 +87,20 @@ class References:
             await self._reload_at_times()
         return self._by_id.get(instrument)
 
+    def read_symbol(self, symbol: str) -> InstrumentReference | None:
+        """As `find_symbol`, where there is no event loop."""
+        if symbol not in self._by_symbol and self._is_time():
+            self.load()
+        return self._by_symbol.get(symbol)
+
+    def read_id(self, instrument: int) -> InstrumentReference | None:
+        """As `find_id`, where there is no event loop."""
+        if instrument not in self._by_id and self._is_time():
+            self.load()
+        return self._by_id.get(instrument)
+
     def load(self) -> None:
-        """Read the table; synchronous."""
+        """Read the table."""
         for row in instruments_all():
             reference = InstrumentReference(
                 id=row.id,
@@ -110,8 +122,11 @@ class References:
         self._loaded_at = None
 
     async def _reload_at_times(self) -> None:
-        if self._loaded_at is None or time.monotonic() - self._loaded_at >= RELOAD_S_MIN:
+        if self._is_time():
             await database_call(self.load)
+
+    def _is_time(self) -> bool:
+        return self._loaded_at is None or time.monotonic() - self._loaded_at >= RELOAD_S_MIN
 
 
 references = References()

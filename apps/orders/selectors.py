@@ -22,6 +22,7 @@ from cift.wire.base import Reply, frame_split
 TAIL_BATCHES_MAX = 2_000
 """The most batches folded over the tables for one read."""
 
+_IDS_PER_QUERY = 500
 _POLL_S_MIN = 0.002
 _POLL_S_MAX = 0.05
 
@@ -54,8 +55,7 @@ def first_answer(sequence: int) -> Reply:
             before = section
         if before is not None:
             return Reply(number=number, at=at, section=before)
-    msg = "outcome_unknown"
-    raise ApplicationError(msg, "The first answer cannot be read.")
+    raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
 
 
 def projected_number() -> int:
@@ -74,8 +74,7 @@ def projection_wait(place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> No
     pause_s = _POLL_S_MIN
     while projected_number() < place.number:
         if time.monotonic() + pause_s > end:
-            msg = "projection_behind"
-            raise ApplicationError(msg)
+            raise ApplicationError("projection_behind")
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, _POLL_S_MAX)
 
@@ -89,7 +88,11 @@ def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
     """
     wanted = set(order_ids)
     after = projected_number()
-    found = {row.id: OrderState.of_row(row) for row in Order.objects.filter(id__in=wanted)}
+    ids = sorted(wanted)
+    found: dict[int, OrderState] = {}
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        rows = Order.objects.filter(id__in=ids[start : start + _IDS_PER_QUERY])
+        found.update((row.id, OrderState.of_row(row)) for row in rows)
     for at, event in _tail(after):
         if isinstance(event, OrderAccepted | OrderRejected):
             if event.order_id in wanted and event.order_id not in found:
@@ -109,8 +112,7 @@ def _tail(after: int) -> Iterator[tuple[int, AnyEvent]]:
     )
     for count, (at, events) in enumerate(rows, start=1):
         if count > TAIL_BATCHES_MAX:
-            msg = "projection_behind"
-            raise ApplicationError(msg)
+            raise ApplicationError("projection_behind")
         for section in frame_split(bytes(events)):
             for event in section_decode(section):
                 yield at, event
@@ -145,23 +147,9 @@ class IdFound(msgspec.Struct, array_like=True, frozen=True):
     open: bool
 
 
-class BookFound(msgspec.Struct, array_like=True, frozen=True):
-    """An instrument's book in the writer's memory; levels `(price, quantity, orders)`, best first."""
-
-    instrument: int
-    instrument_sequence: int
-    sequence: int
-    bids: list[tuple[int, int, int]]
-    asks: list[tuple[int, int, int]]
-    last_price: int | None
-    status: int
-
-
 _QUERY_LOOKUP = 1
-_QUERY_BOOK = 2
 
 _id_decoder = msgspec.msgpack.Decoder(IdFound)
-_book_decoder: msgspec.msgpack.Decoder[BookFound | None] = msgspec.msgpack.Decoder(BookFound | None)
 
 
 async def id_find(*, account: int, client_order_id: str) -> IdFound:
@@ -172,13 +160,3 @@ async def id_find(*, account: int, client_order_id: str) -> IdFound:
 
     """
     return _id_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_LOOKUP, account, client_order_id])))
-
-
-async def book_find(*, instrument: int, depth: int = 0) -> BookFound | None:
-    """Ask the writer for a book, `depth` levels a side, 0 for all.
-
-    Raises:
-        ApplicationError: `venue_unavailable`.
-
-    """
-    return _book_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_BOOK, instrument, depth])))

@@ -1,10 +1,10 @@
 """Writes of orders, called by REST, sockets, admin and `manage.py`. A refusal is data, in the outcome's events."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable
 
 import msgspec
 
-from apps.orders.commands import AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, SetKillSwitch, SubmitOrder
+from apps.orders.commands import AmendOrder, Batch, CancelOrder, CancelOrders, SetKillSwitch, SubmitOrder
 from apps.orders.events import AnyEvent, KillSwitchSet, section_decode
 from cift.bus.performing import Performed, command_perform, command_send
 from cift.wire.base import Command, Reply
@@ -23,56 +23,34 @@ def outcome_of(reply: Reply) -> Outcome:
     return Outcome(number=reply.number, at=reply.at, events=tuple(section_decode(reply.section)))
 
 
-async def order_submit(order: SubmitOrder) -> Outcome:
-    """Enter an order.
+def order_submit(order: SubmitOrder) -> Awaitable[Outcome]:
+    """Enter an order; it is on its way when this returns.
 
-    Raises:
+    Raises (when awaited):
         ApplicationError: what `command_send` raises.
 
     """
-    return await _outcome(order)
+    return _outcome(order)
 
 
-async def order_amend(amend: AmendOrder) -> Outcome:
-    """Change an open order.
-
-    Raises:
-        ApplicationError: what `command_send` raises.
-
-    """
-    return await _outcome(amend)
+def order_amend(amend: AmendOrder) -> Awaitable[Outcome]:
+    """Change an open order; as `order_submit`."""
+    return _outcome(amend)
 
 
-async def order_cancel(cancel: CancelOrder) -> Outcome:
-    """Cancel one order.
-
-    Raises:
-        ApplicationError: what `command_send` raises.
-
-    """
-    return await _outcome(cancel)
+def order_cancel(cancel: CancelOrder) -> Awaitable[Outcome]:
+    """Cancel one order; as `order_submit`."""
+    return _outcome(cancel)
 
 
-async def order_cancel_all(cancel: CancelOrders) -> Outcome:
-    """Cancel all orders that fit.
-
-    Raises:
-        ApplicationError: what `command_send` raises.
-
-    """
-    return await _outcome(cancel)
+def order_cancel_all(cancel: CancelOrders) -> Awaitable[Outcome]:
+    """Cancel all orders that fit; as `order_submit`."""
+    return _outcome(cancel)
 
 
-async def order_batch(
-    members: Sequence[BatchMember], *, account: int, atomic: bool = False, deadline: int = 0
-) -> Outcome:
-    """Apply up to 100 commands of one account in order; atomic: all of them or none.
-
-    Raises:
-        ApplicationError: what `command_send` raises.
-
-    """
-    return await _outcome(Batch(account=account, deadline=deadline, atomic=atomic, members=list(members)))
+def order_batch(batch: Batch) -> Awaitable[Outcome]:
+    """Apply up to 100 commands of one account in order, atomic: all of them or none; as `order_submit`."""
+    return _outcome(batch)
 
 
 async def kill_switch_set(*, on: bool, deadline: int = 0) -> Performed[KillSwitchSet]:
@@ -85,5 +63,9 @@ async def kill_switch_set(*, on: bool, deadline: int = 0) -> Performed[KillSwitc
     return await command_perform(SetKillSwitch(deadline=deadline, on=on), event=KillSwitchSet)
 
 
-async def _outcome(command: Command) -> Outcome:
-    return outcome_of(await command_send(command))
+def _outcome(command: Command) -> Awaitable[Outcome]:
+    return _decoded(command_send(command))
+
+
+async def _decoded(reply: Awaitable[Reply]) -> Outcome:
+    return outcome_of(await reply)

@@ -68,8 +68,7 @@ class Gateway:
         try:
             return await buses["default"].request(query_subject(self._shard), query, timeout_s=self._timeout_s)
         except BusError as error:
-            msg = "venue_unavailable"
-            raise ApplicationError(msg, "The order service does not answer.") from error
+            raise ApplicationError("venue_unavailable", "The order service does not answer.") from error
 
     def _leave(self) -> None:
         waiting, self._waiting = self._waiting, []

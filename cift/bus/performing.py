@@ -1,5 +1,6 @@
 """A command from start to answer: sent, its first event read, a repeated id led back to the first answer."""
 
+from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -23,15 +24,15 @@ class Performed(msgspec.Struct, Generic[E], frozen=True):
     event: E
 
 
-async def command_send(command: Command) -> Reply:
-    """Send one command and wait for its reply.
+def command_send(command: Command) -> Awaitable[Reply]:
+    """Send one command; it is on its way when this returns, and the reply is awaited.
 
-    Raises:
+    Raises (when awaited):
         ApplicationError: `venue_unavailable` or `overloaded`: nothing happened; `outcome_unknown`: it may yet take
             effect until its deadline.
 
     """
-    return await gateway().submit(command_encode(command))
+    return gateway().submit(command_encode(command))
 
 
 async def first_answer(sequence: int) -> Reply:
@@ -59,8 +60,7 @@ async def command_perform(command: Command, *, event: type[E]) -> Performed[E]:
     first = decode(next(messages_split(reply.section)))
     if isinstance(first, CommandDuplicate):
         if not first.same_payload:
-            msg = "conflict"
-            raise ApplicationError(msg, "The id was used with another payload.")
+            raise ApplicationError("conflict", "The id was used with another payload.")
         reply = await first_answer(first.first_sequence)
         first = decode(next(messages_split(reply.section)))
     if not isinstance(first, event):

@@ -1,0 +1,51 @@
+"""Who asks: `Authorization: Bearer <access>` for REST framework's views."""
+
+import re
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from apps.accounts.models import Account, User
+from apps.accounts.selectors import account_of_user
+from apps.accounts.tokens import TokenInvalidError, access_token_user
+from cift.errors import ApplicationError
+
+BEARER = re.compile(r"Bearer +([A-Za-z0-9_\-.=]{1,4096})", re.IGNORECASE)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Takes an access token from the Authorization header."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """Find the user; None where there is no Bearer header.
+
+        Raises:
+            AuthenticationFailed: the token is not valid.
+
+        """
+        header = request.headers.get("Authorization", "")
+        if not header.lower().startswith("bearer"):
+            return None
+        match = BEARER.fullmatch(header)
+        try:
+            return access_token_user(match.group(1) if match else ""), None
+        except TokenInvalidError as error:
+            raise AuthenticationFailed(str(error)) from error
+
+    def authenticate_header(self, _request: Request) -> str:
+        """Name the scheme, so that who asks without is answered 401."""
+        return "Bearer"
+
+
+def account_of_request(request: Request) -> Account:
+    """Give the account the request trades with.
+
+    Raises:
+        ApplicationError: `forbidden`: the user has none.
+
+    """
+    account = account_of_user(request.user.pk or 0)
+    if account is None:
+        raise ApplicationError("forbidden", "This user has no trading account.")
+    return account

@@ -1,0 +1,80 @@
+"""REST of reference data and books: public, no login."""
+
+import msgspec
+from asgiref.sync import async_to_sync
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.marketdata.books import CHECKSUM_LEVELS
+from apps.marketdata.models import Instrument
+from apps.marketdata.reference import references
+from apps.marketdata.selectors import book_find, instrument_by_symbol, instruments_all
+from apps.marketdata.shapes import BookBody, InstrumentBody, book_body, instrument_body
+from cift.errors import ApplicationError
+from cift.fields import Field
+from cift.rest.pages import page_answer
+from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait
+
+DEPTH_MAX = 5_000
+DEPTH_DEFAULT = 50
+
+_BOOK_FIELDS = {"depth": Field(integer(least=1, most=DEPTH_MAX), default=DEPTH_DEFAULT)}
+
+
+def _body(row: Instrument) -> InstrumentBody:
+    return instrument_body(row, row.fee_tiers.all())
+
+
+class InstrumentListApi(APIView):
+    """What is traded."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request) -> Response:
+        """List the instruments, last listed first."""
+        read = query_read(request.query_params, {**PAGE_FIELDS, **AT_LEAST_FIELDS})
+        read_wait(read["at_least"])
+        rows = instruments_all().prefetch_related("fee_tiers")
+        return Response(page_answer(rows, _body, request, limit=read["limit"], cursor=read["cursor"]))
+
+
+class InstrumentDetailApi(APIView):
+    """One instrument."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request, symbol: str) -> Response:
+        """Give its terms as they are now."""
+        read = query_read(request.query_params, AT_LEAST_FIELDS)
+        read_wait(read["at_least"])
+        row = instrument_by_symbol(symbol)
+        if row is None:
+            raise ApplicationError("not_found", "There is no such instrument.")
+        return Response(msgspec.to_builtins(_body(row)))
+
+
+class BookApi(APIView):
+    """An instrument's book."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request, symbol: str) -> Response:
+        """Give the best levels as the writer has them."""
+        depth = query_read(request.query_params, _BOOK_FIELDS)["depth"]
+        return Response(msgspec.to_builtins(async_to_sync(book_answer)(symbol, depth=depth)))
+
+
+async def book_answer(symbol: str, *, depth: int) -> BookBody:
+    """Read a book.
+
+    Raises:
+        ApplicationError: `not_found`, `venue_unavailable`.
+
+    """
+    reference = references.by_symbol(symbol) or await references.find_symbol(symbol)
+    book = await book_find(instrument=reference.id, depth=max(depth, CHECKSUM_LEVELS)) if reference else None
+    if reference is None or book is None:
+        raise ApplicationError("not_found", "There is no such instrument.")
+    return book_body(book, reference, depth=depth)

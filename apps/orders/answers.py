@@ -1,0 +1,187 @@
+"""From a command's events to its answer."""
+
+from collections.abc import Awaitable, Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+
+from apps.marketdata.reference import InstrumentReference, references
+from apps.orders.codes import Liquidity
+from apps.orders.events import AnyEvent, OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
+from apps.orders.lifecycle import TERMINAL
+from apps.orders.reasons import Reason
+from apps.orders.selectors import orders_current, shard
+from apps.orders.services import Outcome, outcome_of
+from apps.orders.shapes import STATUS_NAMES, OrderAnswer, OrdersAnswer, order_answer, order_body
+from apps.orders.state import FillState, OrderChange, OrderState, fill_of, order_ids_of
+from cift.bus.performing import first_answer
+from cift.consistency import JournalPlace, token_of
+from cift.errors import ApplicationError
+from cift.threads import database_call
+from cift.wire.outcomes import CommandDuplicate, CommandRejected
+
+_REASONS_OF_MEMBERS = frozenset({Reason.USER_REQUESTED, Reason.AMENDED_BELOW_FILLED})
+"""A cancel for one of these is a command's own first event; for another it is a consequence."""
+
+
+class Answer(NamedTuple):
+    """What a request is answered with: an HTTP status and a body."""
+
+    status: int
+    body: msgspec.Struct
+
+
+def token_at(outcome: Outcome) -> str:
+    """Give the consistency token of an outcome."""
+    return token_of(JournalPlace(shard=shard(), number=outcome.number))
+
+
+def refusal(event: OrderRejected | CommandRejected) -> ApplicationError:
+    """Give the error a refusal is answered with."""
+    extra: dict[str, object] = {"sequence": event.sequence}
+    if event.id:
+        extra["client_order_id"] = event.id
+    if isinstance(event, OrderRejected):
+        extra["id"] = str(event.order_id)
+    return ApplicationError(event.reason.code, extra=extra)
+
+
+async def reference_of(instrument: int) -> InstrumentReference:
+    """Find the instrument of an order that exists.
+
+    Raises:
+        ApplicationError: `projection_behind`: it was listed a moment ago.
+
+    """
+    reference = references.by_id(instrument) or await references.find_id(instrument)
+    if reference is None:
+        raise ApplicationError("projection_behind")
+    return reference
+
+
+async def submitted(outcome: Outcome) -> Answer:
+    """Answer a new order.
+
+    Raises:
+        ApplicationError: the reason it was refused for; `duplicate_client_order_id`.
+
+    """
+    first, status = outcome.events[0], HTTPStatus.CREATED
+    if isinstance(first, CommandDuplicate):
+        outcome, status = await first_outcome(first), HTTPStatus.OK
+        first = outcome.events[0]
+    if isinstance(first, OrderRejected | CommandRejected):
+        raise refusal(first)
+    if not isinstance(first, OrderAccepted):
+        raise ApplicationError("duplicate_client_order_id", extra={"client_order_id": getattr(first, "id", "")})
+    state = OrderState.of_event(first, at=outcome.at)
+    fills = applied(state, outcome.events[1:], at=outcome.at)
+    reference = await reference_of(state.instrument)
+    return Answer(status, order_answer(state, reference, fills=fills, consistency_token=token_at(outcome)))
+
+
+async def first_outcome(duplicate: CommandDuplicate) -> Outcome:
+    """Read what a repeated id was answered the first time.
+
+    Raises:
+        ApplicationError: `duplicate_client_order_id`; `outcome_unknown`: the journal cannot be read.
+
+    """
+    if not duplicate.same_payload:
+        raise ApplicationError(
+            "duplicate_client_order_id", extra={"client_order_id": duplicate.id, "sequence": duplicate.sequence}
+        )
+    whole = outcome_of(await first_answer(duplicate.first_sequence))
+    for events in members_split(whole.events):
+        if events[0].sequence == duplicate.first_sequence:
+            return msgspec.structs.replace(whole, events=events)
+    raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
+
+
+def applied(state: OrderState, events: Sequence[AnyEvent], *, at: int) -> list[FillState]:
+    """Move an order on by a command's events, and give the fills it took."""
+    fills: list[FillState] = []
+    for event in events:
+        if isinstance(event, OrderChange) and state.id in order_ids_of(event):
+            state.apply(event, at=at)
+            if isinstance(event, Trade):
+                fills.append(fill_of(event, liquidity=Liquidity.TAKER, at=at))
+    return fills
+
+
+def members_split(events: Sequence[AnyEvent]) -> list[tuple[AnyEvent, ...]]:
+    """Cut the events of a section apart by the commands that caused them; a lone command gives one part."""
+    parts: list[list[AnyEvent]] = []
+    for event in events:
+        if _begins(event) or not parts:
+            parts.append([])
+        parts[-1].append(event)
+    return [tuple(part) for part in parts]
+
+
+def _begins(event: AnyEvent) -> bool:
+    if isinstance(event, OrderCanceled):
+        return event.reason in _REASONS_OF_MEMBERS
+    return isinstance(event, OrderAccepted | OrderRejected | OrderAmended | CommandDuplicate | CommandRejected)
+
+
+async def changed(outcome: Outcome, *, account: int, order_id: int) -> Answer:
+    """Answer an amend or a cancel of one order.
+
+    Raises:
+        ApplicationError: the reason it was refused for; `not_found`, `order_terminal`.
+
+    """
+    first = outcome.events[0]
+    if isinstance(first, CommandRejected):
+        if first.reason is Reason.ORDER_UNKNOWN:
+            raise await order_missing(account=account, order_id=order_id)
+        raise refusal(first)
+    if not isinstance(first, OrderCanceled | OrderAmended):
+        raise ApplicationError("internal")
+    state = (await database_call(orders_current, [first.order_id])).get(first.order_id)
+    if state is None:
+        raise ApplicationError("projection_behind")
+    return Answer(HTTPStatus.OK, await changed_body(state, outcome))
+
+
+async def changed_body(state: OrderState, outcome: Outcome) -> OrderAnswer:
+    """Give the shape of an order that was amended or canceled, with the fills that made."""
+    fills = [
+        fill_of(event, liquidity=Liquidity.TAKER, at=outcome.at)
+        for event in outcome.events
+        if isinstance(event, Trade) and event.taker_order_id == state.id
+    ]
+    reference = await reference_of(state.instrument)
+    return order_answer(state, reference, fills=fills, consistency_token=token_at(outcome))
+
+
+async def order_missing(*, account: int, order_id: int) -> ApplicationError:
+    """Tell why an order cannot be changed: it has ended, or it is not there for this account."""
+    state = (await database_call(orders_current, [order_id])).get(order_id) if order_id else None
+    if state is None or state.account != account or state.status not in TERMINAL:
+        return ApplicationError("not_found", "There is no such order.")
+    name = STATUS_NAMES[state.status]
+    return ApplicationError(
+        "order_terminal",
+        f"The order is {name}.",
+        extra={"id": str(state.id), "client_order_id": state.client_order_id, "order_status": name},
+    )
+
+
+async def orders_done(outcome: Awaitable[Outcome]) -> Answer:
+    """Answer a mass cancel with the orders it ended.
+
+    Raises:
+        ApplicationError: the reason it was refused for.
+
+    """
+    done = await outcome
+    first = done.events[0]
+    if isinstance(first, CommandRejected):
+        raise refusal(first)
+    canceled = [event.order_id for event in done.events if isinstance(event, OrderCanceled)]
+    states = await database_call(orders_current, canceled) if canceled else {}
+    results = [order_body(states[order_id], await reference_of(states[order_id].instrument)) for order_id in canceled]
+    return Answer(HTTPStatus.OK, OrdersAnswer(results=results, consistency_token=token_at(done)))

@@ -1,0 +1,79 @@
+"""The answer to a batch: one for each of its commands, in order."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from apps.orders.answers import Answer, changed, members_split, refusal, submitted, token_at
+from apps.orders.commands import Batch, BatchMember, SubmitOrder
+from apps.orders.events import AnyEvent, BatchDone
+from apps.orders.reasons import Reason
+from apps.orders.selectors import id_find
+from apps.orders.services import Outcome
+from cift.errors import ApplicationError, error_of
+from cift.wire.outcomes import CommandRejected
+
+
+class BatchItem(msgspec.Struct, gc=False):
+    """What one command of a batch was answered: an order, or an error."""
+
+    status: int
+    order: Any
+    error: dict[str, Any] | None
+
+
+class BatchAnswer(msgspec.Struct, gc=False):
+    """What each command of a batch was answered, in order."""
+
+    results: list[BatchItem]
+    consistency_token: str
+
+
+async def batch_done(batch: Batch, outcome: Outcome) -> Answer:
+    """Answer a batch.
+
+    Raises:
+        ApplicationError: the reason the whole batch was refused for.
+
+    """
+    last = outcome.events[-1]
+    if not isinstance(last, BatchDone):
+        raise _refused(outcome.events)
+    parts = members_split(outcome.events[:-1])
+    results = [
+        await _item(member, msgspec.structs.replace(outcome, events=events))
+        for member, events in zip(batch.members, parts, strict=True)
+    ]
+    return Answer(HTTPStatus.OK, BatchAnswer(results=results, consistency_token=token_at(outcome)))
+
+
+def _refused(events: Sequence[AnyEvent]) -> ApplicationError:
+    """Name the reason of the batch, and of the member that caused it."""
+    last = events[-1]
+    if not isinstance(last, CommandRejected):
+        return ApplicationError("internal")
+    error = refusal(last)
+    if last.reason is Reason.BATCH_MEMBER_REFUSED:
+        member = events[0]
+        error.extra["reason"] = getattr(member, "reason", last.reason).code
+        error.extra["client_order_id"] = getattr(member, "id", "")
+    return error
+
+
+async def _item(member: BatchMember, outcome: Outcome) -> BatchItem:
+    try:
+        answer = await _answer(member, outcome)
+    except ApplicationError as error:
+        return BatchItem(status=error.status, order=None, error=error_of(error))
+    return BatchItem(status=answer.status, order=answer.body, error=None)
+
+
+async def _answer(member: BatchMember, outcome: Outcome) -> Answer:
+    if isinstance(member, SubmitOrder):
+        return await submitted(outcome)
+    order_id = member.order_id
+    if not order_id and isinstance(outcome.events[0], CommandRejected):
+        order_id = (await id_find(account=member.account, client_order_id=getattr(member, "id", ""))).order_id
+    return await changed(outcome, account=member.account, order_id=order_id)

@@ -1,0 +1,145 @@
+"""The edge all orders enter by: a request's fields → a command → the bus → an answer.
+
+REST, sockets and programs over plain HTTP share it, so each case has one answer whichever way it came. An operation
+reads the request and sends the command when it is awaited, and then gives what awaits the answer: who has several to
+send, sends them in order without waiting for the answers in between.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from apps.orders import services
+from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted
+from apps.orders.batches import batch_done
+from apps.orders.commands import Batch, CancelOrder, SubmitOrder
+from apps.orders.events import OrderAccepted
+from apps.orders.requests import amend_read, batch_read, cancel_all_read, cancel_read, submit_read
+from apps.orders.selectors import id_find, orders_current
+from apps.orders.services import Outcome
+from apps.orders.shapes import order_body
+from apps.orders.terms import order_terms, terms_of
+from cift.errors import ApplicationError
+from cift.threads import database_call
+from cift.times import time_format
+from cift.wire.outcomes import CommandRejected
+
+RESOLVE_MARGIN_NS = 1_000_000_000
+"""Added to a deadline before a look-up's no is final: clocks of different machines differ."""
+
+Operation = Callable[..., Awaitable[Awaitable[Answer]]]
+
+
+async def perform(operation: Operation, given: Any, *, account: int, at: int) -> Answer:
+    """Do an operation and wait for its answer.
+
+    Raises:
+        ApplicationError: what the request is answered with instead.
+
+    """
+    return await (await operation(given, account=account, at=at))
+
+
+async def order_submit(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+    """Enter an order."""
+    order = await submit_read(given, account=account, at=at)
+    return _submit_answer(order, services.order_submit(order))
+
+
+async def order_amend(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+    """Change an open order."""
+    amend = await amend_read(given, account=account, at=at)
+    named = {"id": str(amend.order_id)}
+    return _change_answer(services.order_amend(amend), account, amend.order_id, amend.deadline, named)
+
+
+async def order_cancel(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+    """Cancel an order by its id or the client's."""
+    cancel = cancel_read(given, account=account, at=at)
+    return _cancel_answer(cancel, services.order_cancel(cancel))
+
+
+async def order_cancel_all(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+    """Cancel all orders that fit."""
+    cancel = await cancel_all_read(given, account=account, at=at)
+    return orders_done(_known(services.order_cancel_all(cancel), cancel.deadline, {}))
+
+
+async def order_batch(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+    """Apply several commands in order."""
+    batch = await batch_read(given, account=account, at=at)
+    return _batch_answer(batch, services.order_batch(batch))
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "order.submit": order_submit,
+    "order.amend": order_amend,
+    "order.cancel": order_cancel,
+    "order.cancel_all": order_cancel_all,
+    "order.batch": order_batch,
+}
+"""By the names they have on a socket."""
+
+
+async def order_resolve(client_order_id: str, *, account: int) -> Answer:
+    """Look an order up by the client's id, as the writer knows it: behind a command's deadline a no is final.
+
+    Raises:
+        ApplicationError: `not_found`; `venue_unavailable`.
+
+    """
+    found = await id_find(account=account, client_order_id=client_order_id)
+    if found.order_id:
+        state = (await database_call(orders_current, [found.order_id])).get(found.order_id)
+        if state is not None:
+            return Answer(HTTPStatus.OK, order_body(state, await reference_of(state.instrument)))
+    raise ApplicationError("not_found", "There is no such order.")
+
+
+async def _submit_answer(order: SubmitOrder, outcome: Awaitable[Outcome]) -> Answer:
+    named = {"client_order_id": order.id}
+    try:
+        done = await _known(outcome, order.deadline, named)
+        first = done.events[0]
+        if isinstance(first, OrderAccepted):
+            order_terms.put(first.order_id, terms_of(first))
+        return await submitted(done)
+    except ApplicationError as error:
+        error.extra = {**named, **error.extra}
+        raise
+
+
+async def _cancel_answer(cancel: CancelOrder, outcome: Awaitable[Outcome]) -> Answer:
+    named = {"id": str(cancel.order_id)} if cancel.order_id else {"client_order_id": cancel.id}
+    done = await _known(outcome, cancel.deadline, named)
+    order_id = cancel.order_id
+    if not order_id and isinstance(done.events[0], CommandRejected):
+        order_id = (await id_find(account=cancel.account, client_order_id=cancel.id)).order_id
+    return await changed(done, account=cancel.account, order_id=order_id)
+
+
+async def _change_answer(
+    outcome: Awaitable[Outcome], account: int, order_id: int, deadline: int, named: Mapping[str, Any]
+) -> Answer:
+    return await changed(await _known(outcome, deadline, named), account=account, order_id=order_id)
+
+
+async def _batch_answer(batch: Batch, outcome: Awaitable[Outcome]) -> Answer:
+    ids = [member.id for member in batch.members if isinstance(member, SubmitOrder)]
+    return await batch_done(batch, await _known(outcome, batch.deadline, {"client_order_ids": ids}))
+
+
+async def _known(outcome: Awaitable[Outcome], deadline: int, named: Mapping[str, Any]) -> Outcome:
+    """Wait for an outcome; where it is not known, tell from when on a look-up is final.
+
+    Raises:
+        ApplicationError: what `command_send` raises.
+
+    """
+    try:
+        return await outcome
+    except ApplicationError as error:
+        error.extra = {**named, **error.extra}
+        if error.code == "outcome_unknown":
+            error.extra["resolve_after"] = time_format(deadline + RESOLVE_MARGIN_NS)
+        raise

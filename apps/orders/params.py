@@ -1,0 +1,97 @@
+"""What clients send about orders: the tables of fields, and how they become commands.
+
+Only shape and types are looked at: whether a price is on the tick or an account has the funds is the engine's to say.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from apps.accounts.codes import SelfTradePrevention
+from apps.orders.commands import BATCH_MEMBERS_MAX
+from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, SIDES, TIMES_IN_FORCE
+from cift.errors import ApplicationError, FieldError
+from cift.fields import Field, FieldInvalidError, boolean, choice, decimal, fields_read, moment, number, text
+
+CLIENT_ORDER_ID = text(r"[A-Za-z0-9_.:\-]{1,64}", length_max=64)
+SYMBOL = text(r"[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}", length_max=65)
+
+DEADLINE_NS_MAX = 5_000_000_000
+"""The furthest a command's deadline is from its arrival; without one of the client's, that is its deadline."""
+
+SUBMIT_FIELDS: Mapping[str, Field] = {
+    "symbol": Field(SYMBOL, required=True),
+    "side": Field(choice(SIDES), required=True),
+    "type": Field(choice(ORDER_TYPES), required=True),
+    "quantity": Field(decimal),
+    "quote_amount": Field(decimal),
+    "price": Field(decimal),
+    "time_in_force": Field(choice(TIMES_IN_FORCE)),
+    "post_only": Field(boolean, default=False),
+    "self_trade_prevention": Field(choice(SELF_TRADE_PREVENTIONS), default=SelfTradePrevention.DEFAULT),
+    "client_order_id": Field(CLIENT_ORDER_ID),
+    "deadline": Field(moment),
+}
+
+AMEND_FIELDS: Mapping[str, Field] = {
+    "id": Field(number, required=True),
+    "price": Field(decimal),
+    "quantity": Field(decimal),
+    "deadline": Field(moment),
+}
+
+CANCEL_FIELDS: Mapping[str, Field] = {
+    "id": Field(number),
+    "client_order_id": Field(CLIENT_ORDER_ID),
+    "deadline": Field(moment),
+}
+
+CANCEL_ALL_FIELDS: Mapping[str, Field] = {
+    "symbol": Field(SYMBOL),
+    "side": Field(choice(SIDES)),
+    "price_min": Field(decimal),
+    "price_max": Field(decimal),
+    "deadline": Field(moment),
+}
+
+
+def _members(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise FieldInvalidError("wrong_type", "A list is wanted.")
+    if not 1 <= len(value) <= BATCH_MEMBERS_MAX:
+        raise FieldInvalidError("out_of_range", f"1 to {BATCH_MEMBERS_MAX} commands.")
+    return value
+
+
+BATCH_FIELDS: Mapping[str, Field] = {
+    "orders": Field(_members, required=True),
+    "atomic": Field(boolean, default=False),
+    "deadline": Field(moment),
+}
+
+BATCH_OPERATION = choice({"submit": "submit", "amend": "amend", "cancel": "cancel"})
+
+
+def params_read(given: Any, table: Mapping[str, Field]) -> dict[str, Any]:
+    """Read a request's fields.
+
+    Raises:
+        ApplicationError: `invalid`, with every fault.
+
+    """
+    errors: list[FieldError] = []
+    read = fields_read(given, table, errors)
+    if errors:
+        raise ApplicationError("invalid", errors=errors)
+    return read
+
+
+def deadline_of(given: int | None, *, at: int) -> int:
+    """Give a command's deadline: the client's, within the bound."""
+    latest = at + DEADLINE_NS_MAX
+    return latest if given is None else min(max(given, 1), latest)
+
+
+def client_order_id_make() -> str:
+    """Make an id for an order that came without one."""
+    return f"v-{secrets.token_hex(12)}"

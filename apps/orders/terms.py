@@ -1,0 +1,75 @@
+"""What never changes about orders, kept in memory for the edge and the feeds: a bounded cache, the tables behind it."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from apps.orders.events import OrderAccepted, OrderRejected
+from apps.orders.selectors import orders_current
+from apps.orders.state import OrderState
+from cift.threads import database_call
+
+ORDERS_MAX = 100_000
+
+
+class OrderTerms(NamedTuple):
+    """An order's fixed terms."""
+
+    account: int
+    instrument: int
+    client_order_id: str
+    side: int
+    type: int
+    by_amount: bool
+
+
+def terms_of(order: OrderAccepted | OrderRejected | OrderState) -> OrderTerms:
+    """Give the terms of an order."""
+    return OrderTerms(
+        account=order.account,
+        instrument=order.instrument,
+        client_order_id=order.client_order_id if isinstance(order, OrderState) else order.id,
+        side=order.side,
+        type=order.type,
+        by_amount=order.quote_amount != 0,
+    )
+
+
+class TermsCache:
+    """The orders last seen; the one unused longest leaves first."""
+
+    def __init__(self, *, orders_max: int = ORDERS_MAX) -> None:
+        """Begin with none."""
+        self._orders_max = orders_max
+        self._terms: OrderedDict[int, OrderTerms] = OrderedDict()
+
+    def put(self, order_id: int, terms: OrderTerms) -> None:
+        """Remember an order."""
+        self._terms[order_id] = terms
+        if len(self._terms) > self._orders_max:
+            self._terms.popitem(last=False)
+
+    def get(self, order_id: int) -> OrderTerms | None:
+        """Give an order from memory."""
+        terms = self._terms.get(order_id)
+        if terms is not None:
+            self._terms.move_to_end(order_id)
+        return terms
+
+    async def find(self, order_id: int) -> OrderTerms | None:
+        """Give an order, reading the tables if memory does not have it.
+
+        Raises:
+            ApplicationError: `projection_behind`, `database_busy`.
+
+        """
+        terms = self.get(order_id)
+        if terms is None:
+            state = (await database_call(orders_current, [order_id])).get(order_id)
+            if state is not None:
+                terms = terms_of(state)
+                self.put(order_id, terms)
+        return terms
+
+
+order_terms = TermsCache()
+"""This process's."""

@@ -1,0 +1,29 @@
+"""Request bodies: strict JSON, whatever the view."""
+
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from cift.strictjson import JsonInvalidError, json_parse
+
+
+class StrictJSONParser(BaseParser):
+    """Reads `application/json` as `cift.strictjson` does; a body that is empty is an empty object."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[Any], *_unused: Any, **_unused_too: Any) -> Any:
+        """Read a body.
+
+        Raises:
+            ParseError: it is no JSON this venue takes.
+
+        """
+        body = stream.read()
+        if not body:
+            return {}
+        try:
+            return json_parse(body)
+        except JsonInvalidError as error:
+            raise ParseError(str(error)) from error

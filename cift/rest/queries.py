@@ -1,0 +1,87 @@
+"""A read's query: its parameters by a table of fields, like a body's, and the token it waits for."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import QueryDict
+from django.utils.module_loading import import_string
+
+from cift.consistency import place_of
+from cift.errors import ApplicationError, FieldError
+from cift.fields import Field, FieldInvalidError, fields_read
+
+LIMIT_MAX = 500
+LIMIT_DEFAULT = 100
+
+_FORMAT = "format"
+"""REST framework's own parameter, which chooses the renderer."""
+
+
+def integer(*, least: int, most: int) -> Callable[[Any], int]:
+    """Read a whole number within bounds from a query's text."""
+
+    def parse(value: Any) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) is None:
+            raise FieldInvalidError("malformed", "A whole number is wanted.")
+        if not least <= int(value) <= most:
+            raise FieldInvalidError("out_of_range", f"{least} to {most}.")
+        return int(value)
+
+    return parse
+
+
+def opaque(value: Any) -> str:
+    """Take a text as it is."""
+    return str(value)
+
+
+PAGE_FIELDS: Mapping[str, Field] = {
+    "limit": Field(integer(least=1, most=LIMIT_MAX), default=LIMIT_DEFAULT),
+    "cursor": Field(opaque),
+}
+
+AT_LEAST_FIELDS: Mapping[str, Field] = {"at_least": Field(opaque)}
+
+
+def query_read(query: QueryDict, table: Mapping[str, Field]) -> dict[str, Any]:
+    """Read a query's parameters; an empty one is left out.
+
+    Raises:
+        ApplicationError: `invalid`, with every fault.
+
+    """
+    errors: list[FieldError] = []
+    read = fields_read(query_given(query), table, errors)
+    if errors:
+        raise ApplicationError("invalid", errors=errors)
+    return read
+
+
+def query_given(query: QueryDict) -> dict[str, Any]:
+    """Take a query's parameters; an empty one is left out.
+
+    Raises:
+        ApplicationError: `invalid`: one is given more than once.
+
+    """
+    errors = [
+        FieldError(field=name[:64], code="malformed", detail="Given more than once.")
+        for name, values in query.lists()
+        if len(values) > 1
+    ]
+    if errors:
+        raise ApplicationError("invalid", errors=errors)
+    return {name: value for name, value in query.items() if value != "" and name != _FORMAT}
+
+
+def read_wait(token: str | None) -> None:
+    """Wait until the tables have what a token names.
+
+    Raises:
+        ApplicationError: `invalid`, `projection_behind`.
+
+    """
+    if token is not None:
+        import_string(settings.MATCHING["PROJECTION_WAIT"])(place_of(token))
