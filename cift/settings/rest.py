@@ -6,7 +6,7 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "EXCEPTION_HANDLER": "cift.errors.exception_handler",
+    "EXCEPTION_HANDLER": "cift.rest.handler.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
