@@ -58,7 +58,7 @@ class Instrument(models.Model):
     maker_ppm = models.BigIntegerField()
     taker_ppm = models.BigIntegerField()
     status = models.SmallIntegerField(choices=choices_of(InstrumentStatus))
-    simulated = models.BooleanField(default=False)
+    simulated = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         """In the order of listing; the grid is positive and the bounds are no less than zero."""

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('maker_ppm', models.BigIntegerField()),
                 ('taker_ppm', models.BigIntegerField()),
                 ('status', models.SmallIntegerField(choices=[(0, 'continuous'), (1, 'cancel_only'), (2, 'halted')])),
-                ('simulated', models.BooleanField(default=False)),
+                ('simulated', models.BooleanField(db_default=False, default=False)),
                 ('base', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instruments_as_base', to='marketdata.asset')),
                 ('quote', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instruments_as_quote', to='marketdata.asset')),
             ],

@@ -154,7 +154,7 @@ WRITES: dict[str, TableWrite] = {
     "accounts_new": TableWrite(Account, _columns(Account)),
     "accounts_changed": TableWrite(Account, ("id", *_ACCOUNT_SETTINGS), key=("id",)),
     "assets": TableWrite(Asset, _columns(Asset)),
-    "instruments": TableWrite(Instrument, _columns(Instrument)),
+    "instruments": TableWrite(Instrument, _columns(Instrument, without=("simulated",))),
     "instruments_changed": TableWrite(
         Instrument,
         ("id", *_INSTRUMENT_TERMS, "maker_ppm", "taker_ppm"),
@@ -178,9 +178,6 @@ def pack_write(cursor: CursorWrapper, lists: Sequence[Rows], *, shard: int) -> N
     for (name, write), rows in zip(WRITES.items(), lists, strict=False):
         if name == "venue":
             write.write(cursor, [(shard, *row) for row in rows])
-        elif name == "instruments":
-            # Whether an instrument is simulated is not the engine's to know.
-            write.write(cursor, [(*row, False) for row in rows])
         else:
             write.write(cursor, rows)
 
