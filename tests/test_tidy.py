@@ -1,0 +1,148 @@
+"""The style that no linter knows: dead modules, banned names, and the length of files and functions."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE_LINES_MAX = 450
+FUNCTION_LINES_MAX = 60
+
+# Found by name, not by import: Django's and pytest's own conventions, and what settings name by dotted path.
+FOUND_BY_NAME = re.compile(
+    r"(^|\.)(apps|admin|models|urls|asgi|conftest|__main__|manage|checks)$"
+    r"|\.migrations\.|\.management\.commands\.|^cift\.settings\.|(^|\.)test_[a-z0-9_]+$"
+)
+
+# Prices, quantities and money are integers; these modules may meet no float at all.
+MONEY = re.compile(r"^(apps/(accounts|orders|marketdata)/|cift/wire/|cift/decimals\.py)")
+NOT_MONEY = {"apps/marketdata/feeds/sample.py": "a generator's probabilities"}
+FLOATS_ALLOWED = re.compile(r"(_s|_ms|_s_max|_per_s|seconds|timeout|percentile|share|rate|pace|speed)\b")
+
+
+@cache
+def tracked(*patterns: str) -> tuple[Path, ...]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *patterns],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    files = (ROOT / name for name in listed.split("\0") if name)
+    return tuple(sorted(file for file in files if file.is_file() and "/migrations/" not in str(file)))
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(), filename=name_of(file))
+
+
+def module_of(file: Path) -> str:
+    return name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    for node in ast.walk(tree_of(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w.]+", node.value):
+            # A dotted path in settings, a pytest plugin, an `include("apps.orders.urls")`.
+            yield node.value
+            yield node.value.rpartition(".")[0]
+
+
+def test_no_module_is_dead() -> None:
+    files = tracked("*.py")
+    used = {name for file in files for name in imports_of(file)}
+    dead = [
+        name_of(file)
+        for file in files
+        if file.name != "__init__.py" and module_of(file) not in used and not FOUND_BY_NAME.search(module_of(file))
+    ]
+
+    assert not dead
+
+
+def test_no_file_is_too_long() -> None:
+    long = {
+        name_of(file): lines
+        for file in tracked("*.py", "*.rs")
+        if (lines := len(file.read_text().splitlines())) > FILE_LINES_MAX
+    }
+
+    assert not long
+
+
+def test_no_function_is_too_long() -> None:
+    long = {
+        f"{name_of(file)}:{node.lineno} {node.name}": lines
+        for file in tracked("*.py")
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
+    }
+
+    assert not long
+
+
+@pytest.mark.parametrize(
+    ("banned", "why", "where"),
+    [
+        (r"\bdatetime\.(now|utcnow|today)\(", "the clock is read at the edge and passed in", ("apps", "cift")),
+        (r"\btime\.time\(", "times are integers of ns", ("apps", "cift")),
+        (r"(?<![\w.])print\(", "a log line or the command's own output", ("apps", "cift", "manage.py")),
+        (r"\bTO" + r"DO\b|\bFIX" + r"ME\b|\bX" + r"XX\b|\bHA" + r"CK\b", "finished or not here", ("*.py", "*.rs")),
+        (r"todo!\(|unimplemented!\(|NotImplementedError", "finished or not here", ("*.py", "*.rs")),
+        (r"if\s+(settings\.)?EMBEDDED", "topologies differ by settings alone", ("apps", "cift")),
+        (r"mark\.skip|pytest\.skip\(|mark\.xfail", "nothing is left out silently", ("tests",)),
+    ],
+)
+def test_nothing_banned_is_used(banned: str, why: str, where: tuple[str, ...]) -> None:
+    found = [
+        f"{name_of(file)}:{number} {line.strip()}"
+        for file in tracked(*where)
+        if file.suffix in {".py", ".rs"} and file != Path(__file__)
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if re.search(banned, line)
+    ]
+
+    assert not found, why
+
+
+def test_only_one_module_reads_the_environment() -> None:
+    readers = [
+        name_of(file)
+        for file in tracked("apps", "cift")
+        if file.suffix == ".py" and re.search(r"\bos\.(environ|getenv)\b", file.read_text())
+    ]
+
+    assert readers == ["cift/env.py"]
+
+
+def test_no_float_is_near_money() -> None:
+    found = []
+    for file in tracked("apps", "cift"):
+        if file.suffix != ".py" or not MONEY.search(name_of(file)) or name_of(file) in NOT_MONEY:
+            continue
+        lines = file.read_text().splitlines()
+        for node in ast.walk(tree_of(file)):
+            is_float = (isinstance(node, ast.Name) and node.id == "float") or (
+                isinstance(node, ast.Constant) and isinstance(node.value, float)
+            )
+            if is_float and not FLOATS_ALLOWED.search(lines[node.lineno - 1].lower()):
+                found.append(f"{name_of(file)}:{node.lineno} {lines[node.lineno - 1].strip()}")
+
+    assert not found
