@@ -3,19 +3,37 @@
 //! Commands go in (`command`), events come out (`event`); every number is a checked integer. The same commands
 //! with the same times give the same events and the same state, bit for bit.
 
+mod account;
+mod admin;
+mod amend;
 pub mod batch;
 mod blocks;
+mod book;
 pub mod codec;
 pub mod command;
 pub mod engine;
 pub mod event;
 pub mod frame;
+mod ids;
+mod instrument;
+mod levels;
+mod listing;
+mod matching;
+mod members;
+mod money;
+mod pool;
 pub mod query;
 pub mod reason;
+mod resting;
+mod risk;
 pub mod rows;
 pub mod snapshot;
+mod submit;
+mod taker;
 pub mod view;
+mod views;
 
+pub use account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
 pub use engine::{Config, Engine};
 pub use snapshot::SnapshotError;
 pub use view::{AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats};

@@ -1,0 +1,188 @@
+//! A change of an open order: down at its price keeps the place, anything else queues anew and may trade.
+
+use crate::command::{AmendOrder, Side, kind};
+use crate::engine::{Engine, Outcome};
+use crate::event::{Event, Sink};
+use crate::reason::Reason;
+use crate::resting::place_of;
+use crate::risk::{Used, check_size};
+use crate::taker::{Bound, Stop, Taker};
+
+/// A change that passed every check, in ticks and lots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The new total is already filled: the rest ends.
+    End,
+    /// Fewer lots in the same place.
+    Keep { quantity: i64, leaves: i64 },
+    /// Behind the others of its price.
+    Requeue { price: i64, quantity: i64, leaves: i64 },
+}
+
+impl Engine {
+    pub(crate) fn amend_order<S: Sink>(&mut self, command: &AmendOrder, sink: &mut S) -> Outcome {
+        let checked = self.check_account(command.deadline, command.account).and_then(|()| {
+            let slot = self.own_order(command.account, command.order_id).ok_or(Reason::OrderUnknown)?;
+            let change = self.check_amend(slot, command, &Used::default())?;
+            if let Change::Requeue { price, .. } = change {
+                self.check_post_only(slot, price)?;
+            }
+            Ok((slot, change))
+        });
+        match checked {
+            Ok((slot, change)) => {
+                self.apply_amend(slot, change, sink);
+                Outcome::Applied
+            }
+            Err(reason) => {
+                self.reject(command.account, reason, kind::AMEND_ORDER, "", sink);
+                Outcome::Refused
+            }
+        }
+    }
+
+    fn check_post_only(&self, slot: u32, price: i64) -> Result<(), Reason> {
+        let (order, post_only) = (self.pool.hot(slot), self.pool.cold(slot).post_only());
+        let crosses = self.markets[place_of(order)].book.crosses(order.side(), price);
+        if post_only && crosses { Err(Reason::PostOnlyWouldCross) } else { Ok(()) }
+    }
+
+    /// Check a change like a new order, less what the order has already.
+    pub(crate) fn check_amend(&self, slot: u32, command: &AmendOrder, used: &Used) -> Result<Change, Reason> {
+        let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
+        let place = self.check_standing(order.account, order.instrument())?;
+        let market = &self.markets[place];
+        if command.price.is_none() && command.quantity.is_none() {
+            return Err(Reason::OrderInvalid);
+        }
+        let (price, quantity) = self.amended(slot, command)?;
+        // Filled, or taken off by self-trade prevention.
+        let gone = cold.quantity - order.leaves;
+        if quantity <= gone {
+            return Ok(Change::End);
+        }
+        check_size(market, market.quantity(quantity))?;
+        let leaves = quantity - gone;
+        let whole = market.notional(price, quantity).ok_or(Reason::AmountOverflow)?;
+        let open = market.notional(price, leaves).ok_or(Reason::AmountOverflow)?;
+        cold.traded.filled.checked_add(open).ok_or(Reason::AmountOverflow)?;
+        if whole < market.rules.notional_min {
+            return Err(Reason::NotionalTooSmall);
+        }
+        if price != order.price {
+            market.check_band(market.price(price))?;
+        }
+        if leaves > order.leaves {
+            let more = i128::from(market.quantity(leaves)) - i128::from(market.quantity(order.leaves));
+            let room = self.position_room(order.account, order.instrument(), order.side(), used.open);
+            if more > room.0 {
+                return Err(if room.1 { Reason::PositionLimit } else { Reason::AmountOverflow });
+            }
+        }
+        let needs = match order.side() {
+            Side::Sell => market.quantity(leaves),
+            Side::Buy => cold.traded.hold(open, cold.rates()).ok_or(Reason::AmountOverflow)?,
+        };
+        let (asset, has) = self.held(place, slot, order.leaves);
+        let free = i128::from(self.accounts.at(order.account).balance(asset).free()) - used.funds;
+        if i128::from(needs) - i128::from(has) > free.max(0) {
+            return Err(Reason::InsufficientFunds);
+        }
+        if price == order.price && leaves <= order.leaves {
+            return Ok(Change::Keep { quantity, leaves });
+        }
+        Ok(Change::Requeue { price, quantity, leaves })
+    }
+
+    /// The new price and total, in ticks and lots.
+    fn amended(&self, slot: u32, command: &AmendOrder) -> Result<(i64, i64), Reason> {
+        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
+        let market = &self.markets[place_of(order)];
+        if command.price.is_some_and(|price| price <= 0) {
+            return Err(Reason::PriceInvalid);
+        }
+        if command.quantity.is_some_and(|quantity| quantity <= 0) {
+            return Err(Reason::QuantityInvalid);
+        }
+        let price = command.price.map_or(Ok(order.price), |price| market.ticks(price))?;
+        let quantity = command.quantity.map_or(Ok(cold.quantity), |quantity| market.lots(quantity))?;
+        if price > crate::book::TICKS_MAX { Err(Reason::AmountOverflow) } else { Ok((price, quantity)) }
+    }
+
+    pub(crate) fn apply_amend<S: Sink>(&mut self, slot: u32, change: Change, sink: &mut S) {
+        match change {
+            Change::End => self.cancel(slot, Reason::AmendedBelowFilled, sink),
+            Change::Keep { quantity, leaves } => {
+                let lots = self.pool.hot(slot).leaves - leaves;
+                if lots > 0 {
+                    self.shrink(slot, lots);
+                }
+                self.pool.cold_mut(slot).quantity = quantity;
+                self.tell_amended(slot, true, sink);
+            }
+            Change::Requeue { price, quantity, leaves } => {
+                let order = *self.pool.hot(slot);
+                let market = place_of(&order);
+                self.release(market, slot, order.leaves);
+                self.markets[market].book.remove(&mut self.pool, slot);
+                let order = self.pool.hot_mut(slot);
+                order.price = price;
+                order.leaves = leaves;
+                self.pool.cold_mut(slot).quantity = quantity;
+                self.tell_amended(slot, false, sink);
+                self.requeue(market, slot, sink);
+            }
+        }
+    }
+
+    /// Match an amended order that is in no book, then rest or end it.
+    fn requeue<S: Sink>(&mut self, market: usize, slot: u32, sink: &mut S) {
+        let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
+        let mut taker = Taker {
+            order_id: cold.order_id,
+            account: order.account,
+            position: cold.position,
+            group: self.accounts.at(order.account).group,
+            side: order.side(),
+            stp: cold.stp(),
+            limit: order.price,
+            leaves: order.leaves,
+            bound: Bound::Lots,
+            leaves_reason: Reason::PositionLimit,
+            filled: cold.filled,
+            traded: cold.traded,
+            rates: cold.rates(),
+            fee_total: cold.traded.fee(cold.rates()),
+        };
+        let stop = self.walk(market, &mut taker, sink);
+        if stop == Stop::Uncrossed {
+            self.pool.hot_mut(slot).leaves = taker.leaves;
+            let cold = self.pool.cold_mut(slot);
+            cold.filled = taker.filled;
+            cold.traded = taker.traded;
+            self.rest(market, slot);
+            return;
+        }
+        if let Stop::End(reason) = stop {
+            self.tell_taker_canceled(market, &taker, reason, sink);
+        }
+        self.retire(market, slot);
+    }
+
+    fn tell_amended<S: Sink>(&mut self, slot: u32, kept_place: bool, sink: &mut S) {
+        let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
+        let market = place_of(&order);
+        let event = Event::OrderAmended {
+            account_sequence: self.accounts.next_sequence(order.account),
+            instrument_sequence: self.next_instrument_sequence(market),
+            account: order.account,
+            order_id: cold.order_id,
+            instrument: order.instrument(),
+            price: self.markets[market].price(order.price),
+            quantity: self.markets[market].quantity(cold.quantity),
+            leaves: self.markets[market].quantity(order.leaves),
+            kept_place,
+        };
+        self.emit(&event, sink);
+    }
+}

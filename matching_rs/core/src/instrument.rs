@@ -1,0 +1,294 @@
+//! Assets and instruments: what they were listed with, their grid, their fees, and their book.
+
+use crate::account::TIERS;
+use crate::book::{Book, TICKS_MAX};
+use crate::command::{InstrumentKind, InstrumentStatus, ListInstrument, Side};
+use crate::event::InstrumentTerms;
+use crate::money::{PPM, RATE_MAX, Rates};
+use crate::reason::Reason;
+
+/// The most decimals an asset or a price has.
+pub const SCALE_MAX: u8 = 12;
+
+/// The longest symbol, bytes.
+pub const SYMBOL_LENGTH_MAX: usize = 32;
+
+/// Instruments are numbered below this: a slot keeps the number beside the side.
+pub const INSTRUMENTS_MAX: u32 = 1 << 31;
+
+/// An asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// For example `USD`.
+    pub symbol: Box<str>,
+    /// Decimals of its smallest unit.
+    pub scale: u8,
+}
+
+/// A symbol is 1 to 32 visible ASCII characters.
+#[must_use]
+pub fn symbol_is_valid(symbol: &str) -> bool {
+    (1..=SYMBOL_LENGTH_MAX).contains(&symbol.len()) && symbol.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What of an instrument may change; in the numbers of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Trading status.
+    pub status: InstrumentStatus,
+    /// Smallest price step.
+    pub tick_size: i64,
+    /// Smallest quantity step.
+    pub lot_size: i64,
+    /// Smallest order.
+    pub quantity_min: i64,
+    /// Largest order.
+    pub quantity_max: i64,
+    /// Least price × quantity, quote units.
+    pub notional_min: i64,
+    /// Band around the reference price, ppm; 0: none.
+    pub band_ppm: u32,
+    /// Furthest a market order walks, ppm; 0: no cap.
+    pub slippage_ppm: u32,
+    /// Last trade's price or the one set since; 0: none.
+    pub reference_price: i64,
+}
+
+/// What of an instrument never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `BASE-QUOTE`.
+    pub symbol: Box<str>,
+    /// What it is.
+    pub kind: InstrumentKind,
+    /// What is traded.
+    pub base: u16,
+    /// What it is paid with.
+    pub quote: u16,
+    /// Decimals of a price.
+    pub price_scale: u8,
+    /// Quote scale − price scale − base scale: the power of ten from price × quantity to quote units.
+    pub exponent: i8,
+}
+
+/// An instrument with its book.
+#[derive(Clone, Debug)]
+pub struct Market {
+    /// What may change.
+    pub rules: Rules,
+    /// Quote units of one tick times one lot.
+    pub unit: i64,
+    /// Its events so far.
+    pub sequence: u64,
+    /// Price of the last trade; 0: none.
+    pub last_price: i64,
+    /// Orders open in it.
+    pub open_orders: u32,
+    /// Its sequence when its changes were last told.
+    pub told: u64,
+    /// Its book.
+    pub book: Book,
+    /// What never changes.
+    pub identity: Identity,
+    /// Fees by tier; none: those of tier 0.
+    pub fees: [Option<Rates>; TIERS as usize],
+}
+
+/// Quote units of one tick times one lot, if that is a whole number that fits.
+#[must_use]
+pub fn unit(tick_size: i64, lot_size: i64, exponent: i8) -> Option<i64> {
+    let product = i128::from(tick_size) * i128::from(lot_size);
+    let power = 10_i128.checked_pow(u32::from(exponent.unsigned_abs()))?;
+    let unit = if exponent >= 0 {
+        product.checked_mul(power)?
+    } else if product % power == 0 {
+        product / power
+    } else {
+        return None;
+    };
+    i64::try_from(unit).ok().filter(|&unit| unit > 0)
+}
+
+impl Rules {
+    /// Sizes, bounds and steps make sense together; gives quote units of one tick times one lot.
+    #[must_use]
+    pub fn check(&self, exponent: i8) -> Option<i64> {
+        let sound = self.tick_size > 0
+            && self.lot_size > 0
+            && self.quantity_min >= 0
+            && self.quantity_max > 0
+            && self.quantity_min <= self.quantity_max
+            && self.notional_min >= 0
+            && self.reference_price >= 0;
+        if sound { unit(self.tick_size, self.lot_size, exponent) } else { None }
+    }
+}
+
+impl Market {
+    /// Make a market from a listing whose assets have these scales; nothing when it makes no sense.
+    #[must_use]
+    pub fn list(listing: &ListInstrument<'_>, base_scale: u8, quote_scale: u8) -> Option<Self> {
+        let exponent = i16::from(quote_scale) - i16::from(listing.price_scale) - i16::from(base_scale);
+        let identity = Identity {
+            symbol: listing.symbol.into(),
+            kind: listing.kind,
+            base: listing.base,
+            quote: listing.quote,
+            price_scale: listing.price_scale,
+            exponent: i8::try_from(exponent).ok()?,
+        };
+        let rules = Rules {
+            status: InstrumentStatus::Continuous,
+            tick_size: listing.tick_size,
+            lot_size: listing.lot_size,
+            quantity_min: listing.quantity_min,
+            quantity_max: listing.quantity_max,
+            notional_min: listing.notional_min,
+            band_ppm: listing.band_ppm,
+            slippage_ppm: listing.slippage_ppm,
+            reference_price: listing.reference_price,
+        };
+        let mut fees = [None; TIERS as usize];
+        fees[0] = Some(Rates { maker: listing.maker_ppm, taker: listing.taker_ppm });
+        Self::assemble(identity, rules, fees)
+    }
+
+    /// Make a market from its parts; nothing when they make no sense.
+    #[must_use]
+    pub fn assemble(identity: Identity, rules: Rules, fees: [Option<Rates>; TIERS as usize]) -> Option<Self> {
+        let unit = rules.check(identity.exponent)?;
+        let rates_are_valid = fees.iter().flatten().all(|rates| rates.highest() <= RATE_MAX);
+        if !rates_are_valid
+            || fees[0].is_none()
+            || identity.price_scale > SCALE_MAX
+            || identity.base == identity.quote
+            || !symbol_is_valid(&identity.symbol)
+        {
+            return None;
+        }
+        let book = Book::default();
+        Some(Self { rules, unit, sequence: 0, last_price: 0, open_orders: 0, told: 0, book, identity, fees })
+    }
+
+    /// The sequence of its next event.
+    #[inline]
+    pub fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// The rates of a tier.
+    #[must_use]
+    #[inline]
+    pub fn rates(&self, tier: u8) -> Rates {
+        self.fees.get(usize::from(tier)).copied().flatten().or(self.fees[0]).unwrap_or_default()
+    }
+
+    /// Ticks of a price on the grid.
+    #[inline]
+    pub(crate) fn ticks(&self, price: i64) -> Result<i64, Reason> {
+        let size = self.rules.tick_size;
+        if size == 1 {
+            return Ok(price);
+        }
+        if price % size == 0 { Ok(price / size) } else { Err(Reason::PriceNotOnTick) }
+    }
+
+    /// Lots of a quantity on the grid.
+    #[inline]
+    pub(crate) fn lots(&self, quantity: i64) -> Result<i64, Reason> {
+        let size = self.rules.lot_size;
+        if size == 1 {
+            return Ok(quantity);
+        }
+        if quantity % size == 0 { Ok(quantity / size) } else { Err(Reason::QuantityNotOnLot) }
+    }
+
+    /// Price of a number of ticks.
+    #[must_use]
+    #[inline]
+    pub const fn price(&self, ticks: i64) -> i64 {
+        ticks.saturating_mul(self.rules.tick_size)
+    }
+
+    /// Quantity of a number of lots; a level's may pass 63 bits, an order's does not.
+    #[must_use]
+    #[inline]
+    pub const fn quantity(&self, lots: i64) -> i64 {
+        lots.saturating_mul(self.rules.lot_size)
+    }
+
+    /// Quote units of lots at a price in ticks.
+    #[must_use]
+    #[inline]
+    pub fn notional(&self, ticks: i64, lots: i64) -> Option<i64> {
+        ticks.checked_mul(self.unit)?.checked_mul(lots)
+    }
+
+    /// The furthest a market order may go from the touch it found, in ticks, rounded towards it.
+    #[must_use]
+    pub fn slippage_limit(&self, side: Side) -> i64 {
+        let ppm = u128::from(self.rules.slippage_ppm);
+        let best = u128::from(self.book.best(side.opposite()).unsigned_abs());
+        let whole = u128::from(PPM);
+        let furthest = match side {
+            _ if ppm == 0 => return if side == Side::Buy { TICKS_MAX } else { 1 },
+            Side::Buy => best * (whole + ppm) / whole,
+            Side::Sell => (best * whole.saturating_sub(ppm)).div_ceil(whole).max(1),
+        };
+        i64::try_from(furthest).unwrap_or(TICKS_MAX).min(TICKS_MAX)
+    }
+
+    /// Check a price against the band around the reference price.
+    pub(crate) fn check_band(&self, price: i64) -> Result<(), Reason> {
+        let ppm = i128::from(self.rules.band_ppm);
+        if ppm == 0 {
+            return Ok(());
+        }
+        if self.rules.reference_price == 0 {
+            return Err(Reason::NoReferencePrice);
+        }
+        let distance = (i128::from(price) - i128::from(self.rules.reference_price)).abs() * i128::from(PPM);
+        let inside = distance <= i128::from(self.rules.reference_price) * ppm;
+        if inside { Ok(()) } else { Err(Reason::PriceOutsideBand) }
+    }
+
+    /// The listing as an event tells it.
+    #[must_use]
+    pub fn terms(&self) -> InstrumentTerms<'_> {
+        let (identity, rules, rates) = (&self.identity, &self.rules, self.rates(0));
+        InstrumentTerms {
+            symbol: &identity.symbol,
+            kind: identity.kind,
+            base: identity.base,
+            quote: identity.quote,
+            price_scale: identity.price_scale,
+            tick_size: rules.tick_size,
+            lot_size: rules.lot_size,
+            quantity_min: rules.quantity_min,
+            quantity_max: rules.quantity_max,
+            notional_min: rules.notional_min,
+            band_ppm: rules.band_ppm,
+            slippage_ppm: rules.slippage_ppm,
+            reference_price: rules.reference_price,
+            maker_ppm: rates.maker,
+            taker_ppm: rates.taker,
+            status: rules.status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_must_be_whole_and_fit() {
+        assert_eq!(unit(1, 1, 0), Some(1));
+        assert_eq!(unit(100, 100, -4), Some(1));
+        assert_eq!(unit(10, 100, -4), None, "a tenth of the smallest unit");
+        assert_eq!(unit(i64::MAX, i64::MAX, 0), None);
+        assert_eq!(unit(1, 1, 19), None);
+        assert_eq!(unit(5, 1, 12), Some(5_000_000_000_000));
+    }
+}

@@ -1,0 +1,44 @@
+//! Several commands of one account in one.
+
+use crate::command::{Batch, BatchMember, kind};
+use crate::engine::{Engine, Outcome};
+use crate::event::{Event, Sink};
+use crate::reason::Reason;
+
+/// The most commands in one batch.
+pub const MEMBERS_MAX: usize = 100;
+
+impl Engine {
+    pub(crate) fn execute_batch<S: Sink>(&mut self, batch: &Batch<'_>, sink: &mut S) {
+        if let Err(reason) = self.check_batch(batch) {
+            return self.reject(batch.account, reason, kind::BATCH, "", sink);
+        }
+        let (mut applied, mut refused) = (0, 0);
+        for member in &batch.members {
+            let outcome = match member {
+                BatchMember::Submit(order) => self.submit_order(order, sink),
+                BatchMember::Amend(amend) => self.amend_order(amend, sink),
+                BatchMember::Cancel(cancel) => self.cancel_order(cancel, sink),
+            };
+            match outcome {
+                Outcome::Applied => applied += 1,
+                Outcome::Refused => refused += 1,
+            }
+        }
+        self.emit(&Event::BatchDone { account: batch.account, applied, refused }, sink);
+    }
+
+    fn check_batch(&self, batch: &Batch<'_>) -> Result<(), Reason> {
+        self.check_account(batch.deadline, batch.account)?;
+        if batch.members.len() > MEMBERS_MAX {
+            return Err(Reason::BatchTooLarge);
+        }
+        let account_of = |member: &BatchMember<'_>| match member {
+            BatchMember::Submit(order) => order.account,
+            BatchMember::Amend(amend) => amend.account,
+            BatchMember::Cancel(cancel) => cancel.account,
+        };
+        let own = batch.members.iter().all(|member| account_of(member) == batch.account);
+        if own { Ok(()) } else { Err(Reason::Malformed) }
+    }
+}

@@ -1,0 +1,161 @@
+//! Reading the engine.
+
+use crate::command::Side;
+use crate::engine::{Config, Engine};
+use crate::instrument::Market;
+use crate::levels;
+use crate::resting::place_of;
+use crate::view::{AccountView, BalanceView, BookView, Level, LookupView, OrderView, PositionView, Stats};
+
+impl Market {
+    fn level(&self, ticks: i64, level: &levels::Level) -> Level {
+        Level { price: self.price(ticks), quantity: self.quantity(level.quantity), orders: level.orders }
+    }
+
+    /// The best level of a side.
+    #[must_use]
+    pub fn best_level(&self, side: Side) -> Option<Level> {
+        let ticks = self.book.touch(side)?;
+        self.book.level(ticks).map(|level| self.level(ticks, level))
+    }
+
+    /// Replace both lists by the levels that changed since last told.
+    pub fn drain(&mut self, bids: &mut Vec<Level>, asks: &mut Vec<Level>) {
+        let (tick_size, lot_size) = (self.rules.tick_size, self.rules.lot_size);
+        for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
+            levels.clear();
+            self.book.drain(side, |ticks, level| {
+                levels.push(Level {
+                    price: ticks.saturating_mul(tick_size),
+                    quantity: level.map_or(0, |level| level.quantity.saturating_mul(lot_size)),
+                    orders: level.map_or(0, |level| level.orders),
+                });
+            });
+        }
+    }
+}
+
+impl Engine {
+    /// Sequence of the last event.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The writer's epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The bounds it was built with.
+    #[must_use]
+    pub const fn config(&self) -> Config {
+        self.config
+    }
+
+    pub(crate) fn market(&self, instrument: u32) -> Option<&Market> {
+        self.markets.get((instrument as usize).checked_sub(1)?)
+    }
+
+    /// The book of an instrument, to a depth in levels a side (0: all).
+    #[must_use]
+    pub fn book(&self, instrument: u32, depth: u32) -> Option<BookView> {
+        let market = self.market(instrument)?;
+        let depth = if depth == 0 { usize::MAX } else { depth as usize };
+        let side = |side: Side| {
+            market.book.prices(side).take(depth).map(|(ticks, level)| market.level(ticks, level)).collect()
+        };
+        Some(BookView {
+            instrument,
+            instrument_sequence: market.sequence,
+            sequence: self.sequence,
+            bids: side(Side::Buy),
+            asks: side(Side::Sell),
+            last_price: market.last_price,
+            status: market.rules.status,
+        })
+    }
+
+    /// An open order.
+    #[must_use]
+    pub fn order(&self, order_id: u64) -> Option<OrderView> {
+        self.pool.find(order_id).map(|slot| self.order_view(slot))
+    }
+
+    fn order_view(&self, slot: u32) -> OrderView {
+        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
+        let place = place_of(order);
+        let market = &self.markets[place];
+        OrderView {
+            order_id: cold.order_id,
+            account: order.account,
+            instrument: order.instrument(),
+            side: order.side(),
+            price: market.price(order.price),
+            quantity: market.quantity(cold.quantity),
+            leaves: market.quantity(order.leaves),
+            hold: self.held(place, slot, order.leaves).1,
+        }
+    }
+
+    /// The open orders of an instrument: bids then asks, best price first, in queue order.
+    #[must_use]
+    pub fn open_orders(&self, instrument: u32) -> Vec<OrderView> {
+        let Some(market) = self.market(instrument) else { return Vec::new() };
+        let bids = market.book.orders(&self.pool, Side::Buy);
+        bids.chain(market.book.orders(&self.pool, Side::Sell)).map(|slot| self.order_view(slot)).collect()
+    }
+
+    /// What is remembered of a client's id.
+    #[must_use]
+    pub fn lookup(&self, account: u32, id: &str) -> Option<LookupView> {
+        if !crate::submit::id_is_valid(id) {
+            return None;
+        }
+        let entry = self.ids.get(self.ids.find(self.ids.key(account, id))?);
+        let answer = entry.answer();
+        Some(LookupView { order_id: answer.order_id, sequence: answer.sequence, open: entry.is_open() })
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account(&self, account: u32) -> Option<AccountView> {
+        let found = self.accounts.get(account)?;
+        let balances =
+            found.balances().map(|(asset, balance)| BalanceView { asset, total: balance.total, held: balance.held });
+        let positions = self.accounts.positions(account).filter(|position| !position.is_blank());
+        Some(AccountView {
+            status: found.status,
+            killed: found.killed,
+            fee_tier: found.fee_tier,
+            account_sequence: found.sequence,
+            balances: balances.collect(),
+            open_orders: found.open_orders,
+            positions: positions
+                .map(|position| PositionView {
+                    instrument: position.instrument,
+                    quantity: position.quantity,
+                    cost: position.cost,
+                    realised: position.realised,
+                    fees: position.fees,
+                })
+                .collect(),
+        })
+    }
+
+    /// The engine in numbers.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            sequence: self.sequence,
+            epoch: self.epoch,
+            accounts: self.accounts.len(),
+            instruments: u32::try_from(self.markets.len()).unwrap_or(u32::MAX),
+            open_orders: self.pool.taken(),
+            ids: self.ids.len(),
+            bytes_orders: self.pool.bytes() + self.markets.iter().map(|market| market.book.bytes()).sum::<u64>(),
+            bytes_ids: self.ids.bytes(),
+        }
+    }
+}
