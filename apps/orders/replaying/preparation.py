@@ -11,14 +11,15 @@ from apps.accounts.services import account_open, deposit_book
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.marketdata.models import PPM, Asset, Instrument
-from apps.marketdata.selectors import instrument_by_symbol
+from apps.marketdata.selectors import book_find, instrument_by_symbol
 from apps.marketdata.services import asset_list, instrument_change, instrument_list
 from apps.orders.replaying.recording import Recording
 from apps.orders.replaying.translation import MAKERS, TAKERS, Needs, Scaler, Translator
-from apps.orders.selectors import book_find
 from cift.threads import database_call
 
-QUOTE_SCALE = 2
+# A dollar's smallest unit and a price's are not the same: fees are fractions of a cent.
+QUOTE_SCALE = 6
+PRICE_SCALE = 2
 QUANTITY_MAX = 1_000_000_000
 MAKER_PPM = 0
 TAKER_PPM = 300
@@ -62,7 +63,7 @@ async def instrument_find_or_list(symbol: str) -> Listing:
         kind=InstrumentKind.SHARE,
         base=base,
         quote=quote,
-        price_scale=QUOTE_SCALE,
+        price_scale=PRICE_SCALE,
         tick_size=1,
         lot_size=10**base_scale,
         quantity_min=10**base_scale,

@@ -78,7 +78,7 @@ def facts(replay: Replay, scan: Scan, counts: Counts, found: Agreement | None, *
         "projection_drained": replay.drained,
         "seconds_sending": round(timing.sending_s, 3),
         "seconds_draining": round(timing.draining_s, 3),
-        "commands_per_second": round(timing.commands_per_second, 1),
+        "commands_per_second": round(timing.commands_per_s, 1),
     }
 
 

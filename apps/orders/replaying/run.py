@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from django.db import connections
 
+from apps.marketdata.selectors import book_find
 from apps.orders.matching.errors import JournalUnavailableError
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.replaying.observer import BookObserver
@@ -31,7 +32,7 @@ from apps.orders.replaying.sender import (
     VenueGoneError,
 )
 from apps.orders.replaying.translation import Needs, Translator, needs_of
-from apps.orders.selectors import book_find, projected_number, shard
+from apps.orders.selectors import projected_number, shard
 from cift.errors import ApplicationError
 from cift.threads import database_call
 
@@ -58,10 +59,10 @@ class Timing:
     draining_s: float = 0.0
 
     @property
-    def commands_per_second(self) -> float:
+    def commands_per_s(self) -> float:
         """Return the rate over sending and draining."""
-        spent = self.sending_s + self.draining_s
-        return self.commands / spent if spent else 0.0
+        spent_s = self.sending_s + self.draining_s
+        return self.commands / spent_s if spent_s > 0 else 0
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Replay:
         """Send all that the journal does not have yet; return what it has in the end.
 
         Raises:
-            FeedError, GridMismatchError: the recording cannot be used; nothing was sent.
+            FeedError, GridMismatchError: the recording cannot be used; no order was sent.
             BookNotEmptyError, InstrumentClosedError, OtherFlowError: the venue is not fit for it.
             VenueGoneError: the order service has not answered for `patience_s`.
             ApplicationError: the venue refused to prepare.
@@ -128,9 +129,7 @@ class Replay:
         self.watch.on_start(self._needs.steps, done)
 
     async def _prepare(self) -> None:
-        """Go through the recording once, then open and fund the accounts it needs."""
-        self.watch.on_stage("reading the recording")
-        await asyncio.to_thread(self._check)
+        """Find the instrument, see that it can take the recording, then open and fund the accounts it needs."""
         self._listing = listing = await self._patiently(lambda: instrument_find_or_list(self.recording.symbol))
         steps, _ = self.recording.plan()
         self._needs = await asyncio.to_thread(needs_of, steps, listing.scaler)
@@ -139,11 +138,6 @@ class Replay:
         self._accounts, opened = await self._patiently(lambda: accounts_open(name))
         self._before = opened - 1
         await self._patiently(lambda: accounts_fund(name, self._accounts, self._needs, listing))
-
-    def _check(self) -> None:
-        """Read the whole recording, so that a bad row is found before the venue is touched."""
-        for _ in self.recording.plan()[0]:
-            pass
 
     async def _position(self) -> Scan:
         """Read the journal beside the plan, once all that was sent is in it."""

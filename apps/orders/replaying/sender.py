@@ -46,7 +46,7 @@ class Pace:
     """When a step is due: at once, or as in the recording, `speed` times as fast."""
 
     speed: float | None
-    _began: float = 0.0
+    _began_s: float = 0.0
     _first: int | None = None
 
     def due_in(self, step: Step) -> float:
@@ -54,8 +54,8 @@ class Pace:
         if self.speed is None or not step.line:
             return 0.0
         if self._first is None:
-            self._first, self._began = step.time, time.monotonic()
-        return self._began + (step.time - self._first) / NS_PER_S / self.speed - time.monotonic()
+            self._first, self._began_s = step.time, time.monotonic()
+        return self._began_s + (step.time - self._first) / NS_PER_S / self.speed - time.monotonic()
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 
+from apps.marketdata.selectors import book_find
 from apps.orders.matching.service import MatchingService
 from apps.orders.matching.work import WriterState
-from apps.orders.selectors import book_find
 from cift.bus import buses
 from cift.bus.base import BusInUse
 from cift.errors import ApplicationError

@@ -72,13 +72,12 @@ class Command(BaseCommand):
 
 async def _replayed(recording: Recording, *, speed: float | None, against: Path | None) -> dict[str, Any]:
     with Shown() as shown:
+        shown.stage("reading the recording")
+        counts = await asyncio.to_thread(recording.check)
         replay = Replay(recording, speed, Watch(shown.stage, shown.start, shown.window))
         async with venue() as found:
             scan = await replay.run()
         agreed = compared(scan, scan.translator.scaler, against) if against else None
-        steps, counts = recording.plan()
-        for _ in steps:
-            pass
         return facts(replay, scan, counts, agreed, own_venue=found.own)
 
 

@@ -1,0 +1,211 @@
+"""A recorded order flow through the venue, as an operator sends it: `manage.py replay`."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.marketdata.feeds.sample import write_sample
+from tests.support.shared_data import LobsterHour
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_MAX = 300
+# What a naive price-time book reaches on the hour.
+HOUR_STATES = 23_439
+HOUR_EQUAL = 23_422
+RESULT_TABLES = (
+    """SELECT account_id, client_order_id, side, price, quantity, status, filled_quantity, canceled_quantity,
+       leaves_quantity, filled_notional, fee, reason FROM orders_order ORDER BY account_id, client_order_id""",
+    "SELECT account_id, asset_id, total, held FROM accounts_balance ORDER BY account_id, asset_id",
+    "SELECT account_id, instrument_id, quantity, cost, realised, fees FROM orders_position ORDER BY account_id",
+    "SELECT price, quantity, side, liquidity, account_id FROM orders_fill ORDER BY id",
+)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A data folder and the commands of `manage.py` that work on it."""
+
+    path: Path
+
+    def environment(self) -> dict[str, str]:
+        settings = {"DJANGO_SETTINGS_MODULE": "cift.settings.embedded", "CIFT_DATA_DIR": str(self.path)}
+        return {**os.environ, **settings}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 our own command
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        child = self.start(*words)
+        try:
+            out, error = child.communicate(timeout=SECONDS_MAX)
+        finally:
+            child.kill()
+        return subprocess.CompletedProcess(words, child.returncode, out, error)
+
+    def replay(self, messages: Path, *more: str) -> dict[str, Any]:
+        done = self.run(*words(messages, *more))
+        assert done.returncode == 0, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def batches(self) -> int:
+        """How many batches the journal has, 0 before there is one."""
+        try:
+            with sqlite3.connect(f"file:{self.path / 'journal.sqlite3'}?mode=ro", uri=True) as journal:
+                (count,) = journal.execute("SELECT max(number) FROM orders_journalbatch").fetchone()
+        except sqlite3.OperationalError:
+            return 0
+        return count or 0
+
+    def results(self) -> list[list[tuple[Any, ...]]]:
+        """What the tables say came of it, but for times and sequences, which an interruption may shift."""
+        with sqlite3.connect(f"file:{self.path / 'db.sqlite3'}?mode=ro", uri=True) as tables:
+            return [tables.execute(statement).fetchall() for statement in RESULT_TABLES]
+
+    def audit(self) -> None:
+        done = self.run("audit")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def words(messages: Path, *more: str) -> list[str]:
+    return ["replay", str(messages), "--format", "lobster", "--instrument", "AAPL-USD", "--json", *more]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "venue")
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> tuple[Path, Path]:
+    return write_sample(tmp_path, messages=3_000, seed=11)
+
+
+def test_a_sample_comes_out_with_just_the_book_it_came_from(folder: Folder, sample: tuple[Path, Path]) -> None:
+    messages, book = sample
+    report = folder.replay(messages, "--opening-book", str(book), "--compare", str(book))
+    assert report["agreement"]["equal"] == report["agreement"]["ours"] == report["agreement"]["theirs"]
+    assert report["commands"] == report["commands_planned"] == report["commands_of_this_run"]
+    assert report["trades"] == report["rows"]["executed"]
+    assert (report["crossed"], report["refused"], report["projection_drained"]) == (0, {}, True)
+    assert report["venue"] == "own"
+    folder.audit()
+
+
+def test_a_finished_replay_started_again_finds_everything_done(folder: Folder, sample: tuple[Path, Path]) -> None:
+    messages, book = sample
+    first = folder.replay(messages, "--opening-book", str(book))
+    before = folder.results()
+    again = folder.replay(messages, "--opening-book", str(book))
+    assert (again["resumed_at"], again["commands_of_this_run"]) == (first["commands"], 0)
+    assert again["states"] == first["states"]
+    assert folder.results() == before
+
+
+def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    messages, book = write_sample(tmp_path, messages=20_000, seed=5)
+    options = ("--opening-book", str(book), "--compare", str(book))
+    killed, whole = Folder(tmp_path / "killed"), Folder(tmp_path / "whole")
+    for at in (60, 120):
+        child = killed.start(*words(messages, *options))
+        _until(lambda at=at: killed.batches() >= at)
+        child.send_signal(signal.SIGKILL)
+        child.communicate(timeout=SECONDS_MAX)
+        assert child.returncode == -signal.SIGKILL
+    resumed, straight = killed.replay(messages, *options), whole.replay(messages, *options)
+    assert 0 < resumed["resumed_at"] < resumed["commands"]
+    assert resumed["commands_of_this_run"] == resumed["commands"] - resumed["resumed_at"]
+    for name in ("commands", "trades", "states", "crossed", "refused", "agreement"):
+        assert resumed[name] == straight[name], name
+    assert killed.results() == whole.results()
+    killed.audit()
+
+
+def test_text_says_what_was_done(folder: Folder, sample: tuple[Path, Path]) -> None:
+    messages, book = sample
+    done = folder.run(*[word for word in words(messages, "--compare", str(book)) if word != "--json"])
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"crossed +never", done.stdout)
+    assert re.search(r"commands/s over [\d,]+", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda lines: [*lines[:50], "34200.1,1,2,3", *lines[50:]], r"\.csv:51: 4 fields instead of 6"),
+        (lambda lines: [*lines[:50], lines[0]], r"\.csv:51: time goes back"),
+    ],
+)
+def test_a_bad_row_is_named_before_anything_is_sent(
+    folder: Folder, sample: tuple[Path, Path], spoil: Any, reason: str
+) -> None:
+    messages, _ = sample
+    messages.write_text("\n".join(spoil(messages.read_text().splitlines())))
+    done = folder.run(*words(messages))
+    assert done.returncode == 1
+    assert re.search(reason, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert folder.batches() == 0
+
+
+def test_another_recording_is_not_mixed_into_a_book_that_is_not_empty(folder: Folder, tmp_path: Path) -> None:
+    messages, book = write_sample(tmp_path, messages=300, seed=1)
+    folder.replay(messages, "--opening-book", str(book))
+    other, other_book = write_sample(tmp_path, messages=300, seed=2)
+    done = folder.run(*words(other, "--opening-book", str(other_book)))
+    assert done.returncode == 1
+    assert "orders rest in AAPL-USD" in done.stderr
+
+
+def test_a_missing_file_is_one_line(folder: Folder) -> None:
+    done = folder.run(*words(Path("nowhere.csv")))
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("CommandError: nowhere.csv: No such file")
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf"])
+def test_a_speed_that_is_none_is_refused(folder: Folder, sample: tuple[Path, Path], speed: str) -> None:
+    done = folder.run(*words(sample[0], "--speed", speed))
+    assert done.returncode != 0
+    assert "--speed" in done.stderr
+
+
+def test_the_lobster_hour_comes_out_as_it_was_recorded(folder: Folder, real_hour: LobsterHour | None) -> None:
+    if real_hour is None:
+        return  # the summary says so, and the samples above take the same way
+    options = ("--opening-book", str(real_hour.opening_book), "--compare", str(real_hour.best_quotes))
+    child = folder.start(*words(real_hour.messages, *options))
+    _until(lambda: folder.batches() >= 300)
+    child.send_signal(signal.SIGKILL)
+    child.communicate(timeout=SECONDS_MAX)
+    report = folder.replay(real_hour.messages, *options)
+    assert 0 < report["resumed_at"] < report["commands"] == report["commands_planned"] == 89_762
+    assert report["trades"] == 4_031
+    assert report["agreement"]["ours"] == HOUR_STATES
+    assert report["agreement"]["equal"] >= HOUR_EQUAL
+    assert (report["crossed"], report["refused"], report["projection_drained"]) == (0, {}, True)
+    folder.audit()
+
+
+def _until(condition: Any) -> None:
+    give_up_at = time.monotonic() + SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)

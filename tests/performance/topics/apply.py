@@ -1,0 +1,73 @@
+"""The engine behind its one door: `Engine.apply(bytes)` from Python, decoding, encoding and chain hash included."""
+
+import gc
+import time
+from collections.abc import Iterator
+
+from cift_matching import Engine
+
+from tests.performance.commands import BATCH, SETUP_BATCH, command_of, frames, opening, setup, tally
+from tests.performance.flow import StandardFlow
+from tests.performance.results import Bench, Result, percentiles, rate, topic
+
+GOAL = 2_500_000
+MESSAGES = 1_000_000
+
+
+class FlowMismatchError(Exception):
+    """The run did other trades than the flow says: its time is worth nothing."""
+
+
+@topic("apply")
+def apply(bench: Bench) -> Iterator[Result]:
+    """Yield the rate on one symbol and on a hundred."""
+    for symbols in (1, 100):
+        yield _measured(bench, symbols)
+
+
+def _measured(bench: Bench, symbols: int) -> Result:
+    flow = StandardFlow(symbols=symbols, messages=bench.scaled(MESSAGES))
+    commands = [command_of(record) for record in flow.records()]
+    resting = flow.symbols * flow.live
+    before = list(frames([*opening(), *setup(symbols), *commands[:resting]], SETUP_BATCH))
+    timed = list(frames(commands[resting:]))
+    seconds: list[float] = []
+    batches_us: list[float] = []
+    for run in range(bench.runs):
+        spent, each, events = _run(before, timed, keep=run == 0)
+        seconds.append(spent)
+        batches_us += each
+        if run == 0 and (found := tally(events)) != flow.expected:
+            raise FlowMismatchError(f"{found} instead of {flow.expected}")
+    plural = "symbol" if symbols == 1 else "symbols"
+    title = f"apply(bytes) from Python, batches of {BATCH}, {symbols} {plural}"
+    result = rate(f"apply_{symbols}", title, of=(flow.messages, "commands"), seconds=seconds, goal=GOAL)
+    result.percentiles.update({f"{name} batch us": value for name, value in percentiles(batches_us, (50, 99)).items()})
+    result.detail.update(trades=flow.expected.trades, hash=f"{flow.expected.hash:016x}")
+    return result
+
+
+def _run(before: list[bytes], timed: list[bytes], *, keep: bool) -> tuple[float, list[float], list[bytes]]:
+    """Apply all frames; return the seconds for the timed ones, µs each, and the events if they are to be kept."""
+    engine = Engine()
+    events = []
+    number = 0
+    for frame in before:
+        number += 1
+        batch = engine.apply(frame, number=number, at=number)
+        events.append(batch.events if keep else b"")
+    each: list[float] = []
+    clock = time.perf_counter
+    gc.collect()
+    gc.disable()
+    began = clock()
+    for frame in timed:
+        number += 1
+        start = clock()
+        batch = engine.apply(frame, number=number, at=number)
+        each.append((clock() - start) * 1e6)
+        if keep:
+            events.append(batch.events)
+    spent = clock() - began
+    gc.enable()
+    return spent, each, events
