@@ -104,9 +104,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
     return problem_response(error, request)
 
 
-def permission_denied(request: HttpRequest, _exception: Exception) -> JsonResponse:
+def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Answer a request that is not allowed."""
-    return problem_response(ApplicationError("forbidden"), request)
+    return problem_response(application_error_of(exception) or ApplicationError("forbidden"), request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> JsonResponse:
@@ -114,9 +114,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> JsonResponse:
     return problem_response(ApplicationError("csrf_failed", reason), request)
 
 
-def page_not_found(request: HttpRequest, _exception: Exception) -> JsonResponse:
+def page_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Answer an address there is nothing at."""
-    return problem_response(ApplicationError("not_found"), request)
+    return problem_response(application_error_of(exception) or ApplicationError("not_found"), request)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

@@ -22,7 +22,7 @@ FOUND_BY_NAME = re.compile(
 # Prices, quantities and money are integers; these modules may meet no float at all.
 MONEY = re.compile(r"^(apps/(accounts|orders|marketdata)/|cift/wire/|cift/decimals\.py)")
 NOT_MONEY = {"apps/marketdata/feeds/sample.py": "a generator's probabilities"}
-FLOATS_ALLOWED = re.compile(r"(_s|_ms|_s_max|_per_s|seconds|timeout|percentile|share|rate|pace|speed)\b")
+FLOATS_ALLOWED = re.compile(r"(_s|_ms|_s_max|_per_s|seconds|timeout|percentile|share|rate|pace|speed)\b", re.IGNORECASE)
 
 
 @cache
@@ -139,10 +139,9 @@ def test_no_float_is_near_money() -> None:
             continue
         lines = file.read_text().splitlines()
         for node in ast.walk(tree_of(file)):
-            is_float = (isinstance(node, ast.Name) and node.id == "float") or (
-                isinstance(node, ast.Constant) and isinstance(node.value, float)
-            )
-            if is_float and not FLOATS_ALLOWED.search(lines[node.lineno - 1].lower()):
+            named = isinstance(node, ast.Name) and node.id == "float"
+            literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
+            if isinstance(node, ast.expr) and (named or literal) and not FLOATS_ALLOWED.search(lines[node.lineno - 1]):
                 found.append(f"{name_of(file)}:{node.lineno} {lines[node.lineno - 1].strip()}")
 
     assert not found

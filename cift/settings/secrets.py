@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 
@@ -10,7 +11,7 @@ def secrets_load(folder: Path) -> dict[str, str]:
     """Read `secrets.json` (mode 0600), making it at the first start; of processes that start at once, one wins."""
     file = folder / "secrets.json"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = {
             "django": secrets.token_urlsafe(48),
             "tokens": secrets.token_urlsafe(48),
@@ -23,8 +24,7 @@ def secrets_load(folder: Path) -> dict[str, str]:
 
 def private_write(file: Path, content: str) -> None:
     """Put content into a new file only its owner can read, whole or not at all; an existing file stays as it is."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w") as handle:
             handle.write(content)
@@ -35,4 +35,4 @@ def private_write(file: Path, content: str) -> None:
         except FileExistsError:
             return
     finally:
-        draft.unlink()
+        Path(draft).unlink()

@@ -1,0 +1,82 @@
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cift.embedded import children
+from cift.embedded.children import Child, ChildGivenUp, ChildPlan
+from cift.workers import EXIT_LOST
+
+SLEEPS = "import time; time.sleep(60)"
+
+
+def child_of(folder: Path, code: str) -> Child:
+    (folder / "manage.py").write_text(code)
+    return Child(ChildPlan("the child", ("argument",)), manage=folder / "manage.py")
+
+
+async def running(child: Child, *, other_than: int | None = None) -> int:
+    async with asyncio.timeout(5):
+        while (pid := child.pid) is None or pid == other_than:  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.005)
+    return pid
+
+
+async def test_a_killed_child_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "PAUSE_S_MIN", 0.01)
+    child = child_of(tmp_path, SLEEPS)
+    keeping = asyncio.create_task(child.keep())
+    first = await running(child)
+    os.kill(first, signal.SIGKILL)
+    second = await running(child, other_than=first)
+    await child.stop(patience_s=2)
+    await keeping
+
+    assert first != second
+    assert child.pid is None
+
+
+async def test_a_child_that_lost_what_it_works_on_is_not_started_again(tmp_path: Path) -> None:
+    child = child_of(tmp_path, f"raise SystemExit({EXIT_LOST})")
+
+    with pytest.raises(ChildGivenUp, match="the child cannot go on"):
+        await child.keep()
+
+
+async def test_a_child_that_dies_over_and_over_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "PAUSE_S_MIN", 0.0)
+    monkeypatch.setattr(children, "PAUSE_S_MAX", 0.0)
+    child = child_of(tmp_path, "raise SystemExit(9)")
+
+    with pytest.raises(ChildGivenUp, match=r"the child ended 9 times in 60 s, last \(exit code 9\)"):
+        await child.keep()
+
+
+async def test_a_child_that_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:
+    code = (
+        f"import pathlib, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); pathlib.Path('deaf').touch(); {SLEEPS}"
+    )
+    child = child_of(tmp_path, code.replace("'deaf'", repr(str(tmp_path / "deaf"))))
+    keeping = asyncio.create_task(child.keep())
+    async with asyncio.timeout(5):
+        while not (tmp_path / "deaf").exists():  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.005)
+    await child.stop(patience_s=0.05)
+    await keeping
+
+    assert child.pid is None
+
+
+async def test_a_child_waiting_to_be_started_again_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "PAUSE_S_MIN", 60.0)
+    child = child_of(tmp_path, "raise SystemExit(9)")
+    keeping = asyncio.create_task(child.keep())
+    await asyncio.sleep(0.2)
+    await child.stop(patience_s=1)
+
+    async with asyncio.timeout(2):
+        await keeping
