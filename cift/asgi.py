@@ -1,6 +1,16 @@
 """The project's ASGI application: what every web server serves."""
 
-from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
+from typing import Any, cast
 
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+# Sets Django up, so it comes before anything that needs models.
+_http = get_asgi_application()
+
+from apps.orders.consumers import socket_application  # noqa: E402 - see above
+
+_sockets: list[Any] = [path("ws/v1/", cast("Any", socket_application))]
+
+application = ProtocolTypeRouter({"http": _http, "websocket": URLRouter(_sockets)})

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from apps.marketdata.selectors import instruments_all
+from apps.marketdata.selectors import assets_all, instruments_all
 from cift.decimals import decimal_format, decimal_parse, ratio_format
 from cift.threads import database_call
 
@@ -58,13 +58,27 @@ class InstrumentReference:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AssetReference:
+    """An asset's name and scale."""
+
+    id: int
+    symbol: str
+    scale: int
+
+    def amount_format(self, amount: int) -> str:
+        """Write an amount."""
+        return decimal_format(amount, scale=self.scale)
+
+
 class References:
-    """The instruments of this process's memory."""
+    """The assets and instruments of this process's memory."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._by_id: dict[int, InstrumentReference] = {}
         self._by_symbol: dict[str, InstrumentReference] = {}
+        self._assets: dict[int, AssetReference] = {}
         self._loaded_at: float | None = None
 
     def by_symbol(self, symbol: str) -> InstrumentReference | None:
@@ -87,6 +101,12 @@ class References:
             await self._reload_at_times()
         return self._by_id.get(instrument)
 
+    async def find_asset(self, asset: int) -> AssetReference | None:
+        """Give an asset, reading the table if memory does not have it."""
+        if asset not in self._assets:
+            await self._reload_at_times()
+        return self._assets.get(asset)
+
     def read_symbol(self, symbol: str) -> InstrumentReference | None:
         """As `find_symbol`, where there is no event loop."""
         if symbol not in self._by_symbol and self._is_time():
@@ -100,7 +120,9 @@ class References:
         return self._by_id.get(instrument)
 
     def load(self) -> None:
-        """Read the table."""
+        """Read the tables."""
+        for asset in assets_all():
+            self._assets[asset.id] = AssetReference(id=asset.id, symbol=asset.symbol, scale=asset.scale)
         for row in instruments_all():
             reference = InstrumentReference(
                 id=row.id,
@@ -119,6 +141,7 @@ class References:
         """Drop everything; the next use reads the table."""
         self._by_id.clear()
         self._by_symbol.clear()
+        self._assets.clear()
         self._loaded_at = None
 
     async def _reload_at_times(self) -> None:

@@ -4,7 +4,7 @@ import msgspec
 from django.db.models import QuerySet
 
 from apps.marketdata.codes import InstrumentStatus
-from apps.marketdata.models import FeeTier, Instrument
+from apps.marketdata.models import Asset, FeeTier, Instrument
 from cift.bus.gateway import gateway
 
 _QUERY_BOOK = 2
@@ -23,6 +23,11 @@ class BookFound(msgspec.Struct, array_like=True, frozen=True):
 
 
 _book_decoder: msgspec.msgpack.Decoder[BookFound | None] = msgspec.msgpack.Decoder(BookFound | None)
+
+
+def assets_all() -> QuerySet[Asset]:
+    """Give all assets in the order of listing."""
+    return Asset.objects.order_by("id")
 
 
 def instruments_all() -> QuerySet[Instrument]:

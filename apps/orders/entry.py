@@ -18,7 +18,7 @@ from apps.orders.requests import amend_read, batch_read, cancel_all_read, cancel
 from apps.orders.selectors import id_find, orders_current
 from apps.orders.services import Outcome
 from apps.orders.shapes import order_body
-from apps.orders.terms import order_terms, terms_of
+from apps.orders.terms import OrderTerms, order_terms
 from cift.errors import ApplicationError
 from cift.threads import database_call
 from cift.times import time_format
@@ -102,7 +102,7 @@ async def _submit_answer(order: SubmitOrder, outcome: Awaitable[Outcome]) -> Ans
         done = await _known(outcome, order.deadline, named)
         first = done.events[0]
         if isinstance(first, OrderAccepted):
-            order_terms.put(first.order_id, terms_of(first))
+            order_terms.put(first.order_id, OrderTerms(account=first.account, instrument=first.instrument))
         return await submitted(done)
     except ApplicationError as error:
         error.extra = {**named, **error.extra}

@@ -148,6 +148,7 @@ class IdFound(msgspec.Struct, array_like=True, frozen=True):
 
 
 _QUERY_LOOKUP = 1
+_QUERY_ACCOUNT = 4
 
 _id_decoder = msgspec.msgpack.Decoder(IdFound)
 
@@ -160,3 +161,14 @@ async def id_find(*, account: int, client_order_id: str) -> IdFound:
 
     """
     return _id_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_LOOKUP, account, client_order_id])))
+
+
+async def account_sequence_find(*, account: int) -> int:
+    """Ask the writer for an account's last sequence; 0 for an account that is not there.
+
+    Raises:
+        ApplicationError: `venue_unavailable`.
+
+    """
+    found = msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_ACCOUNT, account])))
+    return 0 if found is None else int(found[3])

@@ -1,37 +1,19 @@
-"""What never changes about orders, kept in memory for the edge and the feeds: a bounded cache, the tables behind it."""
+"""What the edge must know of an order to change it, kept in memory: a bounded cache, the tables behind it."""
 
 from collections import OrderedDict
 from typing import NamedTuple
 
-from apps.orders.events import OrderAccepted, OrderRejected
 from apps.orders.selectors import orders_current
-from apps.orders.state import OrderState
 from cift.threads import database_call
 
 ORDERS_MAX = 100_000
 
 
 class OrderTerms(NamedTuple):
-    """An order's fixed terms."""
+    """Whose an order is, and of what."""
 
     account: int
     instrument: int
-    client_order_id: str
-    side: int
-    type: int
-    by_amount: bool
-
-
-def terms_of(order: OrderAccepted | OrderRejected | OrderState) -> OrderTerms:
-    """Give the terms of an order."""
-    return OrderTerms(
-        account=order.account,
-        instrument=order.instrument,
-        client_order_id=order.client_order_id if isinstance(order, OrderState) else order.id,
-        side=order.side,
-        type=order.type,
-        by_amount=order.quote_amount != 0,
-    )
 
 
 class TermsCache:
@@ -66,7 +48,7 @@ class TermsCache:
         if terms is None:
             state = (await database_call(orders_current, [order_id])).get(order_id)
             if state is not None:
-                terms = terms_of(state)
+                terms = OrderTerms(account=state.account, instrument=state.instrument)
                 self.put(order_id, terms)
         return terms
 

@@ -1,0 +1,193 @@
+"""The messages of the private `account` channel: one for each event that counts in the account's sequence."""
+
+from typing import Any
+
+import msgspec
+
+from apps.accounts.codes import AccountStatus, CashKind
+from apps.accounts.events import (
+    AccountChanged,
+    AccountOpened,
+    BalanceChanged,
+    CashMoved,
+    PositionChanged,
+    PositionLimitSet,
+)
+from apps.accounts.shapes import BalanceBody
+from apps.marketdata.reference import AssetReference, InstrumentReference
+from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderReduced, OrderRejected
+from apps.orders.shapes import (
+    SELF_TRADE_PREVENTION_NAMES,
+    FillBody,
+    OrderBody,
+    PositionBody,
+)
+from cift.decimals import decimal_format
+
+ORDER_EVENT_NAMES: dict[type, str] = {
+    OrderAccepted: "accepted",
+    OrderRejected: "rejected",
+    OrderCanceled: "canceled",
+    OrderAmended: "amended",
+    OrderReduced: "reduced",
+}
+
+
+class AccountMessage(msgspec.Struct, gc=False, kw_only=True):
+    """What all have; `at` is the batch's time."""
+
+    channel: str = "account"
+    account_sequence: int
+    previous: int
+    sequence: int
+    at: str
+
+
+class OrderMessage(AccountMessage, tag_field="type", tag="order", gc=False, kw_only=True):
+    """An order began, changed or ended; the order as it is now."""
+
+    event: str
+    order: OrderBody
+
+
+class FillMessage(AccountMessage, tag_field="type", tag="fill", gc=False, kw_only=True):
+    """An order traded; the order as it is now."""
+
+    fill: FillBody
+    order: OrderBody
+
+
+class BalanceMessage(AccountMessage, tag_field="type", tag="balance", gc=False, kw_only=True):
+    """A balance at the end of a batch."""
+
+    balance: BalanceBody
+
+
+class PositionMessage(AccountMessage, tag_field="type", tag="position", gc=False, kw_only=True):
+    """A position at the end of a batch."""
+
+    position: PositionBody
+
+
+class CashBody(msgspec.Struct, gc=False):
+    """A deposit, withdrawal or adjustment; `amount` is signed."""
+
+    id: str
+    kind: str
+    asset: str
+    amount: str
+
+
+class CashMessage(AccountMessage, tag_field="type", tag="cash", gc=False, kw_only=True):
+    """Money entered or left."""
+
+    cash: CashBody
+
+
+class AccountTermsBody(msgspec.Struct, gc=False):
+    """What may change about an account."""
+
+    status: str
+    killed: bool
+    fee_tier: int | None
+    open_orders_max: int | None
+    self_trade_prevention: str | None
+
+
+class AccountTermsMessage(AccountMessage, tag_field="type", tag="account", gc=False, kw_only=True):
+    """The account was opened or changed."""
+
+    event: str
+    account: AccountTermsBody
+
+
+class PositionLimitBody(msgspec.Struct, gc=False):
+    """How far a position may go; null: no bound."""
+
+    symbol: str
+    limit: str | None
+
+
+class PositionLimitMessage(AccountMessage, tag_field="type", tag="position_limit", gc=False, kw_only=True):
+    """A position's bound was set."""
+
+    position_limit: PositionLimitBody
+
+
+_CASH_KIND_NAMES = {member: member.name.lower() for member in CashKind}
+_ACCOUNT_STATUS_NAMES = {member: member.name.lower() for member in AccountStatus}
+
+
+def balance_message(event: BalanceChanged, asset: AssetReference, head: dict[str, Any]) -> BalanceMessage:
+    """Tell a balance."""
+    return BalanceMessage(
+        balance=BalanceBody(
+            asset=asset.symbol,
+            total=asset.amount_format(event.total),
+            held=asset.amount_format(event.held),
+            available=asset.amount_format(event.total - event.held),
+            sequence=event.sequence,
+        ),
+        **head,
+    )
+
+
+def cash_message(event: CashMoved, asset: AssetReference, head: dict[str, Any]) -> CashMessage:
+    """Tell a movement of money."""
+    return CashMessage(
+        cash=CashBody(
+            id=event.id,
+            kind=_CASH_KIND_NAMES[event.kind],
+            asset=asset.symbol,
+            amount=asset.amount_format(event.amount),
+        ),
+        **head,
+    )
+
+
+def position_message(event: PositionChanged, reference: InstrumentReference, head: dict[str, Any]) -> PositionMessage:
+    """Tell a position."""
+    average = None
+    if event.quantity:
+        average = reference.average_price_format(notional=event.cost, quantity=event.quantity)
+    return PositionMessage(
+        position=PositionBody(
+            symbol=reference.symbol,
+            quantity=reference.quantity_format(event.quantity),
+            average_price=average,
+            cost=reference.amount_format(event.cost),
+            realised_profit=reference.amount_format(event.realised),
+            fees=reference.amount_format(event.fees),
+            quote_asset=reference.quote,
+        ),
+        **head,
+    )
+
+
+def position_limit_message(
+    event: PositionLimitSet, reference: InstrumentReference, head: dict[str, Any]
+) -> PositionLimitMessage:
+    """Tell a position's bound."""
+    limit = decimal_format(event.limit, scale=reference.base_scale) if event.limit else None
+    return PositionLimitMessage(position_limit=PositionLimitBody(symbol=reference.symbol, limit=limit), **head)
+
+
+def account_message(event: AccountOpened | AccountChanged, head: dict[str, Any]) -> AccountTermsMessage:
+    """Tell what an account is allowed."""
+    if isinstance(event, AccountOpened):
+        terms = AccountTermsBody(
+            status=_ACCOUNT_STATUS_NAMES[AccountStatus.ACTIVE],
+            killed=False,
+            fee_tier=None,
+            open_orders_max=None,
+            self_trade_prevention=None,
+        )
+        return AccountTermsMessage(event="opened", account=terms, **head)
+    terms = AccountTermsBody(
+        status=_ACCOUNT_STATUS_NAMES[event.status],
+        killed=event.killed,
+        fee_tier=event.fee_tier,
+        open_orders_max=event.open_orders_max,
+        self_trade_prevention=SELF_TRADE_PREVENTION_NAMES.get(event.stp),
+    )
+    return AccountTermsMessage(event="changed", account=terms, **head)

@@ -1,0 +1,259 @@
+"""One socket's conversation: requests in, each answered once; its subscriptions."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from apps.accounts.models import User
+from apps.accounts.selectors import account_of_user
+from apps.accounts.tokens import TokenInvalidError, access_token_user
+from apps.marketdata.reference import InstrumentReference
+from apps.orders import entry
+from apps.orders.answers import Answer
+from apps.orders.bookfeed import DEPTHS
+from apps.orders.hub import Hub
+from apps.orders.outbox import Outbox
+from apps.orders.params import SYMBOL, params_read
+from apps.orders.requests import symbol_find
+from cift.errors import ApplicationError, FieldError, error_of
+from cift.fields import Field, FieldInvalidError, choice, fields_read, text
+from cift.strictjson import JsonInvalidError, json_parse
+from cift.threads import database_call
+from cift.times import clock_ns, time_format
+
+SUBSCRIPTIONS_MAX = 200
+UNDER_WAY_MAX = 256
+
+CLOSE_CODES = {"unauthenticated": 4001, "rate_limited": 4029}
+"""The errors of logging in that end a socket."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def _request_id(value: Any) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str) or len(str(value)) > 64:  # noqa: PLR2004 - as in the text
+        raise FieldInvalidError("wrong_type", "A number or a string of at most 64 characters.")
+    return value
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, bool) or value not in DEPTHS:
+        raise FieldInvalidError("not_a_choice", f"One of {', '.join(map(str, DEPTHS))}; 0: all levels.")
+    return int(value)
+
+
+def _sequence(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise FieldInvalidError("wrong_type", "A sequence is a whole number.")
+    return value
+
+
+def _anything(value: Any) -> Any:
+    return value
+
+
+_ENVELOPE = {"id": Field(_request_id, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
+_CHANNEL = Field(choice({"book": "book", "account": "account"}), required=True)
+_CHANNEL_FIELDS = {"channel": _CHANNEL, "symbol": Field(SYMBOL), "depth": Field(_depth, default=50)}
+
+FIELDS: Mapping[str, Mapping[str, Field]] = {
+    "authenticate": {"token": Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096), required=True)},
+    "ping": {},
+    "subscribe": {**_CHANNEL_FIELDS, "from_sequence": Field(_sequence)},
+    "unsubscribe": _CHANNEL_FIELDS,
+    **{name: {"params": Field(_anything, default={})} for name in entry.OPERATIONS},
+}
+"""What each operation may carry, besides `id` and `op`."""
+
+
+class Session:
+    """What one socket is and wants."""
+
+    def __init__(self, hub: Hub, outbox: Outbox) -> None:
+        """Begin as nobody, without subscriptions."""
+        self._hub = hub
+        self._outbox = outbox
+        self._user: User | None = None
+        self._account: int | None = None
+        self._books: dict[tuple[int, int], InstrumentReference] = {}
+        self._listens = False
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(UNDER_WAY_MAX)
+        self._handlers: Mapping[str, Callable[[int | str, dict[str, Any]], Awaitable[None]]] = {
+            "authenticate": self._authenticate,
+            "ping": self._ping,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+        }
+
+    async def log_in(self, token: str) -> None:
+        """Become the user of an access token.
+
+        Raises:
+            ApplicationError: `unauthenticated`, `rate_limited`: the socket is to be closed; `forbidden`.
+
+        """
+        try:
+            user = await database_call(access_token_user, token)
+        except TokenInvalidError as error:
+            raise ApplicationError("unauthenticated", str(error)) from error
+        if self._user is not None:
+            if self._user.pk != user.pk:
+                raise ApplicationError("forbidden", "This socket is another user's.")
+            return
+        account = await database_call(account_of_user, user.pk)
+        if account is not None and not self._hub.connection_enter(account.pk):
+            raise ApplicationError("rate_limited", "The account has its most connections.")
+        self._user = user
+        self._account = None if account is None else account.pk
+
+    def refused(self, error: ApplicationError) -> None:
+        """Close the socket if an error of `log_in` is one that ends it."""
+        code = CLOSE_CODES.get(error.code)
+        if code is not None:
+            self._outbox.finish(code, error.code)
+
+    async def receive(self, message: str) -> None:
+        """Take one message, and answer it; an order's answer may come behind the next message."""
+        request_id: int | str | None = None
+        try:
+            given = self._parse(message)
+            with contextlib.suppress(FieldInvalidError):
+                request_id = _request_id(given.get("id"))
+            read = params_read({name: given.get(name) for name in _ENVELOPE}, _ENVELOPE)
+            request_id, op = read["id"], read["op"]
+            fields = self._fields(given, op)
+            if op in entry.OPERATIONS:
+                await self._order(request_id, entry.OPERATIONS[op], fields["params"])
+            else:
+                await self._handlers[op](request_id, fields)
+        except ApplicationError as error:
+            self._refuse(request_id, error)
+
+    def tick(self) -> None:
+        """Send the server's own ping: the time, and where the account's sequence stands."""
+        self._outbox.put(_encode({"type": "ping", **self._state()}))
+
+    async def close(self) -> None:
+        """Leave all feeds; orders under way are still done."""
+        for (_, depth), reference in self._books.items():
+            self._hub.book_leave(self._outbox, reference, depth=depth)
+        if self._account is not None:
+            if self._listens:
+                await self._hub.account_leave(self._outbox, self._account)
+            self._hub.connection_leave(self._account)
+
+    @staticmethod
+    def _parse(message: str) -> dict[str, Any]:
+        try:
+            given = json_parse(message)
+        except JsonInvalidError as error:
+            raise ApplicationError("invalid", str(error)) from error
+        if not isinstance(given, dict):
+            raise ApplicationError("invalid", "A message is an object.")
+        return given
+
+    @staticmethod
+    def _fields(given: dict[str, Any], op: str) -> dict[str, Any]:
+        table = FIELDS.get(op)
+        if table is None:
+            fault = FieldError(field="op", code="not_a_choice", detail=f"One of {', '.join(FIELDS)}.")
+            raise ApplicationError("invalid", errors=[fault])
+        errors: list[FieldError] = []
+        read = fields_read({name: value for name, value in given.items() if name not in _ENVELOPE}, table, errors)
+        if errors:
+            raise ApplicationError("invalid", errors=errors)
+        return read
+
+    def _answer(self, request_id: int | str, result: Any, **more: Any) -> None:
+        self._outbox.put(_encode({"id": request_id, "ok": True, **more, "result": result}), alone=True)
+
+    def _refuse(self, request_id: int | str | None, error: ApplicationError, **more: Any) -> None:
+        self._outbox.put(_encode({"id": request_id, "ok": False, **more, "error": error_of(error)}), alone=True)
+
+    def _own_account(self) -> int:
+        if self._user is None:
+            raise ApplicationError("unauthenticated")
+        if self._account is None:
+            raise ApplicationError("forbidden", "This user has no trading account.")
+        return self._account
+
+    def _state(self) -> dict[str, Any]:
+        head = None if self._account is None else self._hub.account_head(self._account)
+        return {"at": time_format(clock_ns()), "account_sequence": head}
+
+    async def _authenticate(self, request_id: int | str, fields: dict[str, Any]) -> None:
+        try:
+            await self.log_in(fields["token"])
+        except ApplicationError as error:
+            self._refuse(request_id, error)
+            self.refused(error)
+            return
+        self._answer(request_id, {"account": None if self._account is None else str(self._account)})
+
+    async def _ping(self, request_id: int | str, _fields: dict[str, Any]) -> None:
+        self._answer(request_id, self._state())
+
+    async def _subscribe(self, request_id: int | str, fields: dict[str, Any]) -> None:
+        if fields["channel"] == "account":
+            account = self._own_account()
+            head = await self._hub.account_join(self._outbox, account)
+            self._listens = True
+            self._answer(request_id, {"channel": "account", "account_sequence": head, "resumed": False})
+            return
+        reference = await self._symbol(fields)
+        key = (reference.id, fields["depth"])
+        if key not in self._books and len(self._books) + self._listens >= SUBSCRIPTIONS_MAX:
+            raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
+        feed = await self._hub.book(reference)
+        self._books[key] = reference
+        named = {"channel": "book", "symbol": reference.symbol, "depth": fields["depth"]}
+        self._answer(request_id, {**named, "resumed": False})
+        feed.join(self._outbox, depth=fields["depth"])
+
+    async def _unsubscribe(self, request_id: int | str, fields: dict[str, Any]) -> None:
+        if fields["channel"] == "account":
+            if self._listens:
+                self._listens = False
+                await self._hub.account_leave(self._outbox, self._own_account())
+            self._answer(request_id, {"channel": "account"})
+            return
+        reference = await self._symbol(fields)
+        if self._books.pop((reference.id, fields["depth"]), None) is not None:
+            self._hub.book_leave(self._outbox, reference, depth=fields["depth"])
+        self._answer(request_id, {"channel": "book", "symbol": reference.symbol, "depth": fields["depth"]})
+
+    @staticmethod
+    async def _symbol(fields: dict[str, Any]) -> InstrumentReference:
+        if fields["symbol"] is None:
+            fault = FieldError(field="symbol", code="required", detail="A book is a symbol's.")
+            raise ApplicationError("invalid", errors=[fault])
+        return await symbol_find(fields["symbol"])
+
+    async def _order(self, request_id: int | str, operation: entry.Operation, params: Any) -> None:
+        account = self._own_account()
+        await self._room.acquire()
+        try:
+            answer = await operation(params, account=account, at=clock_ns())
+        except BaseException:
+            self._room.release()
+            raise
+        task = asyncio.get_running_loop().create_task(self._order_answer(request_id, answer))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _order_answer(self, request_id: int | str, answer: Awaitable[Answer]) -> None:
+        try:
+            status, body = await answer
+            self._answer(request_id, body, status=int(status))
+        except ApplicationError as error:
+            self._refuse(request_id, error, status=error.status)
+        finally:
+            self._room.release()
+
+
+def _encode(message: dict[str, Any]) -> str:
+    return _encoder.encode(message).decode()
