@@ -60,6 +60,10 @@ impl Traded {
     /// What a buy holds for `notional` still open, or nothing if it passes 63 bits.
     #[must_use]
     pub fn hold(self, notional: i64, rates: Rates) -> Option<i64> {
+        // What has ended holds nothing, whichever way its fees were rounded.
+        if notional == 0 {
+            return Some(0);
+        }
         let (open, filled) = (notional.unsigned_abs(), self.filled.unsigned_abs());
         let taken = self.taken.unsigned_abs().min(filled);
         let highest = u64::from(rates.highest());
@@ -156,6 +160,13 @@ mod tests {
                 assert!(purse >= traded.hold(open, rates).unwrap(), "rate {rate}, {open} open");
             }
             assert!(purse >= 0);
+        }
+    }
+
+    #[test]
+    fn an_order_filled_to_the_end_holds_nothing() {
+        for filled in 1..3_000 {
+            assert_eq!(Traded { filled, taken: 0 }.hold(0, RATES), Some(0));
         }
     }
 
