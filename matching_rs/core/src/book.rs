@@ -61,12 +61,6 @@ impl Book {
         }
     }
 
-    /// Nobody has an order here.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.best[0] == NO_BID && self.best[1] == NO_ASK
-    }
-
     /// First in the queue at the best price of a side.
     #[must_use]
     #[inline]

@@ -170,13 +170,6 @@ impl Market {
         Some(Self { rules, unit, sequence: 0, last_price: 0, open_orders: 0, told: 0, book, identity, fees })
     }
 
-    /// The sequence of its next event.
-    #[inline]
-    pub fn next_sequence(&mut self) -> u64 {
-        self.sequence += 1;
-        self.sequence
-    }
-
     /// The rates of a tier.
     #[must_use]
     #[inline]

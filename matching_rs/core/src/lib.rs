@@ -25,13 +25,16 @@ mod pool;
 pub mod query;
 pub mod reason;
 mod resting;
+mod restore;
 mod risk;
 pub mod rows;
 pub mod snapshot;
 mod submit;
 mod taker;
+mod validate;
 pub mod view;
 mod views;
+mod wire;
 
 pub use account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
 pub use engine::{Config, Engine};

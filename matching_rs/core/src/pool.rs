@@ -146,6 +146,9 @@ pub struct Pool {
     max: u32,
 }
 
+/// Stands in `prev` of a free slot.
+const FREE: u32 = NONE - 1;
+
 const EMPTY_HOT: Hot = Hot { next: NONE, prev: NONE, leaves: 0, price: 0, account: 0, book: 0 };
 const EMPTY_COLD: Cold = Cold {
     order_id: 0,
@@ -226,7 +229,9 @@ impl Pool {
     /// Give a slot back, filled or not.
     #[inline]
     pub fn release(&mut self, slot: u32) {
-        self.hot[slot as usize].next = self.free;
+        let hot = &mut self.hot[slot as usize];
+        hot.next = self.free;
+        hot.prev = FREE;
         self.cold[slot as usize].order_id = 0;
         self.free = slot;
         self.taken -= 1;
@@ -263,6 +268,12 @@ impl Pool {
     pub fn find(&self, order_id: u64) -> Option<u32> {
         let slot = low32(order_id) & SLOT_REFUSED;
         (order_id != 0 && self.cold.get(slot as usize)?.order_id == order_id).then_some(slot)
+    }
+
+    /// Nobody has reserved the slot.
+    #[must_use]
+    pub fn is_free(&self, slot: u32) -> bool {
+        self.hot.get(slot as usize).is_none_or(|hot| hot.prev == FREE)
     }
 
     /// How many slots are taken.
@@ -312,6 +323,7 @@ impl Pool {
                 return None;
             }
             pool.hot[slot as usize].next = pool.free;
+            pool.hot[slot as usize].prev = FREE;
             pool.free = slot;
         }
         pool.taken = high - u32::try_from(free.len()).ok()?;

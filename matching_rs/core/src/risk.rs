@@ -119,16 +119,22 @@ impl Engine {
         if enough { Ok(()) } else { Err(Reason::InsufficientFunds) }
     }
 
+    /// How many base units an account may still order on a side before a position could pass 63 bits.
+    pub(crate) fn position_bound(&self, account: u32, instrument: u32, side: Side) -> i128 {
+        let Some(place) = self.accounts.position_place(account, instrument) else { return i128::from(i64::MAX) };
+        let position = self.accounts.position(place);
+        let signed = if side == Side::Buy { i128::from(position.quantity) } else { -i128::from(position.quantity) };
+        i128::from(i64::MAX) - signed - i128::from(position.open[side as usize])
+    }
+
     /// How many base units an account may still order on a side, and whether a limit says so.
     pub(crate) fn position_room(&self, account: u32, instrument: u32, side: Side, open: i128) -> (i128, bool) {
-        let Some(place) = self.accounts.position_place(account, instrument) else {
-            return (i128::from(i64::MAX) - open, false);
-        };
-        let position = self.accounts.position(place);
-        let most = if position.limit == 0 { i64::MAX } else { position.limit };
-        let signed = if side == Side::Buy { i128::from(position.quantity) } else { -i128::from(position.quantity) };
-        let room = i128::from(most) - signed - i128::from(position.open[side as usize]) - open;
-        (room, position.limit != 0)
+        let bound = self.position_bound(account, instrument, side) - open;
+        let place = self.accounts.position_place(account, instrument);
+        match place.map_or(0, |place| self.accounts.position(place).limit) {
+            0 => (bound, false),
+            limit => (bound - i128::from(i64::MAX) + i128::from(limit), true),
+        }
     }
 }
 

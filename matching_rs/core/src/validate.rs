@@ -1,0 +1,161 @@
+//! Every internal invariant, checked from scratch: for tests and for a restored state, not for the way of an order.
+
+use std::collections::BTreeMap;
+
+use crate::account::{EXTERNAL, FIRST_USER};
+use crate::command::Side;
+use crate::engine::Engine;
+use crate::pool::NONE;
+use crate::resting::place_of;
+
+/// What open orders require of each account, summed anew.
+#[derive(Default)]
+struct Required {
+    /// By account and asset.
+    held: BTreeMap<(u32, u16), i128>,
+    /// By account and instrument, each side.
+    open: BTreeMap<(u32, u32), [i128; 2]>,
+    /// By account.
+    orders: BTreeMap<u32, u32>,
+}
+
+impl Engine {
+    /// Check every internal invariant.
+    ///
+    /// # Errors
+    /// The first violation, in words.
+    pub fn validate(&self) -> Result<(), String> {
+        let required = self.validate_books()?;
+        self.validate_pool()?;
+        self.validate_accounts(&required)?;
+        self.validate_lists()?;
+        self.validate_supply()
+    }
+
+    fn validate_books(&self) -> Result<Required, String> {
+        let mut required = Required::default();
+        let mut orders = 0;
+        for (number, market) in (1..).zip(&self.markets) {
+            market.book.validate(&self.pool, number).map_err(|what| format!("instrument {number}: {what}"))?;
+            let mut open = 0;
+            for side in [Side::Buy, Side::Sell] {
+                for slot in market.book.orders(&self.pool, side) {
+                    self.validate_order(slot, &mut required)?;
+                    open += 1;
+                }
+            }
+            if open != market.open_orders {
+                return Err(format!("instrument {number} counts {} open orders of {open}", market.open_orders));
+            }
+            orders += open;
+        }
+        if orders != self.pool.taken() {
+            return Err(format!("{} slots are taken by {orders} orders", self.pool.taken()));
+        }
+        Ok(required)
+    }
+
+    fn validate_order(&self, slot: u32, required: &mut Required) -> Result<(), String> {
+        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
+        let market = &self.markets[place_of(order)];
+        let sound = self.accounts.user(order.account).is_some()
+            && cold.filled >= 0
+            && order.leaves.checked_add(cold.filled).is_some_and(|lots| lots <= cold.quantity)
+            && market.notional(order.price, order.leaves).is_some()
+            && self.pool.find(cold.order_id) == Some(slot);
+        if !sound {
+            return Err(format!("the order in slot {slot} is not sound"));
+        }
+        let id = self.ids.get(cold.id);
+        if !id.is_open() || id.answer().order_id != cold.order_id {
+            return Err(format!("the id of the order in slot {slot} is not its own"));
+        }
+        if self.accounts.position_place(order.account, order.instrument()) != Some(cold.position) {
+            return Err(format!("the position of the order in slot {slot} is not its own"));
+        }
+        let (asset, held) = self.held(place_of(order), slot, order.leaves);
+        let account = order.account;
+        *required.held.entry((account, asset)).or_default() += i128::from(held);
+        let open = required.open.entry((account, order.instrument())).or_default();
+        open[order.side() as usize] += i128::from(market.quantity(order.leaves));
+        *required.orders.entry(account).or_default() += 1;
+        Ok(())
+    }
+
+    fn validate_pool(&self) -> Result<(), String> {
+        let free = self.pool.free_slots().map(|slot| self.pool.cold(slot).order_id).filter(|&id| id == 0).count();
+        if free as u64 + u64::from(self.pool.taken()) != u64::from(self.pool.high()) {
+            return Err(format!("{free} slots are free and {} taken of {}", self.pool.taken(), self.pool.high()));
+        }
+        Ok(())
+    }
+
+    fn validate_accounts(&self, required: &Required) -> Result<(), String> {
+        for (&(account, asset), &held) in &required.held {
+            if i128::from(self.accounts.at(account).balance(asset).held) != held {
+                return Err(format!("account {account} does not hold {held} of asset {asset}"));
+            }
+        }
+        for (number, account) in self.accounts.iter() {
+            for (asset, balance) in account.balances() {
+                let held = i128::from(balance.held);
+                if required.held.get(&(number, asset)).copied().unwrap_or(0) != held {
+                    return Err(format!("account {number} holds {held} of asset {asset} for no order"));
+                }
+                if number != EXTERNAL && !(0..=balance.total).contains(&balance.held) {
+                    return Err(format!("account {number} holds {held} of {} of asset {asset}", balance.total));
+                }
+            }
+            for position in self.accounts.positions(number) {
+                let open = required.open.get(&(number, position.instrument)).copied().unwrap_or_default();
+                if position.open.map(i128::from) != open {
+                    let instrument = position.instrument;
+                    return Err(format!("account {number} has other open orders in instrument {instrument}"));
+                }
+            }
+            let orders = required.orders.get(&number).copied().unwrap_or(0);
+            if account.open_orders != orders {
+                return Err(format!("account {number} counts {} open orders of {orders}", account.open_orders));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_lists(&self) -> Result<(), String> {
+        for (number, account) in self.accounts.iter().filter(|(number, _)| *number >= FIRST_USER) {
+            let (mut slot, mut prev, mut last) = (account.orders_head, NONE, 0);
+            for _ in 0..account.open_orders {
+                if slot >= self.pool.high() {
+                    return Err(format!("the orders of account {number} leave the pool"));
+                }
+                let cold = self.pool.cold(slot);
+                let own = self.pool.hot(slot).account == number && cold.account_prev == prev;
+                if !own || cold.order_id <= last {
+                    return Err(format!("the orders of account {number} are not linked in order of acceptance"));
+                }
+                (prev, slot, last) = (slot, cold.account_next, cold.order_id);
+            }
+            if slot != NONE || account.orders_tail != prev {
+                return Err(format!("the orders of account {number} do not end where they should"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every asset's balances sum to 0.
+    fn validate_supply(&self) -> Result<(), String> {
+        let mut sums = vec![0_i128; self.assets.len() + 1];
+        for (number, account) in self.accounts.iter() {
+            for (asset, balance) in account.balances() {
+                let Some(sum) = sums.get_mut(usize::from(asset)).filter(|_| asset > 0) else {
+                    return Err(format!("account {number} has an asset {asset} that is not listed"));
+                };
+                *sum += i128::from(balance.total);
+            }
+        }
+        match (0..).zip(sums).find(|(_, sum)| *sum != 0) {
+            Some((asset, sum)) => Err(format!("the balances of asset {asset} sum to {sum}")),
+            None => Ok(()),
+        }
+    }
+}
