@@ -7,7 +7,11 @@ import os
 from pathlib import Path
 
 
-class EnvironmentVariableError(ValueError):
+class SetupError(Exception):
+    """The settings cannot be made; the text is the line the operator reads."""
+
+
+class EnvironmentVariableError(SetupError):
     """A variable holds something it must not."""
 
 

@@ -6,9 +6,27 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from cift.env import SetupError
+
+
+class DataFolderError(SetupError):
+    """The data folder cannot be read or written."""
+
 
 def secrets_load(folder: Path) -> dict[str, str]:
-    """Read `secrets.json` (mode 0600), making it at the first start; of processes that start at once, one wins."""
+    """Read `secrets.json` (mode 0600), making it at the first start; of processes that start at once, one wins.
+
+    Raises:
+        DataFolderError: the folder cannot be used, or the file is not what was written.
+
+    """
+    try:
+        return _load(folder)
+    except (OSError, ValueError) as error:
+        raise DataFolderError(f"the data folder {folder} cannot be used: {error}") from error
+
+
+def _load(folder: Path) -> dict[str, str]:
     file = folder / "secrets.json"
     if not file.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,151 @@
+"""A whole venue in processes of its own, on a free port and a throwaway data folder."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READY_S_MAX = 60.0
+END_S_MAX = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Venue:
+    """`manage.py venue` as an operator starts it, and what it prints."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    lines: list[str] = field(default_factory=list)
+
+    def start(self) -> "Venue":
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), "venue"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "cift.settings.embedded",
+                "CIFT_DATA_DIR": str(self.folder),
+                "HOST": "127.0.0.1",
+                "PORT": str(self.port),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reading = Thread(target=self._read, daemon=True)
+        self._reading.start()
+        return self
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(self.process.stdout)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def wait_open(self) -> "Venue":
+        self.wait_for("CIFT Markets is open")
+        return self
+
+    def wait_for(self, text: str, *, seconds: float = READY_S_MAX) -> None:
+        give_up_at = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None, f"the venue ended:\n{self.output}"
+            assert time.monotonic() < give_up_at, f"no {text!r} in {seconds} s:\n{self.output}"
+            time.sleep(0.02)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def wait_ready(self, *, seconds: float = READY_S_MAX) -> None:
+        give_up_at = time.monotonic() + seconds
+        while True:
+            assert time.monotonic() < give_up_at, f"not ready in {seconds} s:\n{self.output}"
+            try:
+                if self.get("/ready")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+
+    def logins(self) -> dict[str, str]:
+        logins: dict[str, str] = json.loads((self.folder / "logins.json").read_text())
+        return logins
+
+    def child(self, command: str) -> int:
+        """The process of a child, by its command of manage.py."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and _parent(entry) == self.process.pid and command in _arguments(entry):
+                return int(entry.name)
+        raise AssertionError(f"no child runs {command}:\n{self.output}")
+
+    def children(self) -> list[int]:
+        return [
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdecimal() and _parent(entry) == self.process.pid
+        ]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Signal the supervisor and wait; give its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait_end()
+
+    def wait_end(self) -> int:
+        try:
+            code = self.process.wait(timeout=END_S_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self._reading.join(timeout=5)
+        return code
+
+
+def _parent(process: Path) -> int | None:
+    try:
+        match = re.search(r"^PPid:\s+(\d+)$", (process / "status").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(match.group(1)) if match else None
+
+
+def _arguments(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+@contextmanager
+def venue_open(folder: Path) -> Iterator[Venue]:
+    venue = Venue(folder).start()
+    try:
+        yield venue.wait_open()
+    finally:
+        venue.end()
