@@ -30,6 +30,7 @@ ANSWER_S_MAX = 30.0
 ANSWER_POLL_S = 0.2
 STOP_S_MAX = 30.0
 TAIL_BYTES = 2_000
+LOUD = (" WARNING ", " ERROR ", " CRITICAL ")
 MANAGE = Path(__file__).resolve().parents[3] / "manage.py"
 
 
@@ -129,7 +130,10 @@ def _projector() -> Generator[None]:
                 child.kill()
                 code = child.wait()
             if early is not None or code:
-                logger.error("the projector ended with code %s: %s", code, _tail(said))
+                logger.error("the projector ended with code %s", code)
+            for line in _tail(said).splitlines():
+                if any(level in line for level in LOUD):
+                    logger.warning("projector: %s", line)
 
 
 def _tail(file: BinaryIO) -> str:
