@@ -1,8 +1,8 @@
 """The audit: everything a shard has recorded, held against the invariants, from the first batch on.
 
-It reads the journal once, in order. Each batch is executed again by an engine of its own (same events, same chain hash),
-its events are followed by `EventChecker`, and the tables as far as they are projected are compared by `TableChecker`.
-It changes nothing, and runs beside a trading venue: the tables are read as they are at one moment.
+It reads the journal once, in order. Each batch is executed again by an engine of its own (same events, same chain
+hash), its events are followed by `EventChecker`, and the tables as far as they are projected are compared by
+`TableChecker`. It changes nothing, and runs beside a trading venue: the tables are read as they are at one moment.
 """
 
 import time

@@ -67,8 +67,8 @@ class TableChecker:
         """
         self._compare_orders(self._open)
         self._check_balances()
-        small: tuple[Table, ...] = (Account, Asset, Instrument, FeeTier, Balance, Position, PositionLimit)
-        for model in (*small, VenueState):
+        small: list[Table] = [Account, Asset, Instrument, FeeTier, Balance, Position, PositionLimit, VenueState]
+        for model in small:
             self._compare_folded(model)
         for model, count in self.counts.items():
             found = model.objects.count()

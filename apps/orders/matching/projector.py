@@ -51,6 +51,7 @@ class ShardProjector:
         self.number = 0
         self._journal = Journal(shard)
         self._rows = _ROWS_FIRST
+        self._rows_max = _ROWS_MAX
         self._packer = engine.Projector()
         self.reread()
 
@@ -127,7 +128,7 @@ class ShardProjector:
 
     def _resize(self, rows: list[JournalRow]) -> None:
         mean = sum(len(row.events) for row in rows) // len(rows) + 1
-        self._rows = min(max(_CHUNK_BYTES // mean, 1), _ROWS_MAX)
+        self._rows = min(max(_CHUNK_BYTES // mean, 1), self._rows_max)
 
 
 def projection_rebuild(shard: int, *, progress: Callable[[int, int], None]) -> int:

@@ -71,38 +71,36 @@ class TableWrite:
     @cached_property
     def _sqlite(self) -> str:
         if self.key and not self.upsert:
-            place = {column: f"?{index}" for index, column in enumerate(self.columns, start=1)}
-            sets = ", ".join(self._set(column, place[column]) for column in self.values)
-            where = " AND ".join(f"{column} = {place[column]}" for column in self.key)
-            return f"UPDATE {self.table} SET {sets} WHERE {where}"  # noqa: S608 - names are the models'
+            given = {column: f"?{index}" for index, column in enumerate(self.columns, start=1)}
+            return f'UPDATE "{self.table}" SET {self._sets(given)} WHERE {self._same_key(given)}'  # noqa: S608 - the models' names
         return f"{self._insert} VALUES ({', '.join(['%s'] * len(self.columns))}){self._on_conflict}"
 
     def _write_postgresql(self, cursor: CursorWrapper, rows: Rows) -> None:
         if not self.key:
-            with cursor.copy(f"COPY {self.table} ({', '.join(self.columns)}) FROM STDIN") as copy:
+            with cursor.copy(f'COPY "{self.table}" ({_names(self.columns)}) FROM STDIN') as copy:
                 for row in rows:
                     copy.write_row(row)
             return
         arrays = ", ".join(f"%s::{kind}[]" for kind in self._types)
-        source = f"unnest({arrays}) AS given ({', '.join(self.columns)})"
+        source = f"unnest({arrays}) AS given ({_names(self.columns)})"
         if self.upsert:
-            statement = f"{self._insert} SELECT * FROM {source}{self._on_conflict}"  # noqa: S608 - names are the models'
+            statement = f"{self._insert} SELECT * FROM {source}{self._on_conflict}"  # noqa: S608 - the models' names
         else:
-            sets = ", ".join(self._set(column, f"given.{column}") for column in self.values)
-            where = " AND ".join(f"{self.table}.{column} = given.{column}" for column in self.key)
-            statement = f"UPDATE {self.table} SET {sets} FROM {source} WHERE {where}"  # noqa: S608 - names are the models'
+            given = {column: f'given."{column}"' for column in self.columns}
+            where = f"FROM {source} WHERE {self._same_key(given)}"
+            statement = f'UPDATE "{self.table}" SET {self._sets(given)} {where}'  # noqa: S608 - the models' names
         cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
     @cached_property
     def _insert(self) -> str:
-        return f"INSERT INTO {self.table} ({', '.join(self.columns)})"
+        return f'INSERT INTO "{self.table}" ({_names(self.columns)})'
 
     @cached_property
     def _on_conflict(self) -> str:
         if not self.key:
             return ""
-        sets = ", ".join(f"{column} = excluded.{column}" for column in self.values)
-        return f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {sets}"
+        sets = ", ".join(f'"{column}" = excluded."{column}"' for column in self.values)
+        return f" ON CONFLICT ({_names(self.key)}) DO UPDATE SET {sets}"
 
     @cached_property
     def _types(self) -> tuple[str, ...]:
@@ -111,12 +109,22 @@ class TableWrite:
         kinds = {each.column: str(each.rel_db_type(connection)) for each in fields}
         return tuple(kinds[column] for column in self.columns)
 
+    def _sets(self, given: dict[str, str]) -> str:
+        return ", ".join(f'"{column}" = {self._set(column, given[column])}' for column in self.values)
+
     def _set(self, column: str, value: str) -> str:
         if column in self.added:
-            return f"{column} = {self.table}.{column} + {value}"
+            return f'"{self.table}"."{column}" + {value}'
         if column in self.kept:
-            return f"{column} = COALESCE({value}, {self.table}.{column})"
-        return f"{column} = {value}"
+            return f'COALESCE({value}, "{self.table}"."{column}")'
+        return value
+
+    def _same_key(self, given: dict[str, str]) -> str:
+        return " AND ".join(f'"{self.table}"."{column}" = {given[column]}' for column in self.key)
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
 
 
 def _columns(model: type[models.Model], *, without: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -185,4 +193,4 @@ def pack_write(cursor: CursorWrapper, lists: Sequence[Rows], *, shard: int) -> N
 def tables_clear(cursor: CursorWrapper) -> None:
     """Empty every projected table in the current transaction."""
     for model in reversed(PROJECTED):
-        cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - names are the models'
+        cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608 - names are the models'
