@@ -3,11 +3,12 @@
 from typing import Any, cast
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
 # Sets Django up, so it comes before anything that needs models.
-_http = get_asgi_application()
+_http = ASGIStaticFilesHandler(get_asgi_application())
 
 from apps.orders.consumers import socket_application  # noqa: E402 - see above
 

@@ -4,11 +4,15 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from cift.health import health, ready
+from cift.rest.root import RootApi
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RootApi.as_view(), name="root"),
     path("health", health, name="health"),
     path("ready", ready, name="ready"),
     path("admin/", admin.site.urls),
+    path("api/login/", include("rest_framework.urls")),
+    path("api/v1/", RootApi.as_view(), name="api-root"),
     path("api/v1/", include("apps.marketdata.urls")),
     path("api/v1/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.orders.urls")),

@@ -15,7 +15,8 @@ _secrets = secrets_load(DATA_DIR)
 
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=1, most=65_535)
-ALLOWED_HOSTS = ["*"]
+# On the loopback only its own names are answered, so that no web page of another name reaches the venue by its address.
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"]
 
 SECRET_KEY = _secrets["django"]
 TOKENS_KEY = _secrets["tokens"]
