@@ -1,6 +1,6 @@
 """How far the tables follow the journal, for /ready."""
 
-from django.db.models import Max
+from django.conf import settings
 
 from apps.orders.models import JournalBatch, Projection
 from cift.health import Check, Status
@@ -19,17 +19,19 @@ class ProjectionCheck(Check):
         return Status.OK if behind <= BATCHES_BEHIND_MAX else Status.DEGRADED
 
 
-def journal_heads() -> dict[int, int]:
-    """Give each shard's last batch in the journal."""
-    return dict(JournalBatch.objects.values_list("shard").annotate(head=Max("number")))
+def journal_head(shard: int) -> int:
+    """Give the number of a shard's last batch in the journal, 0 before the first."""
+    numbers = JournalBatch.objects.filter(shard=shard).order_by("-number").values_list("number", flat=True)
+    return numbers.first() or 0
 
 
-def projection_places() -> dict[int, int]:
-    """Give each shard's last batch in the tables."""
-    return dict(Projection.objects.values_list("shard", "last_number"))
+def projection_place(shard: int) -> int:
+    """Give the number of a shard's last batch in the tables, 0 before the first."""
+    numbers = Projection.objects.filter(shard=shard).values_list("last_number", flat=True)
+    return numbers.first() or 0
 
 
 def batches_behind() -> int:
-    """Count the batches that are in the journal and not in the tables, over all shards."""
-    places = projection_places()
-    return sum(head - places.get(shard, 0) for shard, head in journal_heads().items())
+    """Count the batches that are in the journal and not in the tables."""
+    shard = settings.MATCHING["SHARD"]
+    return journal_head(shard) - projection_place(shard)

@@ -6,7 +6,15 @@ from collections import defaultdict
 from collections.abc import Coroutine
 from typing import Any
 
-from cift.bus.base import BusInUse, BusOverloaded, RequestHandler, RequestTimeout, Subscription, VenueUnavailable
+from cift.bus.base import (
+    BusError,
+    BusInUse,
+    BusOverloaded,
+    RequestHandler,
+    RequestTimeout,
+    Subscription,
+    VenueUnavailable,
+)
 from cift.bus.reader import Reader, run_in
 
 REQUESTS_MAX = 4_096
@@ -96,6 +104,8 @@ class Exchange:
         if task.cancelled():
             raise RequestTimeout(f"the responder of {subject} went away")
         failure = task.exception()
+        if isinstance(failure, BusError):
+            raise failure
         if failure is not None:
             raise RequestTimeout(f"the responder of {subject} failed") from failure
         return task.result()
@@ -108,8 +118,9 @@ class Exchange:
 
     def _end(self, task: asyncio.Task[bytes]) -> None:
         self._under_way.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("a responder failed", exc_info=task.exception())
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and not isinstance(failure, BusError):
+            logger.error("a responder failed", exc_info=failure)
 
     async def close(self) -> None:
         """End all readers and responders; who still waits for an answer is told there is none."""

@@ -8,13 +8,15 @@ import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
 
+from django.conf import settings
+
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
 from apps.accounts.services import account_open, deposit_book
 from apps.marketdata.commands import ListAsset, ListInstrument
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_list
-from apps.orders.health import journal_heads, projection_places
+from apps.orders.health import journal_head, projection_place
 from cift.embedded.listing import ASSETS, INSTRUMENTS, NOTIONAL_MIN, QUOTE, InstrumentListing, units
 from cift.embedded.logins import logins_load, users_ensure
 from cift.errors import ApplicationError
@@ -47,11 +49,9 @@ async def bootstrap(folder: Path) -> dict[str, str]:
 
 
 async def _tables_caught_up() -> None:
-    heads = await database_call(journal_heads)
-    while True:
-        places = await database_call(projection_places)
-        if all(places.get(shard, 0) >= head for shard, head in heads.items()):
-            return
+    shard = settings.MATCHING["SHARD"]
+    head = await database_call(journal_head, shard)
+    while await database_call(projection_place, shard) < head:  # noqa: ASYNC110 - another process's tables wake nobody
         await asyncio.sleep(_POLL_S)
 
 

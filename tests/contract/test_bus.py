@@ -107,6 +107,17 @@ async def test_a_responder_that_fails_leaves_the_outcome_unknown(ends: Ends) -> 
         await ends.user.request("broken", b"", timeout_s=1)
 
 
+async def test_a_responder_may_say_itself_that_nothing_happened(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+    async def recovering(payload: bytes) -> bytes:
+        raise VenueUnavailable("recovering")
+
+    await ends.host.respond("recovering", recovering)
+
+    with pytest.raises(VenueUnavailable, match="recovering"):
+        await ends.user.request("recovering", b"", timeout_s=1)
+    assert not caplog.records
+
+
 async def test_a_bus_that_ends_leaves_the_outcome_unknown(ends: Ends) -> None:
     asked = asyncio.Event()
 
