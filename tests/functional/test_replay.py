@@ -42,7 +42,7 @@ class Folder:
         return {**os.environ, **settings}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(  # noqa: S603 our own command
+        return subprocess.Popen(
             [sys.executable, "manage.py", *words],
             cwd=ROOT,
             env=self.environment(),
