@@ -1,8 +1,8 @@
 """What a bus promises; `tests/contract/test_bus.py` holds every backend to it.
 
 Requests. One responder a subject. No responder: `VenueUnavailable`, at once, and nothing happened. A responder that
-does not answer in time, fails, or is lost meanwhile: `RequestTimeout`, and whether it took effect is not known. A responder
-may raise either itself: `VenueUnavailable` says that nothing happened.
+does not answer in time, fails, or is lost meanwhile: `RequestTimeout`, and whether it took effect is not known.
+A responder may raise either itself: its `VenueUnavailable` says that nothing happened.
 
 Publishing. A publisher never waits for a subscriber. Each subscription has a bounded mailbox and is handed its
 messages one at a time, in the order of publishing. When the mailbox overflows, or the connection to the bus was lost,

@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 from cift.bus.base import (
-    BusError,
     BusInUse,
     BusOverloaded,
     RequestHandler,
@@ -19,6 +18,8 @@ from cift.bus.reader import Reader, run_in
 
 REQUESTS_MAX = 4_096
 """Requests under way at once; past it a request is refused."""
+
+_SAID_BY_RESPONDERS = (VenueUnavailable, RequestTimeout)
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Exchange:
         if task.cancelled():
             raise RequestTimeout(f"the responder of {subject} went away")
         failure = task.exception()
-        if isinstance(failure, BusError):
+        if isinstance(failure, _SAID_BY_RESPONDERS):
             raise failure
         if failure is not None:
             raise RequestTimeout(f"the responder of {subject} failed") from failure
@@ -119,7 +120,7 @@ class Exchange:
     def _end(self, task: asyncio.Task[bytes]) -> None:
         self._under_way.discard(task)
         failure = None if task.cancelled() else task.exception()
-        if failure is not None and not isinstance(failure, BusError):
+        if failure is not None and not isinstance(failure, _SAID_BY_RESPONDERS):
             logger.error("a responder failed", exc_info=failure)
 
     async def close(self) -> None:
