@@ -4,6 +4,8 @@ Users are this database's own. Accounts, balances and the ledger are a projectio
 projector alone. Amounts are integers of the asset's smallest unit; times are ns since the epoch, UTC.
 """
 
+import secrets
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -11,12 +13,24 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from apps.accounts.codes import ACCOUNT_EXTERNAL, AccountStatus, LedgerKind, SelfTradePrevention
+from apps.accounts.identities import RateMark, SocketTicket, TokenFamily
 from cift.choices import choices_of, values_of
+
+__all__ = ["Account", "Balance", "LedgerEntry", "RateMark", "SocketTicket", "TokenFamily", "User"]
 
 FEE_TIER_MAX = 15
 """The highest fee tier."""
+
+
+_VERSION_BITS = 62
+
+
+def session_version_make() -> int:
+    """Make a session version no user has had: under a new one, nothing issued before lets anybody in."""
+    return secrets.randbits(_VERSION_BITS)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -46,12 +60,19 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person or a program that logs in by e-mail address."""
+    """A person or a program that logs in by e-mail address.
+
+    A new password, and any change to a user who may not log in, brings a new session version.
+    """
 
     email = models.EmailField(max_length=254, unique=True)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+    session_version = models.BigIntegerField(default=session_version_make, editable=False)
+    email_confirmed = models.BooleanField(default=True)
+    opening_due = models.BooleanField(default=False, editable=False)
+    """Registered, but the account or its opening deposit is still to come."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -68,6 +89,27 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         """Show the address."""
         return self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password, under a new session version."""
+        super().set_password(raw_password)
+        self.session_version = session_version_make()
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Save, and with a password or a deactivation always the session version that goes with it."""
+        if not self.is_active:
+            self.session_version = session_version_make()
+        if update_fields is not None:
+            fields = set(update_fields)
+            update_fields = fields | {"session_version"} if fields & {"password", "is_active"} else fields
+        super().save(update_fields=update_fields, **options)
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """Tie Django's sessions to the session version as well."""
+        salt = "apps.accounts.models.User.session"
+        return salted_hmac(
+            salt, f"{self.password}{self.session_version}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
 
 class Account(models.Model):
