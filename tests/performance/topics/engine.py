@@ -1,0 +1,67 @@
+"""The engine alone, in Rust, beside a peer from the registry: the standard flow, counts and hash checked by both."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.performance.flow import StandardFlow
+from tests.performance.results import Bench, Result, topic
+
+MESSAGES = 1_000_000
+GOALS = {1: 10_000_000, 100: 8_000_000}
+P50_NS = 100
+P99_NS = 500
+PEER = "matchcore 0.4"
+MANIFEST = Path(__file__).resolve().parents[3] / "matching_rs" / "Cargo.toml"
+
+
+class NoCargoError(Exception):
+    """There is no cargo to build the Rust benchmark with."""
+
+
+@topic("engine")
+def engine(bench: Bench) -> Iterator[Result]:
+    """Yield rates and times on one symbol and on a hundred, and the peer's rate of the same run."""
+    for symbols in GOALS:
+        flow = StandardFlow(symbols=symbols, messages=bench.scaled(MESSAGES))
+        path = bench.folder / f"flow-{symbols}.bin"
+        flow.write(path)
+        told = _run(path, rounds=bench.runs)
+        if told["hash"] != f"{flow.expected.hash:016x}":
+            message = f"the engine's trades have hash {told['hash']} instead of {flow.expected.hash:016x}"
+            raise RuntimeError(message)
+        yield from _results(symbols, told)
+
+
+def _results(symbols: int, told: dict[str, Any]) -> Iterator[Result]:
+    where = "1 symbol" if symbols == 1 else f"{symbols} symbols"
+    ours, theirs = tuple(told["engine_rounds"]), tuple(told["matchcore_rounds"])
+    detail = {name: told[name] for name in ("messages", "accounts", "batch", "events", "trades", "hash")}
+    detail["engine_on_cpu_per_s"] = told["engine_on_cpu_per_s"]
+    times = {name: told[f"{name}_ns"] for name in ("p50", "p99", "p999", "max")}
+    title = f"engine alone, risk, ids and events on, {where}"
+    unit = "messages/s"
+    yield Result(
+        f"engine_{symbols}", title, median(ours), unit, GOALS[symbols], runs=ours, percentiles=times, detail=detail
+    )
+    for name, goal in (("p50", P50_NS), ("p99", P99_NS)):
+        yield Result(f"engine_{symbols}_{name}", f"{title}: {name}", times[name], "ns", goal, "lower")
+    title = f"{PEER} beside it, no risk, {where}"
+    yield Result(f"peer_{symbols}", title, median(theirs), unit, runs=theirs)
+    title = f"engine with risk over {PEER} without, {where}"
+    yield Result(f"engine_over_peer_{symbols}", title, median(ours) / median(theirs), "times", 1)
+
+
+def _run(path: Path, *, rounds: int) -> dict[str, Any]:
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        raise NoCargoError
+    build = ["run", "--quiet", "--release", "--locked", "--manifest-path", str(MANIFEST), "--package", "cift-bench"]
+    words = ["--bin", "engine_bench", "--", str(path), "--rounds", str(rounds), "--json"]
+    child = subprocess.run([cargo, *build, *words], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    told: dict[str, Any] = json.loads(child.stdout)
+    return told
