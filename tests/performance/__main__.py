@@ -60,7 +60,7 @@ def measured_apart(name: str, chosen: argparse.Namespace) -> tuple[list[dict[str
         "CIFT_DATA_DIR": str(part.parent / f"data-{name}" / "venue"),
     }
     try:
-        child = subprocess.run(  # noqa: S603 our own module
+        child = subprocess.run(
             [*words, *(["--quick"] if chosen.quick else [])],
             cwd=ROOT,
             env=environment,

@@ -39,5 +39,5 @@ def _said_by(tool: str, *arguments: str) -> str | None:
     found = shutil.which(tool)
     if found is None:
         return None
-    said = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 fixed words
+    said = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)
     return said.stdout.strip() or None

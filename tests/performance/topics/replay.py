@@ -40,7 +40,7 @@ def replay(bench: Bench) -> Iterator[Result]:
 
 def _replayed(folder: Path, messages: Path, book: Path) -> dict[str, Any]:
     words = ["manage.py", "replay", str(messages), "--format", "lobster", "--instrument", "AAPL-USD"]
-    child = subprocess.run(  # noqa: S603 - our own command
+    child = subprocess.run(
         [sys.executable, *words, "--opening-book", str(book), "--json"],
         cwd=ROOT,
         env={**os.environ, "CIFT_DATA_DIR": str(folder)},
