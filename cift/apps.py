@@ -8,3 +8,7 @@ class CiftConfig(AppConfig):
 
     name = "cift"
     verbose_name = "CIFT Markets"
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from cift import checks  # noqa: F401, PLC0415 - registers itself; needs the settings

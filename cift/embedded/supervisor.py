@@ -31,6 +31,9 @@ PATIENCE_S = 8.0
 BACKLOG = 1_024
 """Connections that wait while nobody accepts."""
 
+LATE_S = 5.0
+"""After this the operator is told that the order service is not ready yet."""
+
 _POLL_S = 0.05
 _STATS_QUERY = msgspec.msgpack.encode([5])
 
@@ -44,6 +47,7 @@ class Supervisor:
         """Take the locked folder and the bound socket."""
         self._folder = folder
         self._listener = listener
+        self._late = True
         self._console = console
         # Held open by this process alone: its end is how the children know of this process's.
         reading, self._lifeline = os.pipe()
@@ -83,6 +87,8 @@ class Supervisor:
         for result in results:
             if isinstance(result, ChildGivenUp):
                 raise WorkerEndedError(f"the venue has ended: {result}")
+            if isinstance(result, OSError):
+                raise WorkerEndedError(f"the venue has ended: {result}")
             if isinstance(result, Exception):
                 raise result
 
@@ -106,13 +112,20 @@ class Supervisor:
 
     async def _order_service_ready(self) -> None:
         subject = f"orders.query.{settings.MATCHING['SHARD']}"
+        loop = asyncio.get_running_loop()
+        loop.call_later(LATE_S, self._say_late)
         while True:
             try:
                 await buses["default"].request(subject, _STATS_QUERY, timeout_s=1.0)
             except BusError:
                 await asyncio.sleep(_POLL_S)
             else:
+                self._late = False
                 return
+
+    def _say_late(self) -> None:
+        if self._late:
+            logger.warning("the order service is not ready yet; its own lines say why")
 
     async def _http_ready(self) -> None:
         """Wait for the first answer; the socket takes the connection at once, the web process answers when it can."""

@@ -1,7 +1,6 @@
 """The web process of the embedded venue: the web server with the order service inside."""
 
 import asyncio
-import logging
 
 from apps.orders.matching.errors import (
     JournalDamagedError,
@@ -11,13 +10,12 @@ from apps.orders.matching.errors import (
 )
 from apps.orders.matching.service import MatchingService
 from cift.bus import buses
+from cift.bus.base import BusInUse
 from cift.embedded.webserver import WebServer
 from cift.workers import EXIT_FAULT, EXIT_LOST, WorkerEndedError, stop_on_signals
 
 _LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
 """After these, starting again would end the same way."""
-
-logger = logging.getLogger(__name__)
 
 
 class EmbeddedWeb:
@@ -43,7 +41,11 @@ class EmbeddedWeb:
             stop.set()
 
         bus = buses["default"]
-        await bus.start()
+        try:
+            await bus.start()
+        except BusInUse as error:
+            line = f"an order service of its own runs on this data (a replay, run_matching): {error}"
+            raise WorkerEndedError(line, exit_code=EXIT_LOST) from error
         service = MatchingService(bus, on_end=ended)
         await service.start()
         try:

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 
+from cift.checks import engine_is_built
 from cift.embedded.lock import FolderInUse, folder_lock
 from cift.embedded.supervisor import Supervisor, listener_bind
 from cift.workers import EXIT_FAULT, WorkerEndedError
@@ -27,6 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         """Lock the data folder, bind the address, bring the tables up to date, and run."""
+        if not engine_is_built():
+            self._end("the engine is not built: run make setup")
         folder: Path = settings.DATA_DIR
         host, port = settings.HOST, settings.PORT
         try:

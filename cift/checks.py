@@ -1,0 +1,58 @@
+"""What can be wrong with the settings, told by `manage.py check` before anything starts."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+from cift.bus import buses
+from cift.health import checks as readiness_checks
+from cift.wire.base import COMMANDS_PER_FRAME_MAX
+
+ENGINE_MODULE = "cift_matching"
+IDS_KEY_BYTES = 16
+
+
+@register()
+def settings_check(*_arguments: Any, **_options: Any) -> list[CheckMessage]:
+    """Look at everything the project's own settings name."""
+    return [*_backends(), *_engine(), *_matching()]
+
+
+def engine_is_built() -> bool:
+    """Tell whether the compiled engine is installed."""
+    return find_spec(ENGINE_MODULE) is not None
+
+
+def _backends() -> Iterator[Error]:
+    for name, handler in (("BUSES", buses), ("READINESS_CHECKS", readiness_checks)):
+        for alias in getattr(settings, name):
+            try:
+                handler[alias]
+            except (ImproperlyConfigured, TypeError) as error:
+                yield Error(f"{name}[{alias!r}] cannot be used: {error}", id="cift.E001")
+    if "default" not in settings.BUSES:
+        yield Error("BUSES has no 'default'.", id="cift.E001")
+
+
+def _engine() -> Iterator[Error]:
+    if not engine_is_built():
+        yield Error("The engine is not built.", hint="Run make setup.", id="cift.E002")
+
+
+def _matching() -> Iterator[Error]:
+    matching = settings.MATCHING
+    bounds = {
+        "QUEUE_COMMANDS_MAX": 1_000_000,
+        "BATCH_COMMANDS_MAX": COMMANDS_PER_FRAME_MAX,
+        "SNAPSHOT_EVERY_BATCHES": 1_000_000,
+        "LEASE_S": 600,
+    }
+    for name, most in bounds.items():
+        if not 1 <= matching[name] <= most:
+            yield Error(f"MATCHING[{name!r}] must be from 1 to {most}.", id="cift.E003")
+    if len(matching["IDS_KEY"]) != IDS_KEY_BYTES:
+        yield Error(f"MATCHING['IDS_KEY'] must have {IDS_KEY_BYTES} bytes.", id="cift.E003")

@@ -1,0 +1,45 @@
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from cift import checks
+
+
+def found() -> list[tuple[str | None, str]]:
+    return [(message.id, message.msg) for message in checks.settings_check()]
+
+
+def test_the_settings_as_they_are_have_nothing_wrong() -> None:
+    assert found() == []
+
+
+def test_a_bus_that_cannot_be_made_is_named() -> None:
+    with override_settings(BUSES={"default": {"BACKEND": "cift.bus.local.LocalBus", "OPTIONS": {"port": 1}}}):
+        ((check, text),) = found()
+
+    assert check == "cift.E001"
+    assert text.startswith("BUSES['default'] cannot be used")
+
+
+def test_no_bus_at_all_is_said() -> None:
+    with override_settings(BUSES={}):
+        assert found() == [("cift.E001", "BUSES has no 'default'.")]
+
+
+def test_an_engine_that_is_not_built_is_said() -> None:
+    with mock.patch.object(checks, "ENGINE_MODULE", "cift_nowhere"):
+        assert found() == [("cift.E002", "The engine is not built.")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"QUEUE_COMMANDS_MAX": 0}, {"BATCH_COMMANDS_MAX": 1_001}, {"LEASE_S": 0}, {"IDS_KEY": b"short"}]
+)
+def test_a_bound_of_the_order_service_that_cannot_be_is_named(wrong: dict[str, Any]) -> None:
+    with override_settings(MATCHING={**settings.MATCHING, **wrong}):
+        ((check, text),) = found()
+
+    assert check == "cift.E003"
+    assert next(iter(wrong)) in text
