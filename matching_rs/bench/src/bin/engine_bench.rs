@@ -1,0 +1,135 @@
+//! Measures the engine alone on the standard flow, beside a registry peer, in one run; prints JSON.
+//!
+//! `engine_bench [FILE] [--symbols N] [--messages N] [--live N] [--seed N] [--rounds N] [--no-peer] [--json]`:
+//! the flow of a file, or one made here.
+
+use std::process::ExitCode;
+
+use cift_bench::flow::{Flow, Tally};
+use cift_bench::generate::{Parameters, generate};
+use cift_bench::{engine, peer};
+
+struct Arguments {
+    file: Option<String>,
+    parameters: Parameters,
+    rounds: usize,
+    json: bool,
+    peer: bool,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let parameters = Parameters { symbols: 1, messages: 1_000_000, live: 1_000, seed: 7 };
+    let mut parsed = Arguments { file: None, parameters, rounds: 3, json: false, peer: true };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} wants a value"));
+        let bad = |what: std::num::ParseIntError| format!("{word}: {what}");
+        match word.as_str() {
+            "--json" => parsed.json = true,
+            "--no-peer" => parsed.peer = false,
+            "--flow" => parsed.file = Some(value()?),
+            "--symbols" => parsed.parameters.symbols = value()?.parse().map_err(bad)?,
+            "--messages" => parsed.parameters.messages = value()?.parse().map_err(bad)?,
+            "--live" => parsed.parameters.live = value()?.parse().map_err(bad)?,
+            "--seed" => parsed.parameters.seed = value()?.parse().map_err(bad)?,
+            "--rounds" => parsed.rounds = value()?.parse().map_err(bad)?,
+            _ if word.starts_with("--") => return Err(format!("{word} is not known")),
+            _ => parsed.file = Some(word),
+        }
+    }
+    Ok(parsed)
+}
+
+fn flow(arguments: &Arguments) -> Result<Flow, String> {
+    let Some(file) = &arguments.file else { return Ok(generate(arguments.parameters)) };
+    let bytes = std::fs::read(file).map_err(|what| format!("{file}: {what}"))?;
+    Flow::parse(&bytes).map_err(|what| format!("{file}: {what}"))
+}
+
+/// Refuse a run that came out with other trades than the flow says.
+fn check(who: &str, found: Tally, flow: &Flow) -> Result<(), String> {
+    if found == flow.tally { Ok(()) } else { Err(format!("{who}: {found:?} where the flow says {:?}", flow.tally)) }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a rate to look at")]
+fn rate(messages: usize, elapsed: std::time::Duration) -> f64 {
+    messages as f64 / elapsed.as_secs_f64()
+}
+
+/// A quantile in thousandths of sorted times.
+fn quantile(sorted: &[u32], thousandths: usize) -> u32 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(last * thousandths / 1_000).copied().unwrap_or(0)
+}
+
+fn list(values: &[f64]) -> String {
+    let shown: Vec<String> = values.iter().map(|value| format!("{value:.0}")).collect();
+    format!("[{}]", shown.join(", "))
+}
+
+fn measure(arguments: &Arguments) -> Result<String, String> {
+    let flow = flow(arguments)?;
+    let messages = flow.records.len() - flow.prefill;
+    let (mut ours, mut on_cpu, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    // Turn by turn, so that a slow moment of the machine meets both.
+    for _ in 0..arguments.rounds.max(1) {
+        let run = engine::run(&flow, false);
+        check("engine", run.tally, &flow)?;
+        ours.push(rate(messages, run.elapsed));
+        on_cpu.push(rate(messages, run.on_cpu));
+        if !arguments.peer {
+            continue;
+        }
+        let run = peer::run(&flow);
+        check("matchcore", run.tally, &flow)?;
+        theirs.push(rate(messages, run.elapsed));
+    }
+    let mut timed = engine::run(&flow, true);
+    check("engine, timed", timed.tally, &flow)?;
+    for _ in 1..arguments.rounds {
+        let again = engine::run(&flow, true);
+        if quantile(&again.latencies_ns, 990) < quantile(&timed.latencies_ns, 990) {
+            timed = again;
+        }
+    }
+    let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
+    let tally = flow.tally;
+    let times = &timed.latencies_ns;
+    Ok(format!(
+        "{{\"symbols\": {}, \"messages\": {messages}, \"accounts\": {}, \"batch\": {}, \"events\": {}, \"trades\": {}, \
+         \"quantity\": {}, \"hash\": \"{:016x}\", \"engine_per_s\": {:.0}, \"engine_rounds\": {}, \"engine_on_cpu_per_s\": {:.0}, \
+         \"matchcore_per_s\": {:.0}, \"matchcore_rounds\": {}, \"p50_ns\": {}, \"p99_ns\": {}, \"p999_ns\": {}, \
+         \"max_ns\": {}, \"bytes_per_order\": {:.1}, \"bytes_per_id\": {:.1}}}",
+        flow.symbols,
+        engine::ACCOUNTS,
+        engine::BATCH,
+        timed.events,
+        tally.trades,
+        tally.quantity,
+        tally.hash,
+        best(&ours),
+        list(&ours),
+        best(&on_cpu),
+        best(&theirs),
+        list(&theirs),
+        quantile(times, 500),
+        quantile(times, 990),
+        quantile(times, 999),
+        quantile(times, 1_000),
+        timed.bytes_per_order,
+        timed.bytes_per_id,
+    ))
+}
+
+fn main() -> ExitCode {
+    let outcome = arguments().and_then(|arguments| Ok((measure(&arguments)?, arguments.json)));
+    match outcome {
+        Ok((result, true)) => println!("{result}"),
+        Ok((result, false)) => println!("{}", result.trim_matches(['{', '}']).replace(", \"", "\n\"").replace('"', "")),
+        Err(what) => {
+            eprintln!("engine_bench: {what}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
