@@ -46,6 +46,9 @@ def _engine() -> Iterator[Error]:
 def _matching() -> Iterator[Error]:
     matching = settings.MATCHING
     bounds = {
+        "OPEN_ORDERS_MAX": 2**20 - 1,
+        "IDS_MAX": 2**22 - 1,
+        "IDS_WINDOW_S": 10 * 24 * 60 * 60,
         "QUEUE_COMMANDS_MAX": 1_000_000,
         "BATCH_COMMANDS_MAX": COMMANDS_PER_FRAME_MAX,
         "SNAPSHOT_EVERY_BATCHES": 1_000_000,

@@ -8,6 +8,9 @@ def matching_settings(*, ids_key: bytes) -> dict[str, Any]:
     return {
         "SHARD": 0,
         "IDS_KEY": ids_key,
+        "OPEN_ORDERS_MAX": 1_000_000,
+        "IDS_MAX": 4_194_303,
+        "IDS_WINDOW_S": 24 * 60 * 60,
         "QUEUE_COMMANDS_MAX": 10_000,
         "BATCH_COMMANDS_MAX": 500,
         "LEASE_S": 10,
