@@ -4,6 +4,7 @@ A message is a hint with its data: who sees that its `previous` is not the one b
 out or put together.
 """
 
+import asyncio
 import logging
 from typing import Any
 
@@ -55,6 +56,8 @@ from cift.times import time_format
 ORDERS_MAX = 20_000
 """The most open orders kept in memory for an account; the tables behind them."""
 
+EVENTS_PER_TURN = 64
+
 logger = logging.getLogger(__name__)
 
 _encoder = msgspec.json.Encoder()
@@ -96,7 +99,10 @@ class AccountFeed:
     async def _message(self, _subject: str, payload: bytes) -> None:
         block = account_block_decode(payload)
         at = time_format(block.at)
-        for event in block.events:
+        for place, event in enumerate(block.events, start=1):
+            if place % EVENTS_PER_TURN == 0:
+                # A batch may bring thousands of events: readers get the chance to take what is there.
+                await asyncio.sleep(0)
             account_sequence = _account_sequence(event, self.account)
             if account_sequence <= self.head:
                 continue

@@ -41,21 +41,18 @@ class Outbox:
         return self._ended
 
     def put(self, text: str, *, alone: bool = False) -> None:
-        """Queue one message (ASCII or not, counted in characters); `alone`: it gets a frame of its own."""
-        if self._ended:
-            return
-        now = time.monotonic()
-        self._waiting.append(_Waiting(text, alone, now))
-        self._size += len(text)
-        self._filled.set()
-        self.check(now=now)
+        """Queue one message, whatever its size if the reader keeps up; `alone`: it gets a frame of its own."""
+        self.check()
+        if not self._ended:
+            self._waiting.append(_Waiting(text, alone, time.monotonic()))
+            self._size += len(text)
+            self._filled.set()
 
-    def check(self, *, now: float | None = None) -> None:
-        """See whether the reader is too far behind; if so all that waits is dropped, and `take` gives None."""
-        if not self._waiting:
+    def check(self) -> None:
+        """See whether the reader is too far behind; if so all that waits is dropped and the socket is to be closed."""
+        if not self._waiting or self._ended:
             return
-        late = (time.monotonic() if now is None else now) - self._waiting[0].since > AGE_S_MAX
-        if late or self._size > BYTES_MAX:
+        if self._size > BYTES_MAX or time.monotonic() - self._waiting[0].since > AGE_S_MAX:
             self._waiting.clear()
             self._size = 0
             self.finish(CLOSE_SLOW, "slow_consumer")

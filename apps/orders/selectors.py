@@ -50,9 +50,10 @@ def first_answer(sequence: int) -> Reply:
         number, at, _, events = row
         before: bytes | None = None
         for section in frame_split(bytes(events)):
-            if section and next(section_decode(section)).sequence > sequence:
-                break
-            before = section
+            if section:
+                if next(section_decode(section)).sequence > sequence:
+                    break
+                before = section
         if before is not None:
             return Reply(number=number, at=at, section=before)
     raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
