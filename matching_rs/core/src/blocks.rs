@@ -3,14 +3,12 @@
 //! Replies and account blocks are cut from the events only when asked for, from offsets noted while they were
 //! written: a recovery or a verifier needs neither. Books move on, so their blocks are made at once.
 
+use crate::FIRST_USER;
 use crate::codec::{Writer, encode_event};
 use crate::command::Side;
 use crate::event::{Event, Sink};
 use crate::frame::Parts;
 use crate::view::{BookChange, Level};
-
-/// Accounts below are the venue's own; nobody listens to them.
-const FIRST_USER_ACCOUNT: u32 = 3;
 
 /// One event's bytes, and whose it is.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +134,8 @@ impl Sink for Recorder {
         encode_event(&mut self.events, sequence, event);
         let end = offset(self.events.len());
         let (account, other) = accounts_of(event);
-        if account >= FIRST_USER_ACCOUNT {
+        // The venue's own accounts have no listener.
+        if account >= FIRST_USER {
             self.spans.push(Span { account, start, end });
         }
         if let Event::Trade { instrument, price, quantity, taker_side, .. } = *event {

@@ -249,12 +249,17 @@ impl Engine {
                 return false;
             }
             let Some(lot_price) = place.notional(maker.price, 1) else { return false };
-            let filled = match ghost.wanted(maker.leaves, lot_price) {
-                Err(reason) => return reason == Reason::QuoteRemainder,
-                Ok(lots) => lot_price.checked_mul(lots).and_then(|notional| ghost.fill(lots, notional)),
-            };
-            if filled.is_none() {
-                return false;
+            let mut left = maker.leaves;
+            // An order by quote amount may leave some of the last one it meets; asked again, it says why.
+            while left > 0 && !ghost.is_done() {
+                let lots = match ghost.wanted(left, lot_price) {
+                    Err(reason) => return reason == Reason::QuoteRemainder,
+                    Ok(lots) => lots,
+                };
+                if lot_price.checked_mul(lots).and_then(|notional| ghost.fill(lots, notional)).is_none() {
+                    return false;
+                }
+                left -= lots;
             }
             if ghost.is_done() {
                 return true;

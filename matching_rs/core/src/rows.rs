@@ -16,15 +16,11 @@ use crate::codec::{Malformed, Reader, decode_event};
 use crate::command::SelfTradePrevention;
 use crate::event::Event;
 use crate::frame::{FrameError, Parts};
+use crate::{EXTERNAL, FEES};
 
 use ledger::LedgerRow;
 use listings::Listings;
 use orders::{FillRow, Orders};
-
-/// Collects the venue's fees.
-pub const ACCOUNT_FEES: u32 = 1;
-/// Stands for the outside world.
-pub const ACCOUNT_EXTERNAL: u32 = 2;
 
 /// One batch of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +187,7 @@ impl<'a> Rows<'a> {
         let Moment { sequence, at } = moment;
         match *event {
             Event::VenueOpened => {
-                for account in [ACCOUNT_FEES, ACCOUNT_EXTERNAL] {
+                for account in [FEES, EXTERNAL] {
                     self.account_opened(account, 0, account, moment);
                 }
                 self.killed = Some(false);

@@ -1,9 +1,10 @@
 //! Double entry: every movement as legs that sum to 0 for each asset.
 
-use super::{ACCOUNT_EXTERNAL, ACCOUNT_FEES, Moment, Rows, Units};
+use super::{Moment, Rows, Units};
 use crate::command::{CashKind, Side};
 use crate::event::{Event, TradeSide};
 use crate::frame::FrameError;
+use crate::{EXTERNAL, FEES};
 
 const KIND_TRADE: u8 = 3;
 const KIND_FEE: u8 = 4;
@@ -22,7 +23,7 @@ pub(super) struct LedgerRow {
 impl Rows<'_> {
     pub(super) fn cash_moved(&mut self, moment: Moment, account: u32, kind: CashKind, asset: u16, amount: i64) {
         self.leg(moment, 0, account, asset, amount, kind as u8);
-        self.leg(moment, 1, ACCOUNT_EXTERNAL, asset, -amount, kind as u8);
+        self.leg(moment, 1, EXTERNAL, asset, -amount, kind as u8);
     }
 
     /// Two fills, and at most eight legs: buyer, seller, each one's fee. A leg keeps its number when another is 0.
@@ -49,7 +50,7 @@ impl Rows<'_> {
 
     fn fee(&mut self, moment: Moment, leg: u8, payer: &TradeSide, quote: u16) {
         self.leg(moment, leg, payer.account, quote, -payer.fee, KIND_FEE);
-        self.leg(moment, leg + 1, ACCOUNT_FEES, quote, payer.fee, KIND_FEE);
+        self.leg(moment, leg + 1, FEES, quote, payer.fee, KIND_FEE);
     }
 
     fn leg(&mut self, moment: Moment, leg: u8, account: u32, asset: u16, amount: i64, kind: u8) {

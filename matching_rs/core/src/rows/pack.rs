@@ -2,12 +2,13 @@
 
 use super::orders::{Entered, OrderRow};
 use super::{AccountRow, Rows, Settings};
+use crate::OPEN_ORDERS_MAX_DEFAULT;
 use crate::codec::Writer;
 use crate::command::SelfTradePrevention;
 
 /// An account's settings before anybody changes them, as the engine opens it.
 const SETTINGS: Settings =
-    Settings { status: 0, killed: false, fee_tier: 0, open_orders_max: 0, stp: SelfTradePrevention::CancelNewest };
+    Settings { status: 0, killed: false, fee_tier: 0, open_orders_max: OPEN_ORDERS_MAX_DEFAULT, stp: SelfTradePrevention::CancelNewest };
 
 impl Rows<'_> {
     /// Give 15 lists of rows, in this order:

@@ -15,7 +15,7 @@ const IDS: [&str; 6] = [
     "0123456789012345678901234567890123456789012345678901234567890123",
 ];
 
-/// SplitMix64: all that is needed here, and the same everywhere.
+/// `SplitMix64`: all that is needed here, and the same everywhere.
 pub struct Dice(pub u64);
 
 impl Dice {

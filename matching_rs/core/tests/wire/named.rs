@@ -71,7 +71,7 @@ fn join(maps: impl IntoIterator<Item = Map<String, Value>>) -> Map<String, Value
 pub fn command(command: &Command<'_>) -> (&'static str, Map<String, Value>) {
     match command {
         Command::OpenVenue { hash_key } => {
-            let digits: String = hash_key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digits = format!("{:032x}", u128::from_be_bytes(*hash_key));
             ("OpenVenue", Map::from_iter([("hash_key".to_string(), digits.into())]))
         }
         Command::OpenEpoch { epoch } => ("OpenEpoch", values!(epoch)),

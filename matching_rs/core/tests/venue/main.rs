@@ -1,0 +1,7 @@
+//! The venue as a whole: against a naive one, rule by rule, and through its journal.
+
+mod feed;
+mod flow;
+mod naive;
+mod oracle;
+mod table;

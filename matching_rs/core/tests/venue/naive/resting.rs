@@ -1,0 +1,261 @@
+//! Open orders: amended, canceled, several commands in one.
+
+use cift_core::command::{AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, Side, kind};
+use cift_core::event::Event;
+use cift_core::reason::Reason;
+
+use super::matching::{Bound, Stop, Taker};
+use super::money::{fee, hold};
+use super::risk::{MOST, TICKS_MAX, Used};
+use super::{Naive, Order, narrow};
+
+impl Naive {
+    /// End an open order.
+    pub(super) fn cancel(&mut self, number: u32, id: u64, reason: Reason) {
+        let orders = &mut self.instrument_mut(number).orders;
+        let place = orders.iter().position(|order| order.id == id).expect("an open order");
+        let order = orders.remove(place);
+        let asset = self.instrument(number).asset_of(order.side);
+        self.touch(order.account, asset);
+        let account_sequence = self.next_account_sequence(order.account);
+        let instrument_sequence = self.next_instrument_sequence(number);
+        self.emit(&Event::OrderCanceled {
+            account_sequence,
+            instrument_sequence,
+            account: order.account,
+            order_id: id,
+            instrument: number,
+            reason,
+            quantity: narrow(order.leaves),
+            filled_notional: narrow(order.fills.iter().map(|fill| fill.notional).sum()),
+            fee_total: narrow(fee(&order.fills)),
+        });
+        self.retire(order.account, &order.client_id, id);
+    }
+
+    /// An account's open order, with its instrument.
+    fn own(&self, account: u32, id: u64) -> Result<(u32, Order), Reason> {
+        let numbered = (1..).zip(&self.instruments);
+        let mut found = numbered.filter_map(|(number, instrument)| {
+            instrument.orders.iter().find(|order| order.id == id).map(|order| (number, order.clone()))
+        });
+        found.next().filter(|(_, order)| order.account == account).ok_or(Reason::OrderUnknown)
+    }
+
+    pub(super) fn cancel_one(&mut self, cancel: &CancelOrder<'_>) -> bool {
+        let found = self.check_account(cancel.deadline, cancel.account).and_then(|()| match cancel.order_id {
+            0 => {
+                let first = self.ids.find(cancel.account, cancel.id).ok_or(Reason::OrderUnknown)?;
+                self.own(cancel.account, first.order_id)
+            }
+            id => self.own(cancel.account, id),
+        });
+        match &found {
+            Ok((number, order)) => self.cancel(*number, order.id, Reason::UserRequested),
+            Err(reason) => self.reject(cancel.account, *reason, kind::CANCEL_ORDER, cancel.id),
+        }
+        found.is_ok()
+    }
+
+    pub(super) fn cancel_many(&mut self, cancel: &CancelOrders) {
+        let checked = self.check_time(cancel.deadline).and_then(|()| {
+            if cancel.account != 0 && !self.is_user(cancel.account) {
+                Err(Reason::AccountUnknown)
+            } else if cancel.instrument as usize > self.instruments.len() {
+                Err(Reason::InstrumentUnknown)
+            } else {
+                Ok(())
+            }
+        });
+        if let Err(reason) = checked {
+            return self.reject(cancel.account, reason, kind::CANCEL_ORDERS, "");
+        }
+        let mut chosen = Vec::new();
+        for (number, instrument) in (1..).zip(&self.instruments) {
+            let fits = |order: &&Order| {
+                (cancel.account == 0 || cancel.account == order.account)
+                    && (cancel.instrument == 0 || cancel.instrument == number)
+                    && cancel.side.is_none_or(|side| side == order.side)
+                    && cancel.price_min.is_none_or(|least| order.price >= least.into())
+                    && cancel.price_max.is_none_or(|most| order.price <= most.into())
+            };
+            chosen.extend(instrument.orders.iter().filter(fits).map(|order| (order.account, order.id, number)));
+        }
+        // By account, each one's oldest first.
+        chosen.sort_unstable();
+        for &(_, id, number) in &chosen {
+            self.cancel(number, id, Reason::MassCancel);
+        }
+        let count = u32::try_from(chosen.len()).expect("few orders");
+        self.emit(&Event::OrdersCanceled { account: cancel.account, count });
+    }
+
+    pub(super) fn amend(&mut self, amend: &AmendOrder) -> bool {
+        let checked = self.check_account(amend.deadline, amend.account).and_then(|()| {
+            let (number, order) = self.own(amend.account, amend.order_id)?;
+            let changed = self.check_amend(number, &order, amend, Used::default())?;
+            let moved = changed.as_ref().is_some_and(|new| new.price != order.price || new.leaves > order.leaves);
+            if let Some(new) = changed.as_ref().filter(|new| moved && new.post_only)
+                && self.crosses(number, new.side, new.price)
+            {
+                return Err(Reason::PostOnlyWouldCross);
+            }
+            Ok((number, order, changed, moved))
+        });
+        let done = checked.is_ok();
+        match checked {
+            Err(reason) => self.reject(amend.account, reason, kind::AMEND_ORDER, ""),
+            Ok((number, order, None, _)) => self.cancel(number, order.id, Reason::AmendedBelowFilled),
+            Ok((number, order, Some(new), false)) => {
+                self.tell_amended(number, &new, true);
+                if new.leaves == order.leaves {
+                    let orders = &mut self.instrument_mut(number).orders;
+                    let place = orders.iter().position(|one| one.id == new.id).expect("an open order");
+                    orders[place] = new;
+                } else {
+                    self.replace(number, new);
+                }
+            }
+            Ok((number, _, Some(new), true)) => self.requeue(number, new),
+        }
+        done
+    }
+
+    /// The order as it would be; none: nothing would be left of it.
+    pub(super) fn check_amend(
+        &self,
+        number: u32,
+        order: &Order,
+        amend: &AmendOrder,
+        used: Used,
+    ) -> Result<Option<Order>, Reason> {
+        let instrument = self.check_standing(order.account, number)?;
+        if amend.price.is_none() && amend.quantity.is_none() {
+            return Err(Reason::OrderInvalid);
+        }
+        if amend.price.is_some_and(|price| price <= 0) {
+            return Err(Reason::PriceInvalid);
+        }
+        if amend.quantity.is_some_and(|quantity| quantity <= 0) {
+            return Err(Reason::QuantityInvalid);
+        }
+        let mut new = order.clone();
+        new.price = amend.price.map_or(order.price, i128::from);
+        new.quantity = amend.quantity.map_or(order.quantity, i128::from);
+        if new.price % instrument.tick != 0 {
+            return Err(Reason::PriceNotOnTick);
+        }
+        if new.quantity % instrument.lot != 0 {
+            return Err(Reason::QuantityNotOnLot);
+        }
+        if new.price / instrument.tick > TICKS_MAX {
+            return Err(Reason::AmountOverflow);
+        }
+        // What is filled, or was taken off by self-trade prevention, stays gone.
+        new.leaves = new.quantity - (order.quantity - order.leaves);
+        if new.leaves <= 0 {
+            return Ok(None);
+        }
+        instrument.check_size(new.quantity)?;
+        let filled: i128 = order.fills.iter().map(|fill| fill.notional).sum();
+        let (whole, open) = (instrument.notional(new.price, new.quantity), instrument.notional(new.price, new.leaves));
+        if whole.max(filled + open) > MOST {
+            return Err(Reason::AmountOverflow);
+        }
+        if whole < instrument.notional_min {
+            return Err(Reason::NotionalTooSmall);
+        }
+        if new.price != order.price {
+            instrument.check_band(new.price)?;
+        }
+        let (room, limited) = self.position_room(order.account, number, order.side, used.open);
+        if new.leaves > order.leaves && new.leaves - order.leaves > room {
+            return Err(if limited { Reason::PositionLimit } else { Reason::AmountOverflow });
+        }
+        let needs = match order.side {
+            Side::Sell => new.leaves,
+            Side::Buy => hold(open, &order.fills, order.rates),
+        };
+        if needs > MOST {
+            return Err(Reason::AmountOverflow);
+        }
+        let free = self.free(order.account, instrument.asset_of(order.side)) - used.funds;
+        if needs - instrument.hold_of(order) > free.max(0) {
+            return Err(Reason::InsufficientFunds);
+        }
+        Ok(Some(new))
+    }
+
+    fn tell_amended(&mut self, number: u32, order: &Order, kept_place: bool) {
+        let account_sequence = self.next_account_sequence(order.account);
+        let instrument_sequence = self.next_instrument_sequence(number);
+        self.emit(&Event::OrderAmended {
+            account_sequence,
+            instrument_sequence,
+            account: order.account,
+            order_id: order.id,
+            instrument: number,
+            price: narrow(order.price),
+            quantity: narrow(order.quantity),
+            leaves: narrow(order.leaves),
+            kept_place,
+        });
+    }
+
+    /// Take an amended order out, match it like a new one, and put what is left behind the others.
+    fn requeue(&mut self, number: u32, mut order: Order) {
+        let asset = self.instrument(number).asset_of(order.side);
+        self.touch(order.account, asset);
+        self.instrument_mut(number).orders.retain(|one| one.id != order.id);
+        self.tell_amended(number, &order, false);
+        let mut taker = Taker {
+            id: order.id,
+            account: order.account,
+            instrument: number,
+            side: order.side,
+            stp: order.stp,
+            limit: order.price,
+            leaves: order.leaves,
+            bound: Bound::Quantity,
+            leaves_reason: Reason::PositionLimit,
+            rates: order.rates,
+            fills: order.fills.clone(),
+            met_own: false,
+        };
+        let stop = self.walk(&mut taker);
+        if stop == Stop::Uncrossed {
+            order.leaves = taker.leaves;
+            order.fills = taker.fills;
+            return self.rest(number, order);
+        }
+        if let Stop::End(reason) = stop {
+            self.tell_canceled(&taker, reason);
+        }
+        self.retire(order.account, &order.client_id, order.id);
+    }
+
+    pub(super) fn batch(&mut self, batch: &Batch<'_>) {
+        let account_of = |member: &BatchMember<'_>| match member {
+            BatchMember::Submit(order) => order.account,
+            BatchMember::Amend(amend) => amend.account,
+            BatchMember::Cancel(cancel) => cancel.account,
+        };
+        let checked = self.check_account(batch.deadline, batch.account).and_then(|()| {
+            let own = batch.members.iter().all(|member| account_of(member) == batch.account);
+            if own { Ok(()) } else { Err(Reason::Malformed) }
+        });
+        if let Err(reason) = checked {
+            return self.reject(batch.account, reason, kind::BATCH, "");
+        }
+        let (mut applied, mut refused) = (0, 0);
+        for member in &batch.members {
+            let done = match member {
+                BatchMember::Submit(order) => self.submit(order),
+                BatchMember::Amend(amend) => self.amend(amend),
+                BatchMember::Cancel(cancel) => self.cancel_one(cancel),
+            };
+            *(if done { &mut applied } else { &mut refused }) += 1;
+        }
+        self.emit(&Event::BatchDone { account: batch.account, applied, refused });
+    }
+}
