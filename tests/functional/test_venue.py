@@ -173,3 +173,20 @@ def test_a_port_that_is_no_port_is_one_clear_line(tmp_path: Path) -> None:
 
     assert venue.wait_end() == 1
     assert venue.output == "PORT must be a whole number from 1 to 65535, not '99999'\n"
+
+
+def test_a_lost_shard_ends_the_whole_venue_with_a_line_that_says_so(tmp_path: Path) -> None:
+    with venue_open(tmp_path / "var") as venue:
+        connection = sqlite3.connect(venue.folder / "journal.sqlite3", timeout=10)
+        connection.execute(
+            "UPDATE orders_writerlease SET epoch = epoch + 1, holder = 'other', expires_at = expires_at + 60000000000"
+        )
+        connection.commit()
+        connection.close()
+        children = venue.children()
+        code = venue.wait_end()
+
+    assert code == 1
+    assert "the order service has ended: " in venue.output
+    assert venue.lines[-1] == "the venue has ended: the web process cannot go on; its last line says why\n"
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
