@@ -38,7 +38,7 @@ async def socket_application(scope: dict[str, Any], receive: Receive, send: Send
     receiving = asyncio.create_task(_receive_all(scope, session, outbox, receive))
     try:
         await asyncio.wait((sending, ticking, receiving), return_when=asyncio.FIRST_COMPLETED)
-        if _failed(receiving) or _failed(ticking):
+        if any([_failed(receiving), _failed(ticking), _failed(sending)]):
             outbox.finish(CLOSE_FAULT, "internal")
             await asyncio.wait((sending,), timeout=CHECK_S)
     finally:
@@ -75,9 +75,13 @@ async def _receive_all(scope: dict[str, Any], session: Session, outbox: Outbox, 
 
 
 async def _send_all(outbox: Outbox, send: Send) -> None:
-    while (frame := await outbox.take()) is not None:
-        await send({"type": "websocket.send", "text": frame})
-    await send({"type": "websocket.close", "code": outbox.close_code, "reason": outbox.close_reason})
+    try:
+        while (frame := await outbox.take()) is not None:
+            await send({"type": "websocket.send", "text": frame})
+        await send({"type": "websocket.close", "code": outbox.close_code, "reason": outbox.close_reason})
+    except OSError:
+        # Some servers raise it, others say nothing: the reader has gone, and the receiving side is told too.
+        logger.debug("a reader went while it was sent to")
 
 
 async def _tick(session: Session, outbox: Outbox) -> None:

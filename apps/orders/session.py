@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -29,6 +31,8 @@ UNDER_WAY_MAX = 256
 
 CLOSE_CODES = {"unauthenticated": 4001, "rate_limited": 4029}
 """The errors of logging in that end a socket."""
+
+logger = logging.getLogger(__name__)
 
 _encoder = msgspec.json.Encoder()
 
@@ -251,6 +255,10 @@ class Session:
             self._answer(request_id, body, status=int(status))
         except ApplicationError as error:
             self._refuse(request_id, error, status=error.status)
+        except Exception:
+            # Whatever it was, the request gets its one answer.
+            logger.exception("an order operation failed")
+            self._refuse(request_id, ApplicationError("internal"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
         finally:
             self._room.release()
 

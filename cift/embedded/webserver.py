@@ -8,10 +8,11 @@ from typing import Any
 # Daphne installs Twisted's asyncio reactor when it is imported, so it comes before anything else of Twisted.
 from daphne.http_protocol import WebRequest
 from daphne.server import Server, twisted_loop
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 
 MESSAGE_BYTES_MAX = 64 * 1024
-"""The largest WebSocket message; a larger one closes the socket."""
+"""The largest WebSocket message taken; a larger one closes the socket."""
 
 HTTP_S_MAX = 60
 """The longest a request may take."""
@@ -53,6 +54,7 @@ class WebServer:
         task.result()
 
     def _adopt(self) -> None:
+        self._server.ws_factory.protocol = _Socket
         with socket.socket(fileno=self._descriptor) as listener:
             family = listener.family
             self._port = _reactor.adoptStreamPort(listener.fileno(), family, self._server.http_factory)
@@ -77,6 +79,16 @@ class WebServer:
         give_up_at = twisted_loop.time() + DRAIN_S_MAX
         while self._server.http_under_way() and twisted_loop.time() < give_up_at:  # noqa: ASYNC110 - Daphne tells nobody
             await asyncio.sleep(_DRAIN_POLL_S)
+
+
+class _Socket(WebSocketProtocol):  # type: ignore[misc]
+    def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:  # noqa: N802 - Autobahn's name
+        """Send a message of any size: Autobahn has one bound for both directions, and ours is for what comes in."""
+        bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(payload, *arguments, **options)
+        finally:
+            self.maxMessagePayloadSize = bound
 
 
 class _Daphne(Server):  # type: ignore[misc]
