@@ -82,6 +82,8 @@ class WebServer:
 
 
 class _Socket(WebSocketProtocol):  # type: ignore[misc]
+    maxMessagePayloadSize: int  # noqa: N815 - Autobahn's name
+
     def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:  # noqa: N802 - Autobahn's name
         """Send a message of any size: Autobahn has one bound for both directions, and ours is for what comes in."""
         bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
