@@ -5,10 +5,12 @@ in a running venue: no test transaction is wrapped around anything.
 """
 
 import logging
+import os
 import shutil
+import signal
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ from cift.settings.databases import sqlite_databases
 
 ALIASES = ("default", "journal", "snapshots")
 
-_made = 0
+at_end: list[Callable[[], object]] = []
+"""Called before the databases are taken away, the latest first: what still uses them is stopped here."""
 
 
 @contextmanager
@@ -37,6 +40,8 @@ def databases_swapped(settings: dict[str, dict[str, Any]]) -> Iterator[None]:
     try:
         yield
     finally:
+        while at_end:
+            at_end.pop()()
         _forget()
         connections.settings.update(before)
 
@@ -76,11 +81,13 @@ def postgresql_server() -> Iterator[dict[str, str]]:
             query = parse_qs(urlsplit(server.get_uri()).query)
             yield {"host": query["host"][0], "user": "postgres"}
         finally:
+            # At once and without a last checkpoint: nothing of it is kept.
+            os.kill(server.get_pid() or 0, signal.SIGQUIT)
             server.cleanup()
 
 
-def _maintenance(server: dict[str, str]) -> psycopg.Connection[Any]:
-    return psycopg.connect(host=server["host"], user=server["user"], dbname="postgres", autocommit=True)
+def _maintenance(server: dict[str, str], name: str = "postgres") -> psycopg.Connection[Any]:
+    return psycopg.connect(host=server["host"], user=server["user"], dbname=name, autocommit=True)
 
 
 def postgresql_databases(server: dict[str, str], names: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -97,8 +104,8 @@ def postgresql_databases(server: dict[str, str], names: dict[str, str]) -> dict[
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: dict[str, str], django_db_blocker: DjangoDbBlocker) -> dict[str, str]:
-    names = {alias: f"template_{alias}" for alias in ALIASES}
+def postgresql_migrated(postgresql_server: dict[str, str], django_db_blocker: DjangoDbBlocker) -> dict[str, str]:
+    names = {alias: f"test_{alias}" for alias in ALIASES}
     with _maintenance(postgresql_server) as connection:
         for name in names.values():
             connection.execute(f'CREATE DATABASE "{name}"')
@@ -115,16 +122,26 @@ def sqlite_fresh(template: Path, folder: Path) -> dict[str, dict[str, Any]]:
     return settings
 
 
-def postgresql_fresh(server: dict[str, str], template: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Copy the migrated databases; give the settings."""
-    global _made  # noqa: PLW0603 - numbers the databases of this run
-    _made += 1
-    names = {alias: f"test_{_made}_{alias}" for alias in ALIASES}
-    with _maintenance(server) as connection:
-        for alias, name in names.items():
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template[alias]}"')
-    # They go with the server: dropping them would cost more than the tests.
-    return postgresql_databases(server, names)
+def postgresql_fresh(server: dict[str, str], names: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Cut off whoever is still connected, and empty the tables; give the settings."""
+    settings = postgresql_databases(server, names)
+    for name in names.values():
+        with _maintenance(server, name) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+                [name],
+            )
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'django_%%' "
+                "AND tablename NOT LIKE 'auth_%%'",
+                [],
+            )
+            with connection.transaction():
+                connection.execute("SET CONSTRAINTS ALL DEFERRED")
+                for (table,) in tables.fetchall():
+                    # Cheaper than TRUNCATE for a few rows, which makes and syncs new files.
+                    connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - the catalogue's names
+    return settings
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -136,11 +153,18 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker:
         with django_db_blocker.unblock(), databases_swapped(settings):
             yield vendor
         return
-    server = request.getfixturevalue("postgresql_server")
-    template = request.getfixturevalue("postgresql_template")
-    settings = postgresql_fresh(server, template)
+    request.getfixturevalue("postgresql")
+    yield vendor
+
+
+@pytest.fixture
+def postgresql(
+    postgresql_server: dict[str, str], postgresql_migrated: dict[str, str], django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Fresh databases on PostgreSQL."""
+    settings = postgresql_fresh(postgresql_server, postgresql_migrated)
     with django_db_blocker.unblock(), databases_swapped(settings):
-        yield vendor
+        yield
 
 
 @pytest.fixture

@@ -27,9 +27,10 @@ from apps.orders.events import AnyEvent, OrderAccepted, OrderCanceled, Trade, se
 from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal
-from apps.orders.matching.work import WriterState
+from apps.orders.matching.work import Outcome, WriterState
 from apps.orders.matching.writer import Writer, WriterOptions
 from cift.wire.base import Command, Reply, command_encode, frame_pack
+from tests.support.databases import at_end
 
 IDS_KEY = bytes(range(16))
 USD, AAPL, BTC = 1, 2, 3
@@ -217,6 +218,11 @@ def _append(journal: Journal, engine: rust.Engine, commands: list[Command]) -> r
     return made
 
 
+def _deliver(outcomes: list[Outcome]) -> None:
+    for future, answer in outcomes:
+        future.set_result(answer)
+
+
 class DrivenWriter:
     """A writer whose answers are futures; `published` has every batch that was made public."""
 
@@ -226,11 +232,12 @@ class DrivenWriter:
         self.writer = Writer(
             shard=shard,
             options=WriterOptions(ids_key=IDS_KEY, **({"lease_s": 5.0} | options)),
-            deliver=lambda outcomes: [future.set_result(answer) for future, answer in outcomes] and None,
+            deliver=_deliver,
             publish=self.published.append,
             on_end=self.ended.set_result,
             clock=clock,
         )
+        at_end.append(self._stop_if_begun)
 
     def start(self) -> "DrivenWriter":
         self.writer.start()
@@ -258,6 +265,10 @@ class DrivenWriter:
         answer = self.send(*commands).result(timeout=20)
         assert answer is not None
         return answers_of(answer)
+
+    def _stop_if_begun(self) -> None:
+        if self.writer._thread.ident is not None:
+            self.writer.stop()
 
     def stop(self) -> MatchingError | None:
         self.writer.stop()

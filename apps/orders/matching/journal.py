@@ -8,16 +8,15 @@ Statements are built from the model and go straight to the driver: a batch costs
 as bytes. Each thread has a connection of its own.
 """
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import IntegrityError
 
-from apps.orders.matching.errors import JournalConflictError, JournalUnavailableError
+from apps.orders.matching.connection import JournalConnection
+from apps.orders.matching.errors import JournalConflictError
 from apps.orders.models import JournalBatch
 
 _CHUNK_BYTES = 8 * 1024 * 1024
@@ -58,8 +57,7 @@ class Journal:
     def __init__(self, shard: int, *, wait_ms_max: int = 0) -> None:
         """Name the shard."""
         self.shard = shard
-        self.alias = router.db_for_write(JournalBatch)
-        self._wait_ms_max = wait_ms_max
+        self._connection = JournalConnection(wait_ms_max=wait_ms_max)
 
     def append(self, row: JournalRow) -> None:
         """Append one batch, durably.
@@ -69,11 +67,10 @@ class Journal:
             JournalUnavailableError: no answer, or an error; the row may or may not be there.
 
         """
-        with self._connected() as connection:
-            try:
-                _execute(connection, _INSERT, (self.shard, *row))
-            except IntegrityError as error:
-                raise JournalConflictError(row.number) from error
+        try:
+            self._connection.run(_INSERT, (self.shard, *row))
+        except IntegrityError as error:
+            raise JournalConflictError(row.number) from error
 
     def head(self) -> JournalRow | None:
         """Read the last batch."""
@@ -102,48 +99,14 @@ class Journal:
 
     def close(self) -> None:
         """Close the calling thread's connection; the next use opens it again."""
-        connections[self.alias].close()
+        self._connection.close()
 
     def _one(self, statement: str, *values: int) -> JournalRow | None:
         rows = self._all(statement, *values)
         return rows[0] if rows else None
 
     def _all(self, statement: str, *values: int) -> list[JournalRow]:
-        with self._connected() as connection:
-            return [JournalRow._make(row) for row in _execute(connection, statement, values)]
-
-    @contextmanager
-    def _connected(self) -> Generator[BaseDatabaseWrapper]:
-        """Give the thread's connection; a fault closes it, so that the next use starts afresh."""
-        connection = connections[self.alias]
-        try:
-            if connection.connection is None:
-                connection.ensure_connection()
-                self._bound_waits(connection)
-            yield connection
-        except (DatabaseError, InterfaceError) as error:
-            connection.close()
-            raise JournalUnavailableError(str(error).strip() or type(error).__name__) from error
-
-    def _bound_waits(self, connection: BaseDatabaseWrapper) -> None:
-        if not self._wait_ms_max:
-            return
-        setting = "SET statement_timeout = " if connection.vendor == "postgresql" else "PRAGMA busy_timeout = "
-        with connection.cursor() as cursor:
-            cursor.execute(f"{setting}{self._wait_ms_max:d}")
-
-
-def _execute(connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """Run one statement in its own transaction; bytes travel as bytes on both databases."""
-    if connection.vendor == "postgresql":
-        import psycopg  # noqa: PLC0415 - the driver is installed only where PostgreSQL is used
-
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as driver_cursor:
-            driver_cursor.execute(statement.replace("%s", "%b"), values, prepare=True, binary=True)
-            return driver_cursor.fetchall() if driver_cursor.description else []
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
+        return [JournalRow._make(row) for row in self._connection.run(statement, values)[0]]
 
 
 def read_ahead(journal: Journal, after: int) -> Iterator[list[JournalRow]]:

@@ -8,12 +8,8 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
-
-from apps.orders.matching.errors import JournalUnavailableError
+from apps.orders.matching.connection import JournalConnection, Rows
 from apps.orders.models import TradingHalt, WriterLease
 
 _TABLE = WriterLease._meta.db_table
@@ -38,12 +34,12 @@ _RELEASE = "UPDATE {table} SET expires_at = 0 WHERE shard = %s AND epoch = %s AN
 class Lease:
     """One holder's claim on a shard, through the calling thread's connection; `lease_s` is how long it lasts."""
 
-    def __init__(self, shard: int, *, lease_s: float) -> None:
+    def __init__(self, shard: int, *, lease_s: float, wait_ms_max: int = 0) -> None:
         """Name the shard; the holder is this process and this object."""
         self.shard = shard
         self.holder = f"{_process()}/{secrets.token_hex(4)}"
         self.epoch = 0
-        self._alias = router.db_for_write(WriterLease)
+        self._connection = JournalConnection(wait_ms_max=wait_ms_max)
         self._lease_ns = int(lease_s * _NS_PER_S)
 
     def acquire(self, *, above: int) -> int | None:
@@ -78,20 +74,10 @@ class Lease:
         rows = self._run(_HALT, self.shard)[0]
         return str(rows[0][0]) if rows else None
 
-    def _run(self, statement: str, *values: int | str) -> tuple[list[tuple[Any, ...]], int]:
-        """Run one statement in its own transaction; give its rows and how many it touched."""
-        connection = connections[self._alias]
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(_spell(statement, connection), values)
-                return (cursor.fetchall() if cursor.description else []), cursor.rowcount
-        except (DatabaseError, InterfaceError) as error:
-            connection.close()
-            raise JournalUnavailableError(str(error).strip() or type(error).__name__) from error
-
-
-def _spell(statement: str, connection: BaseDatabaseWrapper) -> str:
-    return statement.format(table=_TABLE, now=_NOW[connection.vendor], greatest=_GREATEST[connection.vendor])
+    def _run(self, statement: str, *values: int | str) -> tuple[Rows, int]:
+        vendor = self._connection.vendor
+        spelt = statement.format(table=_TABLE, now=_NOW[vendor], greatest=_GREATEST[vendor])
+        return self._connection.run(spelt, values)
 
 
 def _process() -> str:

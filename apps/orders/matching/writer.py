@@ -90,7 +90,8 @@ class Writer:
         self._publish = publish
         self._on_end = on_end
         self._clock = clock
-        self._lease = Lease(shard, lease_s=options.lease_s)
+        self._wait_ms_max = int(options.patience_s * 1000)
+        self._lease = Lease(shard, lease_s=options.lease_s, wait_ms_max=self._wait_ms_max)
         self._inbox: SimpleQueue[Item | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._queued = 0
@@ -175,7 +176,7 @@ class Writer:
             _Interrupted: told to stop.
 
         """
-        journal = Journal(self.shard, wait_ms_max=int(self._options.patience_s * 1000))
+        journal = Journal(self.shard, wait_ms_max=self._wait_ms_max)
         while True:
             self._pause_if_stopping()
             try:
@@ -241,7 +242,7 @@ class Writer:
     def _serve(self, engine: Engine) -> None:
         """Match what comes until told to stop, or until the committer has a fault."""
         committer = Committer(
-            journal=Journal(self.shard, wait_ms_max=int(self._options.patience_s * 1000)),
+            journal=Journal(self.shard, wait_ms_max=self._wait_ms_max),
             lease=self._lease,
             options=CommitterOptions(patience_s=self._options.patience_s, renew_s=min(self._options.lease_s / 5, 1.0)),
             deliver=self._deliver,
@@ -330,6 +331,8 @@ class Writer:
             self._refuse(items)
 
     def _on_fault(self) -> None:
+        """Take nothing more; called by the committer, before it answers for what it could not commit."""
+        self._set(WriterState.RECOVERING, "the journal did not take a batch")
         self._inbox.put(None)
 
     def _now(self, last: int) -> int:

@@ -1,0 +1,72 @@
+"""The calling thread's connection to the journal's database: statements that commit themselves, faults as one error."""
+
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from apps.orders.matching.errors import JournalUnavailableError
+from apps.orders.models import JournalBatch
+
+Rows = list[tuple[Any, ...]]
+
+
+class JournalConnection:
+    """Runs single statements that commit themselves; `wait_ms_max` bounds how long one waits, 0 leaves it to settings.
+
+    After a fault the connection is closed, so that the next statement starts afresh.
+    """
+
+    def __init__(self, *, wait_ms_max: int = 0) -> None:
+        """Set the bound."""
+        self.alias = router.db_for_write(JournalBatch)
+        self._wait_ms_max = wait_ms_max
+
+    @property
+    def vendor(self) -> str:
+        """Name the kind of database."""
+        return connections[self.alias].vendor
+
+    def run(self, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:
+        """Run one statement; give its rows and how many it touched.
+
+        Raises:
+            IntegrityError: a constraint refused it.
+            JournalUnavailableError: any other fault; whether it took effect is unknown.
+
+        """
+        connection = connections[self.alias]
+        try:
+            if connection.connection is None:
+                connection.ensure_connection()
+                self._bound_waits(connection)
+            return _run(connection, statement, values)
+        except IntegrityError:
+            raise
+        except (DatabaseError, InterfaceError) as error:
+            connection.close()
+            raise JournalUnavailableError(str(error).strip() or type(error).__name__) from error
+
+    def close(self) -> None:
+        """Close the calling thread's connection; the next use opens it again."""
+        connections[self.alias].close()
+
+    def _bound_waits(self, connection: BaseDatabaseWrapper) -> None:
+        if not self._wait_ms_max:
+            return
+        setting = "SET statement_timeout = " if connection.vendor == "postgresql" else "PRAGMA busy_timeout = "
+        with connection.cursor() as cursor:
+            cursor.execute(f"{setting}{self._wait_ms_max:d}")
+
+
+def _run(connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:
+    """Go to the driver by the shortest way; bytes travel as bytes on both databases."""
+    if connection.vendor == "postgresql":
+        import psycopg  # noqa: PLC0415 - the driver is installed only where PostgreSQL is used
+
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as driver_cursor:
+            driver_cursor.execute(statement.replace("%s", "%b"), values, prepare=True, binary=True)
+            return (driver_cursor.fetchall() if driver_cursor.description else []), driver_cursor.rowcount
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return (cursor.fetchall() if cursor.description else []), cursor.rowcount
