@@ -1,0 +1,18 @@
+"""`manage.py error_table`: print docs/errors.md as the code has it."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from cift.error_table import error_table
+
+
+class Command(BaseCommand):
+    """Prints the table of error codes."""
+
+    help = "print docs/errors.md as the code has it"
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own shape
+
+    def handle(self, *_arguments: Any, **_options: Any) -> None:
+        """Print it."""
+        self.stdout.write(error_table(), ending="")
