@@ -15,6 +15,7 @@ from tests.performance.results import Bench, Result, percentiles, rate, topic
 MESSAGES = 300_000
 GOALS = {"sqlite": 150_000, "postgresql": 200_000}
 FRAMES_WAITING = 8
+ANSWER_S_MAX = 60.0
 
 
 @topic("journal")
@@ -54,7 +55,6 @@ class Feeder:
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self.latencies_ms: list[float] = []
-        self.refused = 0
         self._writer = Writer(
             shard=shard,
             options=WriterOptions(ids_key=bytes(range(16)), batch_commands_max=BATCH),
@@ -63,7 +63,9 @@ class Feeder:
             on_end=lambda _error: None,
         )
         self._writer.start()
-        while self._writer.status().state is not WriterState.READY:
+        while (status := self._writer.status()).state is not WriterState.READY:
+            if status.state in (WriterState.FAILED, WriterState.HALTED):
+                raise RuntimeError(status.detail)
             time.sleep(0.005)
 
     def feed(self, packed: list[bytes], *, count: int = BATCH) -> float:
@@ -78,7 +80,9 @@ class Feeder:
             if self._writer.submit(frame, commands, time.perf_counter()):
                 message = "the writer refused a frame"
                 raise RuntimeError(message)
-        self._idle.wait()
+        if not self._idle.wait(ANSWER_S_MAX):
+            message = f"the writer has not answered for {ANSWER_S_MAX:g} s: {self._writer.status()}"
+            raise RuntimeError(message)
         return time.perf_counter() - began
 
     def stop(self) -> None:
@@ -88,13 +92,11 @@ class Feeder:
     def _deliver(self, outcomes: list[tuple[Any, bytes | None]]) -> None:
         now = time.perf_counter()
         with self._lock:
+            self.latencies_ms += [(now - sent) * 1e3 for sent, _ in outcomes]
             self._waiting -= len(outcomes)
-            idle = not self._waiting
-        for sent, _ in outcomes:
-            self.latencies_ms.append((now - sent) * 1e3)
-            self._slots.release()
-        if idle:
-            self._idle.set()
+            if not self._waiting:
+                self._idle.set()
+        self._slots.release(len(outcomes))
 
 
 def _count(frame: bytes) -> int:
