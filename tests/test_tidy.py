@@ -19,10 +19,14 @@ FOUND_BY_NAME = re.compile(
     r"|\.migrations\.|\.management\.commands\.|^cift\.settings\.|(^|\.)test_[a-z0-9_]+$"
 )
 
-# Prices, quantities and money are integers; these modules may meet no float at all.
-MONEY = re.compile(r"^(apps/(accounts|orders|marketdata)/|cift/wire/|cift/decimals\.py)")
-NOT_MONEY = {"apps/marketdata/feeds/sample.py": "a generator's probabilities"}
-FLOATS_ALLOWED = re.compile(r"(_s|_ms|_s_max|_per_s|seconds|timeout|percentile|share|rate|pace|speed)\b", re.IGNORECASE)
+# Prices, quantities and money are integers: no float in a statement that names one, and none at all on the wire.
+MONEY_NAMES = re.compile(
+    r"price|quantity|amount|notional|\bfee|balance|\bheld\b|leaves|ledger|tick_size|lot_size|_ppm\b"
+)
+NO_FLOAT_AT_ALL = re.compile(r"^cift/(wire/|decimals\.py)|^apps/[a-z]+/(models|commands|events|codes)\.py")
+NOT_MONEY = {
+    "apps/marketdata/feeds/sample.py": "a generator draws prices from probabilities",
+}
 
 
 @cache
@@ -132,16 +136,33 @@ def test_only_one_module_reads_the_environment() -> None:
     assert readers == ["cift/env.py"]
 
 
+def floats_of(node: ast.AST) -> bool:
+    return any(
+        (isinstance(part, ast.Name) and part.id == "float")
+        or (isinstance(part, ast.Constant) and isinstance(part.value, float))
+        for part in ast.walk(node)
+    )
+
+
+def statements_of(file: Path) -> Iterator[tuple[int, ast.AST]]:
+    """Simple statements, and the signatures of functions."""
+    for node in ast.walk(tree_of(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+                yield node.lineno, argument
+            if node.returns is not None:
+                yield node.lineno, ast.Expr(ast.BinOp(ast.Name(node.name), ast.Add(), node.returns))
+        elif isinstance(node, ast.stmt) and not hasattr(node, "body"):
+            yield node.lineno, node
+
+
 def test_no_float_is_near_money() -> None:
-    found = []
-    for file in tracked("apps", "cift"):
-        if file.suffix != ".py" or not MONEY.search(name_of(file)) or name_of(file) in NOT_MONEY:
-            continue
-        lines = file.read_text().splitlines()
-        for node in ast.walk(tree_of(file)):
-            named = isinstance(node, ast.Name) and node.id == "float"
-            literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
-            if isinstance(node, ast.expr) and (named or literal) and not FLOATS_ALLOWED.search(lines[node.lineno - 1]):
-                found.append(f"{name_of(file)}:{node.lineno} {lines[node.lineno - 1].strip()}")
+    found = [
+        f"{name_of(file)}:{line} {ast.unparse(node)}"
+        for file in tracked("apps", "cift")
+        if file.suffix == ".py" and name_of(file) not in NOT_MONEY
+        for line, node in statements_of(file)
+        if floats_of(node) and (NO_FLOAT_AT_ALL.search(name_of(file)) or MONEY_NAMES.search(ast.unparse(node)))
+    ]
 
     assert not found
