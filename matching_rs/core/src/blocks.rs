@@ -50,7 +50,7 @@ impl Recorder {
     pub(crate) fn begin(&mut self, length: usize) {
         // Events take about three times the bytes of their commands; a wrong guess only costs a copy.
         self.events = Writer::with_capacity(length * 4);
-        self.spans = Vec::with_capacity(length / 16);
+        self.spans = Vec::with_capacity(length / 8);
         self.trades.clear();
         self.books = Writer::default();
         self.book_spans = Vec::new();

@@ -10,11 +10,12 @@ mod events;
 mod read_command;
 mod read_event;
 mod reader;
+mod slot;
 mod writer;
 
 pub use commands::encode_command;
 pub use events::encode_event;
-pub(crate) use events::instrument_terms;
+pub(crate) use events::encode_instrument_terms;
 pub use read_command::{Refusal, decode_command};
 pub use read_event::decode_event;
 pub use reader::{Malformed, Reader};

@@ -1,12 +1,15 @@
 //! `Event` → bytes.
+#![allow(clippy::inline_always, reason = "see `slot`: a call would put the length back into memory")]
 
+use super::slot::Slot;
 use super::writer::Writer;
 use crate::event::{Event, InstrumentTerms, Terms, TradeSide, kind};
 
 /// Append one event with its sequence.
 #[inline]
 pub fn encode_event(w: &mut Writer, sequence: u64, event: &Event<'_>) {
-    let w = &mut Head { w, sequence };
+    let mut slot = Head { w: w.slot(), sequence };
+    let w = &mut slot;
     match *event {
         Event::OrderAccepted {
             account_sequence,
@@ -76,26 +79,27 @@ pub fn encode_event(w: &mut Writer, sequence: u64, event: &Event<'_>) {
         }
         _ => rare_order_event(w, event),
     }
+    slot.w.flush();
 }
 
 /// Where an event goes, and its sequence.
 struct Head<'w> {
-    w: &'w mut Writer,
+    w: Slot<'w>,
     sequence: u64,
 }
 
-impl Head<'_> {
+impl<'w> Head<'w> {
     #[inline]
-    fn head(&mut self, number: u8, fields: usize) -> &mut Writer {
+    fn head(&mut self, number: u8, fields: u8) -> &mut Slot<'w> {
         self.w.array(fields + 2);
         self.w.unsigned(number.into());
         self.w.unsigned(self.sequence);
-        self.w
+        &mut self.w
     }
 }
 
-#[inline]
-fn order_terms(w: &mut Writer, terms: &Terms<'_>) {
+#[inline(always)]
+fn order_terms(w: &mut Slot<'_>, terms: &Terms<'_>) {
     w.unsigned(terms.side as u64);
     w.unsigned(terms.order_type as u64);
     w.unsigned(terms.time_in_force as u64);
@@ -106,8 +110,8 @@ fn order_terms(w: &mut Writer, terms: &Terms<'_>) {
     w.signed(terms.quote_amount);
 }
 
-#[inline]
-fn order_head(w: &mut Writer, account_sequence: u64, sequence: u64, account: u32, order_id: u64, instrument: u32) {
+#[inline(always)]
+fn order_head(w: &mut Slot<'_>, account_sequence: u64, sequence: u64, account: u32, order_id: u64, instrument: u32) {
     w.unsigned(account_sequence);
     w.unsigned(sequence);
     w.unsigned(account.into());
@@ -115,8 +119,8 @@ fn order_head(w: &mut Writer, account_sequence: u64, sequence: u64, account: u32
     w.unsigned(instrument.into());
 }
 
-#[inline]
-fn trade_side(w: &mut Writer, side: &TradeSide) {
+#[inline(always)]
+fn trade_side(w: &mut Slot<'_>, side: &TradeSide) {
     w.unsigned(side.order_id);
     w.unsigned(side.account.into());
     w.unsigned(side.account_sequence);
@@ -326,7 +330,14 @@ fn reference_event(w: &mut Head<'_>, event: &Event<'_>) {
     }
 }
 
-pub(crate) fn instrument_terms(w: &mut Writer, terms: &InstrumentTerms<'_>) {
+/// Append an instrument's terms alone, as its event has them.
+pub(crate) fn encode_instrument_terms(w: &mut Writer, terms: &InstrumentTerms<'_>) {
+    let mut slot = w.slot();
+    instrument_terms(&mut slot, terms);
+    slot.flush();
+}
+
+fn instrument_terms(w: &mut Slot<'_>, terms: &InstrumentTerms<'_>) {
     w.str(terms.symbol);
     w.unsigned(terms.kind as u64);
     w.unsigned(terms.base.into());

@@ -250,11 +250,7 @@ fn id<'a>(r: &mut Reader<'a>) -> Read<&'a str> {
 #[inline]
 fn id_or_empty<'a>(r: &mut Reader<'a>) -> Read<&'a str> {
     let text = r.str()?;
-    let printable = if text.is_ascii() {
-        text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-    } else {
-        !text.chars().any(char::is_control)
-    };
+    let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) || !text.chars().any(char::is_control);
     if text.len() <= ID_BYTES_MAX && printable { Ok(text) } else { Err(Fault(Reason::IdInvalid)) }
 }
 

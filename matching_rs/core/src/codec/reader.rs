@@ -2,6 +2,9 @@
 
 use rmp::Marker;
 
+/// The first of the markers of signed integers; those of unsigned ones are below.
+const SIGNED: u8 = 0xd0;
+
 /// The bytes are not the value that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -49,10 +52,42 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// `Malformed`, as by all readers here.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "most integers are one byte: a call would cost more than the work")]
     pub fn unsigned(&mut self) -> Result<u64, Malformed> {
+        match self.bytes.split_first() {
+            Some((&first, rest)) if first < 0x80 => {
+                self.bytes = rest;
+                Ok(first.into())
+            }
+            _ => self.wide(),
+        }
+    }
+
+    /// Read an integer, in any of its forms.
+    ///
+    /// # Errors
+    /// `Malformed`.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as above")]
+    pub fn signed(&mut self) -> Result<i64, Malformed> {
+        match self.bytes.split_first() {
+            Some((&first, rest)) if first < 0x80 => {
+                self.bytes = rest;
+                Ok(first.into())
+            }
+            Some((&first, _)) if first < SIGNED => i64::try_from(self.wide()?).map_err(|_| Malformed),
+            _ => {
+                let marker = self.marker()?;
+                self.signed_form(marker)
+            }
+        }
+    }
+
+    /// Read an integer of at least 0 that takes more than its marker.
+    #[inline]
+    fn wide(&mut self) -> Result<u64, Malformed> {
         match self.marker()? {
-            Marker::FixPos(value) => Ok(u64::from(value)),
             Marker::U8 => self.fixed().map(|bytes| u64::from(u8::from_be_bytes(bytes))),
             Marker::U16 => self.fixed().map(|bytes| u64::from(u16::from_be_bytes(bytes))),
             Marker::U32 => self.fixed().map(|bytes| u64::from(u32::from_be_bytes(bytes))),
@@ -61,29 +96,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Read an integer, in any of its forms.
-    ///
-    /// # Errors
-    /// `Malformed`.
-    #[inline]
-    pub fn signed(&mut self) -> Result<i64, Malformed> {
-        match self.marker()? {
-            Marker::FixPos(value) => Ok(i64::from(value)),
-            Marker::U8 => self.fixed().map(|bytes| i64::from(u8::from_be_bytes(bytes))),
-            Marker::U16 => self.fixed().map(|bytes| i64::from(u16::from_be_bytes(bytes))),
-            Marker::U32 => self.fixed().map(|bytes| i64::from(u32::from_be_bytes(bytes))),
-            Marker::U64 => {
-                self.fixed().and_then(|bytes| i64::try_from(u64::from_be_bytes(bytes)).map_err(|_| Malformed))
-            }
-            marker => self.signed_form(marker),
-        }
-    }
-
     /// Writers other than ours may send a small positive number in a signed form.
     #[cold]
     fn signed_form(&mut self, marker: Marker) -> Result<i64, Malformed> {
         match marker {
-            Marker::FixNeg(value) => Ok(i64::from(value)),
+            Marker::FixNeg(value) => Ok(value.into()),
             Marker::I8 => self.fixed().map(|bytes| i64::from(i8::from_be_bytes(bytes))),
             Marker::I16 => self.fixed().map(|bytes| i64::from(i16::from_be_bytes(bytes))),
             Marker::I32 => self.fixed().map(|bytes| i64::from(i32::from_be_bytes(bytes))),

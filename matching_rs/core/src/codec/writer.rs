@@ -1,5 +1,7 @@
 //! Writes MessagePack values in their shortest form into one growing buffer.
 
+use super::slot::{ROOM, Slot};
+
 /// Marker and size of the shortest unsigned form, by the number of leading zero bits.
 const FORMS: [(u8, u8); 65] = {
     let mut forms = [(0xcf, 8); 65];
@@ -15,17 +17,76 @@ const FORMS: [(u8, u8); 65] = {
     forms
 };
 
+/// Marker and size of a number's shortest form.
+#[inline]
+pub(super) fn form(value: u64) -> (u8, u8) {
+    match u8::try_from(value) {
+        Ok(small) if small < 0x80 => (small, 0),
+        _ => FORMS[value.leading_zeros() as usize],
+    }
+}
+
+/// The same of a number below 0.
+#[inline]
+pub(super) const fn negative_form(value: i64) -> (u8, u8) {
+    match value {
+        -32.. => (value.to_le_bytes()[0], 0),
+        -0x80.. => (0xd0, 1),
+        -0x8000.. => (0xd1, 2),
+        -0x8000_0000.. => (0xd2, 4),
+        _ => (0xd3, 8),
+    }
+}
+
+/// Write a marker and the `size` low bytes of `value`. All nine bytes are stored and the surplus cut off: one
+/// store of a fixed size costs less than one of a size the processor has to wait for.
+#[inline]
+fn put(bytes: &mut Vec<u8>, marker: u8, value: u64, size: u8) {
+    let mut slot = [0; 9];
+    slot[0] = marker;
+    let [_, tail @ ..] = &mut slot;
+    *tail = value.wrapping_shl(64 - 8 * u32::from(size)).to_be_bytes();
+    let end = bytes.len() + 1 + usize::from(size);
+    bytes.extend_from_slice(&slot);
+    bytes.truncate(end);
+}
+
+#[inline]
+pub(super) fn put_str(bytes: &mut Vec<u8>, value: &str) {
+    let length = value.len() as u64;
+    match length {
+        0..32 => bytes.push(0xa0 | value.len().to_le_bytes()[0]),
+        32..0x100 => put(bytes, 0xd9, length, 1),
+        0x100..0x1_0000 => put(bytes, 0xda, length, 2),
+        _ => put(bytes, 0xdb, length, 4),
+    }
+    bytes.extend_from_slice(value.as_bytes());
+}
+
 /// A growing buffer of MessagePack values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Writer {
     bytes: Vec<u8>,
+    room: [u8; ROOM],
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::with_capacity(0)
+    }
 }
 
 impl Writer {
     /// Make an empty buffer with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity) }
+        Self { bytes: Vec::with_capacity(capacity), room: [0; ROOM] }
+    }
+
+    /// Begin an event.
+    #[inline]
+    pub(super) fn slot(&mut self) -> Slot<'_> {
+        Slot::new(&mut self.bytes, &mut self.room)
     }
 
     /// What was written.
@@ -57,48 +118,18 @@ impl Writer {
         self.bytes.clear();
     }
 
-    /// Write a marker and the `size` low bytes of `value`. All nine bytes are stored and the surplus cut off: one
-    /// store of a fixed size costs less than one of a size the processor has to wait for.
-    #[inline]
-    fn put(&mut self, marker: u8, value: u64, size: u8) {
-        let mut slot = [0; 9];
-        slot[0] = marker;
-        let [_, tail @ ..] = &mut slot;
-        *tail = value.wrapping_shl(64 - 8 * u32::from(size)).to_be_bytes();
-        let end = self.bytes.len() + 1 + usize::from(size);
-        self.bytes.extend_from_slice(&slot);
-        self.bytes.truncate(end);
-    }
-
     /// Write an integer of at least 0.
     #[inline]
     pub fn unsigned(&mut self, value: u64) {
-        let (marker, size) = match u8::try_from(value) {
-            Ok(small) if small < 0x80 => (small, 0),
-            _ => FORMS[value.leading_zeros() as usize],
-        };
-        self.put(marker, value, size);
+        let (marker, size) = form(value);
+        put(&mut self.bytes, marker, value, size);
     }
 
     /// Write an integer.
     #[inline]
     pub fn signed(&mut self, value: i64) {
-        if value < 0 {
-            self.negative(value);
-        } else {
-            self.unsigned(value.cast_unsigned());
-        }
-    }
-
-    fn negative(&mut self, value: i64) {
-        let bits = value.cast_unsigned();
-        match value {
-            -32.. => self.put(bits.to_le_bytes()[0], 0, 0),
-            -0x80.. => self.put(0xd0, bits, 1),
-            -0x8000.. => self.put(0xd1, bits, 2),
-            -0x8000_0000.. => self.put(0xd2, bits, 4),
-            _ => self.put(0xd3, bits, 8),
-        }
+        let (marker, size) = if value < 0 { negative_form(value) } else { form(value.cast_unsigned()) };
+        put(&mut self.bytes, marker, value.cast_unsigned(), size);
     }
 
     /// Write true or false.
@@ -124,23 +155,16 @@ impl Writer {
     /// Write a string.
     #[inline]
     pub fn str(&mut self, value: &str) {
-        let length = value.len() as u64;
-        match length {
-            0..32 => self.bytes.push(0xa0 | value.len().to_le_bytes()[0]),
-            32..0x100 => self.put(0xd9, length, 1),
-            0x100..0x1_0000 => self.put(0xda, length, 2),
-            _ => self.put(0xdb, length, 4),
-        }
-        self.bytes.extend_from_slice(value.as_bytes());
+        put_str(&mut self.bytes, value);
     }
 
     /// Write bytes.
     pub fn bin(&mut self, value: &[u8]) {
         let length = value.len() as u64;
         match length {
-            0..0x100 => self.put(0xc4, length, 1),
-            0x100..0x1_0000 => self.put(0xc5, length, 2),
-            _ => self.put(0xc6, length, 4),
+            0..0x100 => put(&mut self.bytes, 0xc4, length, 1),
+            0x100..0x1_0000 => put(&mut self.bytes, 0xc5, length, 2),
+            _ => put(&mut self.bytes, 0xc6, length, 4),
         }
         self.bytes.extend_from_slice(value);
     }
@@ -151,8 +175,8 @@ impl Writer {
         let wide = length as u64;
         match wide {
             0..16 => self.bytes.push(0x90 | length.to_le_bytes()[0]),
-            16..0x1_0000 => self.put(0xdc, wide, 2),
-            _ => self.put(0xdd, wide, 4),
+            16..0x1_0000 => put(&mut self.bytes, 0xdc, wide, 2),
+            _ => put(&mut self.bytes, 0xdd, wide, 4),
         }
     }
 

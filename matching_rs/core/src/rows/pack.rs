@@ -3,12 +3,17 @@
 use super::orders::{Entered, OrderRow};
 use super::{AccountRow, Rows, Settings};
 use crate::OPEN_ORDERS_MAX_DEFAULT;
-use crate::codec::Writer;
+use crate::codec::{Writer, encode_instrument_terms};
 use crate::command::SelfTradePrevention;
 
 /// An account's settings before anybody changes them, as the engine opens it.
-const SETTINGS: Settings =
-    Settings { status: 0, killed: false, fee_tier: 0, open_orders_max: OPEN_ORDERS_MAX_DEFAULT, stp: SelfTradePrevention::CancelNewest };
+const SETTINGS: Settings = Settings {
+    status: 0,
+    killed: false,
+    fee_tier: 0,
+    open_orders_max: OPEN_ORDERS_MAX_DEFAULT,
+    stp: SelfTradePrevention::CancelNewest,
+};
 
 impl Rows<'_> {
     /// Give 15 lists of rows, in this order:
@@ -136,7 +141,7 @@ impl Rows<'_> {
         list(w, listings.listed.iter(), |w, (&instrument, terms)| {
             w.array(17);
             w.unsigned(instrument.into());
-            crate::codec::instrument_terms(w, terms);
+            encode_instrument_terms(w, terms);
         });
         list(w, listings.changed.iter(), |w, (&instrument, change)| {
             w.array(12);
