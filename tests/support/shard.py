@@ -202,18 +202,17 @@ def journal_fill(
     journal, flow = Journal(shard), Flow(seed)
     if engine is None:
         engine = rust.engine_new()
-        _append(journal, engine, [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1)])
-        flow.see(events_of(_append(journal, engine, opening())))
+        batch_append(journal, engine, [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1)])
+        flow.see(events_of(batch_append(journal, engine, opening())))
     for number in range(0, commands, batch):
-        flow.see(events_of(_append(journal, engine, flow.commands(min(batch, commands - number)))))
+        flow.see(events_of(batch_append(journal, engine, flow.commands(min(batch, commands - number)))))
         if number <= commands // 2 < number + batch:
-            _append(journal, engine, [OpenEpoch(epoch=engine.epoch + 1)])
+            batch_append(journal, engine, [OpenEpoch(epoch=engine.epoch + 1)])
     return engine
 
 
-def _append(journal: Journal, engine: rust.Engine, commands: list[Command]) -> rust.Batch:
-    number = engine.number + 1
-    made = engine.apply(frame_of(*commands), number=number, at=T0 + number * 1_000_000)
+def batch_append(journal: Journal, engine: rust.Engine, commands: list[Command]) -> rust.Batch:
+    made = engine.apply(frame_of(*commands), number=engine.number + 1, at=max(T0, engine.at) + 1_000_000)
     journal.append(rust.row_of(made, epoch=engine.epoch))
     return made
 
