@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -175,8 +174,9 @@ class Session:
     def _answer(self, request_id: int | str, result: Any, **more: Any) -> None:
         self._outbox.put(_encode({"id": request_id, "ok": True, **more, "result": result}), alone=True)
 
-    def _refuse(self, request_id: int | str | None, error: ApplicationError, **more: Any) -> None:
-        self._outbox.put(_encode({"id": request_id, "ok": False, **more, "error": error_of(error)}), alone=True)
+    def _refuse(self, request_id: int | str | None, error: ApplicationError) -> None:
+        told = {"id": request_id, "ok": False, "status": int(error.status), "error": error_of(error)}
+        self._outbox.put(_encode(told), alone=True)
 
     def _own_account(self) -> int:
         if self._user is None:
@@ -254,11 +254,11 @@ class Session:
             status, body = await answer
             self._answer(request_id, body, status=int(status))
         except ApplicationError as error:
-            self._refuse(request_id, error, status=error.status)
+            self._refuse(request_id, error)
         except Exception:
             # Whatever it was, the request gets its one answer.
             logger.exception("an order operation failed")
-            self._refuse(request_id, ApplicationError("internal"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+            self._refuse(request_id, ApplicationError("internal"))
         finally:
             self._room.release()
 
