@@ -138,6 +138,19 @@ def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
     killed.audit()
 
 
+def test_a_replay_broken_off_by_hand_says_how_to_go_on(folder: Folder, tmp_path: Path) -> None:
+    messages, book = write_sample(tmp_path, messages=20_000, seed=5)
+    child = folder.start(*words(messages, "--opening-book", str(book)))
+    _until(lambda: folder.batches() >= 60)
+    child.send_signal(signal.SIGINT)
+    _, error = child.communicate(timeout=SECONDS_MAX)
+    assert child.returncode == 130
+    assert "goes on from here" in error
+    assert "Traceback" not in error
+    assert folder.run("run_projector", "--once").returncode == 0
+    folder.audit()
+
+
 def test_text_says_what_was_done(folder: Folder, sample: tuple[Path, Path]) -> None:
     messages, book = sample
     done = folder.run(*[word for word in words(messages, "--compare", str(book)) if word != "--json"])

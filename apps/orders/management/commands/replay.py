@@ -26,6 +26,8 @@ from apps.orders.replaying.venue import NoVenueError, venue
 from cift.errors import ApplicationError
 
 LINE_S = 5.0
+# What a shell gives for a program ended by SIGINT.
+INTERRUPTED = 130
 EXPECTED = (
     FeedError,
     GridMismatchError,
@@ -63,6 +65,8 @@ class Command(BaseCommand):
         recording = Recording(options["file"], options["opening_book"], options["instrument"])
         try:
             report = asyncio.run(_replayed(recording, speed=options["speed"], against=options["compare"]))
+        except KeyboardInterrupt:
+            raise CommandError("broken off; the same command goes on from here", returncode=INTERRUPTED) from None
         except EXPECTED as error:
             raise CommandError(str(error)) from error
         except ApplicationError as error:

@@ -75,7 +75,7 @@ class Flow:
     """A sample, and what a replay of it sends."""
 
     def __init__(self, folder: Path, *, seed: int) -> None:
-        self.messages, self.book = write_sample(folder, messages=800, seed=seed)
+        self.messages, self.book = write_sample(folder, messages=400, seed=seed)
 
     def steps(self) -> Iterator[Step]:
         return Planner().steps(opening_book(self.book, self.messages), read_messages(self.messages))
