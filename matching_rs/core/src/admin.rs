@@ -1,44 +1,50 @@
 //! Accounts and money: opening, changing, depositing, withdrawing, limiting.
 
-use crate::account::{EXTERNAL, FEES, TIERS};
+use crate::account::{EXTERNAL, FEES, Standing, TIERS};
+use crate::cancel::place_of;
 use crate::command::{CashKind, ChangeAccount, MoveCash, OpenAccount, SetPositionLimit, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
-use crate::ids::{Answer, Key};
+use crate::ids::Answer;
+use crate::index::Key;
+use crate::instrument::Market;
+use crate::pool::NONE;
 use crate::reason::Reason;
+use crate::shared::Shared;
 use crate::submit::Known;
 
 impl Engine {
     pub(crate) fn open_account<S: Sink>(&mut self, command: &OpenAccount<'_>, sink: &mut S) {
-        let known = self.check_time(command.deadline).and_then(|()| self.recognise(0, command.id));
+        let known = self.check_time(command.deadline).and_then(|()| self.shared.recognise(0, command.id));
         let words = [u64::from(kind::OPEN_ACCOUNT), command.owner, u64::from(command.group)];
-        let fingerprint = self.ids.fingerprint(&words);
+        let fingerprint = self.shared.ids.fingerprint(&words);
         let key = match known {
             Ok(Known::New(key)) => key,
             Ok(Known::Seen(entry)) => {
-                self.repeat(0, command.id, entry, fingerprint, sink);
+                self.shared.repeat(0, command.id, entry, fingerprint, sink);
                 return;
             }
             Err(reason) => return self.reject(0, reason, kind::OPEN_ACCOUNT, command.id, sink),
         };
         self.remember(key, fingerprint);
-        let Some(account) = self.accounts.open(command.owner, command.group) else {
+        let Some(account) = self.shared.accounts.open(command.owner, command.group) else {
             return self.reject(0, Reason::AmountOverflow, kind::OPEN_ACCOUNT, command.id, sink);
         };
         let event = Event::AccountOpened {
-            account_sequence: self.accounts.next_sequence(account),
+            account_sequence: self.shared.accounts.next_sequence(account),
             account,
             owner: command.owner,
             group: command.group,
             id: command.id,
         };
-        self.emit(&event, sink);
+        self.shared.emit(&event, sink);
     }
 
     /// Remember an id that is no order's; its answer is the next event.
     fn remember(&mut self, key: Key, fingerprint: u64) {
-        let entry = self.ids.insert(key, fingerprint, Answer { order_id: 0, sequence: self.sequence + 1 });
-        self.ids.end(entry, self.now);
+        let entry =
+            self.shared.ids.insert(key, fingerprint, Answer { order_id: 0, sequence: self.shared.sequence + 1 });
+        self.shared.ids.end(entry, self.shared.now);
     }
 
     pub(crate) fn change_account<S: Sink>(&mut self, command: &ChangeAccount, sink: &mut S) {
@@ -49,35 +55,36 @@ impl Engine {
         if let Err(reason) = checked {
             return self.reject(command.account, reason, kind::CHANGE_ACCOUNT, "", sink);
         }
-        let account = self.accounts.at_mut(command.account);
-        account.status = command.status.unwrap_or(account.status);
-        account.killed = command.killed.unwrap_or(account.killed);
+        let account = self.shared.accounts.at_mut(command.account);
+        let status = command.status.unwrap_or(account.standing.status());
+        let killed = command.killed.unwrap_or(account.standing.killed());
+        account.standing = Standing::new(status, killed);
         account.fee_tier = command.fee_tier.unwrap_or(account.fee_tier);
         account.open_orders_max = command.open_orders_max.unwrap_or(account.open_orders_max);
         account.stp = command.stp.unwrap_or(account.stp);
         let event = Event::AccountChanged {
             account_sequence: account.next_sequence(),
             account: command.account,
-            status: account.status,
-            killed: account.killed,
+            status,
+            killed,
             fee_tier: account.fee_tier,
             open_orders_max: account.open_orders_max,
             stp: account.stp,
         };
-        self.emit(&event, sink);
+        self.shared.emit(&event, sink);
     }
 
     pub(crate) fn move_cash<S: Sink>(&mut self, command: &MoveCash<'_>, sink: &mut S) {
         let known = self.check_time(command.deadline).and_then(|()| {
-            let movable = command.account == FEES || self.accounts.user(command.account).is_some();
-            if movable { self.recognise(command.account, command.id) } else { Err(Reason::AccountUnknown) }
+            let movable = command.account == FEES || self.shared.accounts.user(command.account).is_some();
+            if movable { self.shared.recognise(command.account, command.id) } else { Err(Reason::AccountUnknown) }
         });
         let small = u64::from(kind::MOVE_CASH) << 56 | (command.kind as u64) << 16 | u64::from(command.asset);
-        let fingerprint = self.ids.fingerprint(&[small, command.amount.cast_unsigned()]);
+        let fingerprint = self.shared.ids.fingerprint(&[small, command.amount.cast_unsigned()]);
         let key = match known {
             Ok(Known::New(key)) => key,
             Ok(Known::Seen(entry)) => {
-                self.repeat(command.account, command.id, entry, fingerprint, sink);
+                self.shared.repeat(command.account, command.id, entry, fingerprint, sink);
                 return;
             }
             Err(reason) => return self.reject(command.account, reason, kind::MOVE_CASH, command.id, sink),
@@ -87,17 +94,17 @@ impl Engine {
             Ok(amount) => amount,
             Err(reason) => return self.reject(command.account, reason, kind::MOVE_CASH, command.id, sink),
         };
-        self.accounts.balance_mut(command.account, command.asset).total += amount;
-        self.accounts.balance_mut(EXTERNAL, command.asset).total -= amount;
+        self.shared.accounts.balance_mut(command.account, command.asset).total += amount;
+        self.shared.accounts.balance_mut(EXTERNAL, command.asset).total -= amount;
         let event = Event::CashMoved {
-            account_sequence: self.accounts.next_sequence(command.account),
+            account_sequence: self.shared.accounts.next_sequence(command.account),
             account: command.account,
             id: command.id,
             kind: command.kind,
             asset: command.asset,
             amount,
         };
-        self.emit(&event, sink);
+        self.shared.emit(&event, sink);
     }
 
     /// The signed amount a movement adds to the account.
@@ -111,12 +118,12 @@ impl Engine {
             CashKind::Adjustment if command.amount != 0 => command.amount,
             _ => return Err(Reason::AmountInvalid),
         };
-        let free = self.accounts.at(command.account).balance(command.asset).free();
+        let free = self.shared.accounts.at(command.account).balance(command.asset).free();
         if amount < 0 && amount.checked_add(free).is_none_or(|left| left < 0) {
             return Err(Reason::InsufficientFunds);
         }
         // All accounts have together what the outside world is short of: bounded here, no trade can overflow.
-        let supply = self.accounts.at(EXTERNAL).balance(command.asset).total.unsigned_abs();
+        let supply = self.shared.accounts.at(EXTERNAL).balance(command.asset).total.unsigned_abs();
         if amount > 0 && supply + amount.unsigned_abs() > i64::MAX.unsigned_abs() {
             return Err(Reason::AmountOverflow);
         }
@@ -133,14 +140,34 @@ impl Engine {
         if let Err(reason) = checked {
             return self.reject(command.account, reason, kind::SET_POSITION_LIMIT, "", sink);
         }
-        let place = self.accounts.position_open(command.account, command.instrument);
-        self.accounts.position_mut(place).limit = command.limit;
+        if command.limit > 0 {
+            self.shared.count_all_open(&self.markets, command.account);
+        }
+        let place = self.shared.accounts.position_open(command.account, command.instrument);
+        self.shared.accounts.position_mut(place).limit = command.limit;
         let event = Event::PositionLimitSet {
-            account_sequence: self.accounts.next_sequence(command.account),
+            account_sequence: self.shared.accounts.next_sequence(command.account),
             account: command.account,
             instrument: command.instrument,
             limit: command.limit,
         };
-        self.emit(&event, sink);
+        self.shared.emit(&event, sink);
+    }
+}
+
+impl Shared {
+    /// Count an account's open orders in its positions, from now on: most accounts have no limit to count them for.
+    fn count_all_open(&mut self, markets: &[Market], account: u32) {
+        let owner = self.accounts.at_mut(account);
+        if std::mem::replace(&mut owner.limited, true) {
+            return;
+        }
+        let mut slot = owner.orders_head;
+        while slot != NONE {
+            let order = *self.pool.hot(slot);
+            let quantity = markets[place_of(&order)].quantity(order.leaves);
+            self.accounts.count_open(account, order.instrument(), order.side(), quantity);
+            slot = self.pool.cold(slot).account_next;
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! A change of an open order: down at its price keeps the place, anything else queues anew and may trade.
 
+use crate::cancel::place_of;
 use crate::command::{AmendOrder, Side, kind};
 use crate::engine::{Engine, Outcome};
 use crate::event::{Event, Sink};
+use crate::instrument::Market;
 use crate::reason::Reason;
-use crate::resting::place_of;
 use crate::risk::{Used, check_size};
+use crate::shared::Shared;
 use crate::taker::{Bound, Stop, Taker};
 
 /// A change that passed every check, in ticks and lots.
@@ -22,7 +24,7 @@ pub(crate) enum Change {
 impl Engine {
     pub(crate) fn amend_order<S: Sink>(&mut self, command: &AmendOrder, sink: &mut S) -> Outcome {
         let checked = self.check_account(command.deadline, command.account).and_then(|()| {
-            let slot = self.own_order(command.account, command.order_id).ok_or(Reason::OrderUnknown)?;
+            let slot = self.shared.own_order(command.account, command.order_id).ok_or(Reason::OrderUnknown)?;
             let change = self.check_amend(slot, command, &Used::default())?;
             if let Change::Requeue { price, .. } = change {
                 self.check_post_only(slot, price)?;
@@ -42,14 +44,14 @@ impl Engine {
     }
 
     fn check_post_only(&self, slot: u32, price: i64) -> Result<(), Reason> {
-        let (order, post_only) = (self.pool.hot(slot), self.pool.cold(slot).post_only());
+        let (order, post_only) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot).post_only());
         let crosses = self.markets[place_of(order)].book.crosses(order.side(), price);
         if post_only && crosses { Err(Reason::PostOnlyWouldCross) } else { Ok(()) }
     }
 
     /// Check a change like a new order, less what the order has already.
     pub(crate) fn check_amend(&self, slot: u32, command: &AmendOrder, used: &Used) -> Result<Change, Reason> {
-        let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
+        let (order, cold) = (*self.shared.pool.hot(slot), *self.shared.pool.cold(slot));
         let place = self.check_standing(order.account, order.instrument())?;
         let market = &self.markets[place];
         if command.price.is_none() && command.quantity.is_none() {
@@ -75,16 +77,17 @@ impl Engine {
         if leaves > order.leaves {
             let more = i128::from(market.quantity(leaves)) - i128::from(market.quantity(order.leaves));
             let room = self.position_room(order.account, order.instrument(), order.side(), used.open);
-            if more > room.0 {
-                return Err(if room.1 { Reason::PositionLimit } else { Reason::AmountOverflow });
+            if room.is_some_and(|room| more > room) {
+                return Err(Reason::PositionLimit);
             }
         }
         let needs = match order.side() {
             Side::Sell => market.quantity(leaves),
             Side::Buy => cold.traded.hold(open, cold.rates()).ok_or(Reason::AmountOverflow)?,
         };
-        let (asset, has) = self.held(place, slot, order.leaves);
-        let free = i128::from(self.accounts.at(order.account).balance(asset).free()) - used.funds;
+        let has = self.shared.held(market, slot, order.leaves);
+        let owner = self.shared.accounts.at(order.account);
+        let free = i128::from(owner.balance(market.paying(order.side())).free()) - used.funds;
         if i128::from(needs) - i128::from(has) > free.max(0) {
             return Err(Reason::InsufficientFunds);
         }
@@ -96,7 +99,7 @@ impl Engine {
 
     /// The new price and total, in ticks and lots.
     fn amended(&self, slot: u32, command: &AmendOrder) -> Result<(i64, i64), Reason> {
-        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
+        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
         let market = &self.markets[place_of(order)];
         if command.price.is_some_and(|price| price <= 0) {
             return Err(Reason::PriceInvalid);
@@ -110,38 +113,43 @@ impl Engine {
     }
 
     pub(crate) fn apply_amend<S: Sink>(&mut self, slot: u32, change: Change, sink: &mut S) {
+        let market = &mut self.markets[place_of(self.shared.pool.hot(slot))];
+        self.shared.amend(market, slot, change, sink);
+    }
+}
+
+impl Shared {
+    fn amend<S: Sink>(&mut self, market: &mut Market, slot: u32, change: Change, sink: &mut S) {
         match change {
-            Change::End => self.cancel(slot, Reason::AmendedBelowFilled, sink),
+            Change::End => self.cancel(market, slot, Reason::AmendedBelowFilled, sink),
             Change::Keep { quantity, leaves } => {
                 let lots = self.pool.hot(slot).leaves - leaves;
                 if lots > 0 {
-                    self.shrink(slot, lots);
+                    self.shrink(market, slot, lots);
                 }
                 self.pool.cold_mut(slot).quantity = quantity;
-                self.tell_amended(slot, true, sink);
+                self.tell_amended(market, slot, true, sink);
             }
             Change::Requeue { price, quantity, leaves } => {
-                let order = *self.pool.hot(slot);
-                let market = place_of(&order);
-                self.release(market, slot, order.leaves);
-                self.markets[market].book.remove(&mut self.pool, slot);
+                let before = self.pool.hot(slot).leaves;
+                self.release(market, slot, before);
+                market.book.remove(&mut self.pool, slot);
                 let order = self.pool.hot_mut(slot);
                 order.price = price;
                 order.leaves = leaves;
                 self.pool.cold_mut(slot).quantity = quantity;
-                self.tell_amended(slot, false, sink);
+                self.tell_amended(market, slot, false, sink);
                 self.requeue(market, slot, sink);
             }
         }
     }
 
     /// Match an amended order that is in no book, then rest or end it.
-    fn requeue<S: Sink>(&mut self, market: usize, slot: u32, sink: &mut S) {
+    fn requeue<S: Sink>(&mut self, market: &mut Market, slot: u32, sink: &mut S) {
         let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
         let mut taker = Taker {
             order_id: cold.order_id,
             account: order.account,
-            position: cold.position,
             group: self.accounts.at(order.account).group,
             side: order.side(),
             stp: cold.stp(),
@@ -154,33 +162,32 @@ impl Engine {
             rates: cold.rates(),
             fee_total: cold.traded.fee(cold.rates()),
         };
-        let stop = self.walk(market, &mut taker, sink);
-        if stop == Stop::Uncrossed {
-            self.pool.hot_mut(slot).leaves = taker.leaves;
-            let cold = self.pool.cold_mut(slot);
-            cold.filled = taker.filled;
-            cold.traded = taker.traded;
-            self.rest(market, slot);
-            return;
-        }
-        if let Stop::End(reason) = stop {
-            self.tell_taker_canceled(market, &taker, reason, sink);
+        match self.walk(market, &mut taker, sink) {
+            Stop::Uncrossed => {
+                self.pool.hot_mut(slot).leaves = taker.leaves;
+                let cold = self.pool.cold_mut(slot);
+                cold.filled = taker.filled;
+                cold.traded = taker.traded;
+                let held = self.held(market, slot, taker.leaves);
+                return self.rest(market, slot, held);
+            }
+            Stop::End(reason) => self.tell_taker_canceled(market, &taker, reason, sink),
+            Stop::Done => {}
         }
         self.retire(market, slot);
     }
 
-    fn tell_amended<S: Sink>(&mut self, slot: u32, kept_place: bool, sink: &mut S) {
+    fn tell_amended<S: Sink>(&mut self, market: &mut Market, slot: u32, kept_place: bool, sink: &mut S) {
         let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
-        let market = place_of(&order);
         let event = Event::OrderAmended {
             account_sequence: self.accounts.next_sequence(order.account),
-            instrument_sequence: self.next_instrument_sequence(market),
+            instrument_sequence: self.instrument_sequence(market),
             account: order.account,
             order_id: cold.order_id,
-            instrument: order.instrument(),
-            price: self.markets[market].price(order.price),
-            quantity: self.markets[market].quantity(cold.quantity),
-            leaves: self.markets[market].quantity(order.leaves),
+            instrument: market.number,
+            price: market.price(order.price),
+            quantity: market.quantity(cold.quantity),
+            leaves: market.quantity(order.leaves),
             kept_place,
         };
         self.emit(&event, sink);

@@ -1,13 +1,15 @@
 //! The engine's door: one command in, its events out.
 
-use crate::account::Accounts;
-use crate::command::{Command, kind};
+use crate::account::{Balance, Position};
+use crate::accounts::Accounts;
+use crate::command::{Command, Side, kind};
 use crate::event::{Event, Sink};
 use crate::ids::{IDS_MAX, Ids};
 use crate::instrument::{Asset, Market};
 use crate::pool::{Pool, SLOT_REFUSED};
 use crate::reason::Reason;
-use crate::view::{BookChange, Level};
+use crate::shared::Shared;
+use crate::view::BookChange;
 
 /// Bounds the engine is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +32,12 @@ impl Default for Config {
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) config: Config,
-    pub(crate) sequence: u64,
     pub(crate) epoch: u64,
     /// The venue's kill switch.
     pub(crate) killed: bool,
-    /// Time of the command being done, ns.
-    pub(crate) now: u64,
-    pub(crate) pool: Pool,
-    pub(crate) ids: Ids,
-    pub(crate) accounts: Accounts,
+    pub(crate) shared: Shared,
     pub(crate) markets: Vec<Market>,
     pub(crate) assets: Vec<Asset>,
-    /// Places of the markets with events since the last drain.
-    pub(crate) touched: Vec<u32>,
 }
 
 /// How a command of a batch went.
@@ -54,33 +49,24 @@ pub(crate) enum Outcome {
     Refused,
 }
 
-/// The number of the instrument at a place.
-pub(crate) fn number(market: usize) -> u32 {
-    u32::try_from(market).map_or(u32::MAX, |place| place.saturating_add(1))
-}
-
 impl Engine {
     /// Make an empty engine.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self {
-            config,
+        let shared = Shared {
             sequence: 0,
-            epoch: 0,
-            killed: false,
             now: 0,
             pool: Pool::new(config.open_orders_max),
             ids: Ids::new(config.ids_max, config.ids_window_ns),
             accounts: Accounts::default(),
-            markets: Vec::new(),
-            assets: Vec::new(),
-            touched: Vec::new(),
-        }
+            changed: Vec::new(),
+        };
+        Self { config, epoch: 0, killed: false, shared, markets: Vec::new(), assets: Vec::new() }
     }
 
     /// Do one command at a time (ns since the epoch, UTC; never before the last one's); at least one event follows.
     pub fn execute<S: Sink>(&mut self, command: &Command<'_>, at: u64, sink: &mut S) {
-        self.now = at;
+        self.shared.now = at;
         match command {
             Command::SubmitOrder(order) => drop(self.submit_order(order, sink)),
             Command::CancelOrder(cancel) => drop(self.cancel_order(cancel, sink)),
@@ -106,94 +92,54 @@ impl Engine {
         self.reject(0, reason, kind, "", sink);
     }
 
-    /// Tell the balances and positions touched since the last call.
+    /// Tell the balances and positions changed since the last call.
     pub fn end_batch<S: Sink>(&mut self, sink: &mut S) {
-        let (balances, positions) = self.accounts.take_touched();
-        for &touched in &balances {
-            let account = crate::pool::low32(touched >> 16);
-            let asset = u16::try_from(touched & 0xFFFF).unwrap_or(0);
-            let balance = self.accounts.settle_balance(account, asset);
-            let event = Event::BalanceChanged {
-                account_sequence: self.accounts.next_sequence(account),
-                account,
-                asset,
-                total: balance.total,
-                held: balance.held,
-            };
-            self.emit(&event, sink);
-        }
-        for &touched in &positions {
-            let (account, instrument) = (crate::pool::low32(touched >> 32), crate::pool::low32(touched));
-            let position = self.accounts.settle_position(account, instrument);
-            let event = Event::PositionChanged {
-                account_sequence: self.accounts.next_sequence(account),
-                account,
-                instrument,
-                quantity: position.quantity,
-                cost: position.cost,
-                realised: position.realised,
-                fees: position.fees,
-            };
-            self.emit(&event, sink);
-        }
-        self.accounts.return_touched(balances, positions);
+        let Shared { sequence, accounts, .. } = &mut self.shared;
+        accounts.drain_balances(|account_sequence, account, asset, Balance { total, held, .. }| {
+            *sequence += 1;
+            sink.emit(*sequence, &Event::BalanceChanged { account_sequence, account, asset, total, held });
+        });
+        accounts.drain_positions(|account_sequence, account, position| {
+            let Position { instrument, quantity, cost, realised, fees, .. } = *position;
+            *sequence += 1;
+            let event =
+                Event::PositionChanged { account_sequence, account, instrument, quantity, cost, realised, fees };
+            sink.emit(*sequence, &event);
+        });
     }
 
-    /// Tell the books touched since the last call, by instrument.
+    /// Tell the books changed since the last call, by instrument.
     pub fn drain_book_changes(&mut self, mut f: impl FnMut(BookChange<'_>)) {
-        let mut touched = std::mem::take(&mut self.touched);
-        touched.sort_unstable();
-        let mut sides: [Vec<Level>; 2] = [Vec::new(), Vec::new()];
-        for &place in &touched {
-            let market = &mut self.markets[place as usize];
-            let [bids, asks] = &mut sides;
-            market.drain(bids, asks);
-            let change = BookChange {
-                instrument: place + 1,
+        self.shared.changed.sort_unstable();
+        let (mut bids, mut asks) = (Vec::new(), Vec::new());
+        for instrument in self.shared.changed.drain(..) {
+            let market = &mut self.markets[instrument as usize - 1];
+            market.drain(&mut bids, &mut asks);
+            f(BookChange {
+                instrument,
                 previous_sequence: market.told,
                 sequence: market.sequence,
                 status: market.rules.status,
-                bids,
-                asks,
-                best_bid: market.best_level(crate::command::Side::Buy),
-                best_ask: market.best_level(crate::command::Side::Sell),
-            };
-            f(change);
+                bids: &bids,
+                asks: &asks,
+                best_bid: market.best_level(Side::Buy),
+                best_ask: market.best_level(Side::Sell),
+            });
             market.told = market.sequence;
         }
-        touched.clear();
-        self.touched = touched;
-    }
-
-    /// Give an event the next sequence.
-    #[inline]
-    pub(crate) fn emit<S: Sink>(&mut self, event: &Event<'_>, sink: &mut S) {
-        self.sequence += 1;
-        sink.emit(self.sequence, event);
-    }
-
-    /// The next sequence of an instrument, whose change is then told at the next drain.
-    #[inline]
-    pub(crate) fn next_instrument_sequence(&mut self, market: usize) -> u64 {
-        let found = &mut self.markets[market];
-        if found.sequence == found.told {
-            self.touched.push(u32::try_from(market).unwrap_or(0));
-        }
-        found.sequence += 1;
-        found.sequence
     }
 
     /// Refuse a command other than a new order.
     pub(crate) fn reject<S: Sink>(&mut self, account: u32, reason: Reason, kind: u8, id: &str, sink: &mut S) {
-        self.emit(&Event::CommandRejected { account, reason, kind, id }, sink);
+        self.shared.emit(&Event::CommandRejected { account, reason, kind, id }, sink);
     }
 
     /// Check that the venue is open and the deadline has not passed.
     pub(crate) fn check_time(&self, deadline: u64) -> Result<(), Reason> {
-        if self.accounts.is_empty() {
+        if self.shared.accounts.is_empty() {
             return Err(Reason::VenueNotOpen);
         }
-        if deadline != 0 && self.now > deadline {
+        if deadline != 0 && self.shared.now > deadline {
             return Err(Reason::DeadlinePassed);
         }
         Ok(())
@@ -202,18 +148,18 @@ impl Engine {
     /// Check the same and that an account is there that trades.
     pub(crate) fn check_account(&self, deadline: u64, account: u32) -> Result<(), Reason> {
         self.check_time(deadline)?;
-        self.accounts.user(account).map(drop).ok_or(Reason::AccountUnknown)
+        self.shared.accounts.user(account).map(drop).ok_or(Reason::AccountUnknown)
     }
 
     fn open_venue<S: Sink>(&mut self, hash_key: [u8; 16], sink: &mut S) {
-        if !self.accounts.is_empty() {
+        if !self.shared.accounts.is_empty() {
             return self.reject(0, Reason::AlreadyExists, kind::OPEN_VENUE, "", sink);
         }
-        self.ids.set_hash_key(hash_key);
+        self.shared.ids.set_hash_key(hash_key);
         for _ in 0..2 {
-            self.accounts.open(0, 0);
+            self.shared.accounts.open(0, 0);
         }
-        self.emit(&Event::VenueOpened, sink);
+        self.shared.emit(&Event::VenueOpened, sink);
     }
 
     fn open_epoch<S: Sink>(&mut self, epoch: u64, sink: &mut S) {
@@ -221,7 +167,7 @@ impl Engine {
             return self.reject(0, Reason::EpochStale, kind::OPEN_EPOCH, "", sink);
         }
         self.epoch = epoch;
-        self.emit(&Event::EpochOpened { epoch, engine_version: crate::ENGINE_VERSION }, sink);
+        self.shared.emit(&Event::EpochOpened { epoch, engine_version: crate::ENGINE_VERSION }, sink);
     }
 
     fn set_kill_switch<S: Sink>(&mut self, deadline: u64, on: bool, sink: &mut S) {
@@ -229,6 +175,6 @@ impl Engine {
             return self.reject(0, reason, kind::SET_KILL_SWITCH, "", sink);
         }
         self.killed = on;
-        self.emit(&Event::KillSwitchSet { on }, sink);
+        self.shared.emit(&Event::KillSwitchSet { on }, sink);
     }
 }

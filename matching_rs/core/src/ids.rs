@@ -1,62 +1,69 @@
 //! The ids clients gave their commands, each remembered while its order is open and for a window after.
 //!
-//! An id is kept as 96 bits of a `SipHash` keyed by the venue's secret, with 64 bits of its payload's. Entries are 36
-//! bytes in chunks that never move; an index of 4-byte cells finds them: entry, distance from home and four more bits
-//! of the hash. Cells nearer home give way to those further (robin hood), so a search ends early, and removal shifts
-//! the followers back instead of leaving a tombstone. Ended ids queue up in order of their end; the oldest leaves first.
+//! An entry is 28 bytes in chunks that never move: 96 bits of the id's `SipHash` under the venue's secret key, 64 bits of
+//! its payload's, and the first answer. When its order ends it queues up with its end, 8 bytes more; the oldest end leaves
+//! first. A queue of its own means that ending an order does not touch an entry long out of cache.
 
-use std::hash::Hasher;
+use std::collections::VecDeque;
 
-use siphasher::{sip::SipHasher13, sip128};
+use crate::bits::low32;
+use crate::index::{ENTRIES, Index, Key};
+use crate::sip::Sip;
 
-use crate::pool::low32;
-
-/// The most ids a table can hold: an index cell has 22 bits for the entry, and 0 is "none".
-pub const IDS_MAX: u32 = (1 << 22) - 1;
+/// The most ids a table can hold.
+pub(crate) const IDS_MAX: u32 = ENTRIES - 1;
 
 /// The longest id, bytes.
-pub const ID_LENGTH_MAX: usize = 64;
+pub(crate) const ID_LENGTH_MAX: usize = 64;
+
+/// Bytes of a saved id.
+pub(crate) const SAVED_BYTES: usize = 36;
 
 const CHUNK_BITS: u32 = 10;
 const CHUNK: u32 = 1 << CHUNK_BITS;
-const LINK_BITS: u32 = 22;
-const LINK_MASK: u64 = (1 << LINK_BITS) - 1;
-const END_MAX: u64 = (1 << (64 - LINK_BITS)) - 1;
+/// An end is queued as its entry and, above these bits, its time.
+const ENTRY_BITS: u32 = 22;
 /// End times are kept in steps of 2²⁰ ns, rounded up: an id is never forgotten early.
 const END_SHIFT: u32 = 20;
-const DISTANCE_SHIFT: u32 = 22;
-const DISTANCE_MAX: u32 = 63;
-const TAG_SHIFT: u32 = 28;
-const INDEX_MIN: usize = 1_024;
+/// Ids forgotten for their age with each new one: more than come in, so age is no backlog; few, so none waits long.
+const EVICTED_AT_ONCE: u32 = 4;
 
 /// Set in an answer that is not about an order.
 const NOT_ORDER: u64 = 1 << 63;
 
-/// An id with its account, hashed under the venue's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key([u32; 3]);
-
 /// What was first answered to a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The order's id; 0: not an order.
     pub order_id: u64,
     /// Sequence of the first event.
     pub sequence: u64,
 }
 
-/// One remembered id, as it is saved.
+impl Answer {
+    const fn pack(self) -> u64 {
+        if self.order_id == 0 { self.sequence | NOT_ORDER } else { self.order_id }
+    }
+
+    const fn unpack(packed: u64) -> Self {
+        if packed & NOT_ORDER == 0 {
+            Self { order_id: packed, sequence: packed >> 20 }
+        } else {
+            Self { order_id: 0, sequence: packed & !NOT_ORDER }
+        }
+    }
+}
+
+/// One remembered id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     key: [u32; 3],
     fingerprint: [u32; 2],
     answer: [u32; 2],
-    /// End time above, link to the next ended or free entry below.
-    link: [u32; 2],
 }
 
-const _: () = assert!(size_of::<Entry>() == 36);
-const BLANK: Entry = Entry { key: [0; 3], fingerprint: [0; 2], answer: [0; 2], link: [0; 2] };
+const _: () = assert!(size_of::<Entry>() == 28);
+const BLANK: Entry = Entry { key: [0; 3], fingerprint: [0; 2], answer: [0; 2] };
 
 const fn split(value: u64) -> [u32; 2] {
     [low32(value), low32(value >> 32)]
@@ -68,50 +75,27 @@ const fn join(halves: [u32; 2]) -> u64 {
 
 impl Entry {
     /// The payload's fingerprint.
-    #[must_use]
     pub const fn fingerprint(&self) -> u64 {
         join(self.fingerprint)
     }
 
     /// What was first answered.
-    #[must_use]
     pub const fn answer(&self) -> Answer {
-        let answer = join(self.answer);
-        if answer & NOT_ORDER == 0 {
-            Answer { order_id: answer, sequence: answer >> 20 }
-        } else {
-            Answer { order_id: 0, sequence: answer & !NOT_ORDER }
-        }
+        Answer::unpack(join(self.answer))
     }
 
-    const fn end(&self) -> u64 {
-        join(self.link) >> LINK_BITS
+    const fn is_blank(&self) -> bool {
+        join(self.answer) == 0
     }
 
-    const fn next(&self) -> u32 {
-        low32(join(self.link) & LINK_MASK)
-    }
-
-    fn set_link(&mut self, end: u64, next: u32) {
-        self.link = split(end << LINK_BITS | u64::from(next));
-    }
-
-    /// The entry as it is saved: its link, which is this table's own, left out.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 36] {
-        let link = split(self.end() << LINK_BITS);
-        let words = [self.key.as_slice(), &self.fingerprint, &self.answer, &link];
-        let mut bytes = [0; 36];
-        for (place, word) in bytes.chunks_exact_mut(4).zip(words.into_iter().flatten()) {
-            place.copy_from_slice(&word.to_le_bytes());
+    fn save(&self, end: u64) -> [u8; SAVED_BYTES] {
+        let end = split(end);
+        let words = [self.key.as_slice(), &self.fingerprint, &self.answer, &end];
+        let mut bytes = [0; SAVED_BYTES];
+        for (place, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words.into_iter().flatten()) {
+            *place = word.to_le_bytes();
         }
         bytes
-    }
-
-    /// Its order is still open.
-    #[must_use]
-    pub const fn is_open(&self) -> bool {
-        self.end() == 0
     }
 }
 
@@ -136,10 +120,11 @@ impl Slab {
         &mut self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
     }
 
+    #[inline]
     fn take(&mut self) -> u32 {
         if self.free != 0 {
             let entry = self.free;
-            self.free = self.get(entry).next();
+            self.free = self.get(entry).key[0];
             return entry;
         }
         if self.used.is_multiple_of(CHUNK) {
@@ -149,41 +134,87 @@ impl Slab {
         self.used
     }
 
+    /// A blank entry's key holds the next free one.
     fn give(&mut self, entry: u32) {
-        let free = self.free;
-        let blank = self.get_mut(entry);
-        *blank = BLANK;
-        blank.set_link(0, free);
+        *self.get_mut(entry) = Entry { key: [self.free, 0, 0], ..BLANK };
         self.free = entry;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Key, u32)> + '_ {
+        let taken = (1..=self.used).map(|entry| (self.get(entry), entry));
+        taken.filter(|(found, _)| !found.is_blank()).map(|(found, entry)| (Key(found.key), entry))
+    }
+}
+
+/// Ended ids in order of their end, in chunks so that growing copies nothing.
+#[derive(Clone, Debug, Default)]
+struct Ends {
+    chunks: VecDeque<Box<[u64]>>,
+    /// Place of the oldest in the first chunk.
+    first: usize,
+    count: usize,
+}
+
+impl Ends {
+    #[inline]
+    fn push(&mut self, end: u64) {
+        let place = self.first + self.count;
+        let (chunk, offset) = (place / CHUNK as usize, place % CHUNK as usize);
+        if chunk == self.chunks.len() {
+            self.chunks.push_back(vec![0; CHUNK as usize].into_boxed_slice());
+        }
+        self.chunks[chunk][offset] = end;
+        self.count += 1;
+    }
+
+    fn first(&self) -> Option<u64> {
+        if self.count == 0 { None } else { Some(self.chunks[0][self.first]) }
+    }
+
+    fn last(&self) -> Option<u64> {
+        let place = (self.first + self.count).checked_sub(1).filter(|_| self.count > 0)?;
+        Some(self.chunks[place / CHUNK as usize][place % CHUNK as usize])
+    }
+
+    fn pop(&mut self) -> Option<u64> {
+        let end = self.first()?;
+        self.count -= 1;
+        self.first += 1;
+        if self.first == CHUNK as usize {
+            self.first = 0;
+            let chunk = self.chunks.pop_front();
+            // Kept for the next ends, so that a steady table asks for no memory.
+            self.chunks.extend(chunk);
+        }
+        Some(end)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.chunks.iter().flatten().skip(self.first).take(self.count).copied()
     }
 }
 
 /// The table.
 #[derive(Clone, Debug)]
-pub struct Ids {
-    keys: [u64; 2],
+pub(crate) struct Ids {
+    sip: Sip,
     slab: Slab,
-    index: Vec<u32>,
-    oldest: u32,
-    newest: u32,
+    index: Index,
+    ends: Ends,
     count: u32,
-    ended: u32,
     max: u32,
     window: u64,
 }
 
 impl Ids {
     /// Make an empty table for at most `max` ids, each kept for `window` ns after its end.
-    #[must_use]
     pub fn new(max: u32, window: u64) -> Self {
         Self {
-            keys: [0; 2],
+            sip: Sip::new([0; 2]),
             slab: Slab::default(),
-            index: vec![0; INDEX_MIN],
-            oldest: 0,
-            newest: 0,
+            index: Index::default(),
+            ends: Ends::default(),
             count: 0,
-            ended: 0,
             max: max.min(IDS_MAX),
             window,
         }
@@ -193,82 +224,51 @@ impl Ids {
     pub fn set_hash_key(&mut self, key: [u8; 16]) {
         let [low @ .., _, _, _, _, _, _, _, _] = key;
         let [_, _, _, _, _, _, _, _, high @ ..] = key;
-        self.keys = [u64::from_le_bytes(low), u64::from_le_bytes(high)];
+        self.sip = Sip::new([u64::from_le_bytes(low), u64::from_le_bytes(high)]);
     }
 
     /// The venue's secret key.
-    #[must_use]
     pub fn hash_key(&self) -> [u8; 16] {
-        (u128::from(self.keys[0]) | u128::from(self.keys[1]) << 64).to_le_bytes()
+        let [low, high] = self.sip.key();
+        (u128::from(low) | u128::from(high) << 64).to_le_bytes()
     }
 
-    /// Hash an account's id (1 to 64 bytes; a longer one is cut, so check before).
-    #[must_use]
+    /// Hash an account's id.
     #[inline]
     pub fn key(&self, account: u32, id: &str) -> Key {
-        let mut bytes = [0; 4 + ID_LENGTH_MAX];
-        let length = id.len().min(ID_LENGTH_MAX);
-        bytes[..4].copy_from_slice(&account.to_le_bytes());
-        bytes[4..4 + length].copy_from_slice(&id.as_bytes()[..length]);
-        let hash = sip128::SipHasher13::new_with_keys(self.keys[0], self.keys[1]).hash(&bytes[..4 + length]);
-        Key([low32(hash.h1), low32(hash.h1 >> 32), low32(hash.h2)])
+        let [low, high] = self.sip.hash(account, id.as_bytes());
+        Key([low32(low), low32(low >> 32), low32(high)])
     }
 
     /// Hash a command's payload, given as words.
-    #[must_use]
     #[inline]
     pub fn fingerprint(&self, words: &[u64]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.keys[0], self.keys[1]);
-        for word in words {
-            hasher.write_u64(*word);
-        }
-        hasher.finish()
+        self.sip.fold(words)
     }
 
-    /// The entry of an id, expired or not.
-    #[must_use]
+    /// The entry of an id, though its window may have passed.
     #[inline]
     pub fn find(&self, key: Key) -> Option<u32> {
-        let mask = self.index.len() - 1;
-        let mut place = home(key, mask);
-        let tag = tag(key) >> DISTANCE_SHIFT;
-        for away in 0..=DISTANCE_MAX {
-            let cell = self.index[place];
-            if cell == 0 || distance(cell) < away {
-                return None;
-            }
-            if cell >> DISTANCE_SHIFT == tag | away {
-                let entry = cell & low32(LINK_MASK);
-                if self.slab.get(entry).key == key.0 {
-                    return Some(entry);
-                }
-            }
-            place = (place + 1) & mask;
-        }
-        None
+        self.index.find(key, |entry| self.slab.get(entry).key == key.0)
     }
 
     /// The entry of an id that still counts at a time.
     #[inline]
     pub fn find_live(&mut self, key: Key, at: u64) -> Option<u32> {
-        let entry = self.find(key)?;
-        if !self.expired(entry, at) {
-            return Some(entry);
-        }
-        // Ends queue in order of time, so all before it are past the window too.
-        while self.find(key).is_some() && self.oldest != 0 {
+        self.find(key)?;
+        while self.oldest_is_past(at) {
             self.evict();
         }
-        None
+        self.find(key)
     }
 
-    fn expired(&self, entry: u32, at: u64) -> bool {
-        let end = self.slab.get(entry).end();
-        end != 0 && (end << END_SHIFT).saturating_add(self.window) <= at
+    #[inline]
+    fn oldest_is_past(&self, at: u64) -> bool {
+        let end = self.ends.first().map(|end| (end >> ENTRY_BITS << END_SHIFT).saturating_add(self.window));
+        end.is_some_and(|end| end <= at)
     }
 
     /// A remembered id.
-    #[must_use]
     pub fn get(&self, entry: u32) -> &Entry {
         self.slab.get(entry)
     }
@@ -276,215 +276,97 @@ impl Ids {
     /// Forget what is past the window, a few at a time, and make room for one more; false: every id's order is open.
     #[inline]
     pub fn make_room(&mut self, at: u64) -> bool {
-        for _ in 0..4 {
-            if self.oldest == 0 || !self.expired(self.oldest, at) {
+        for _ in 0..EVICTED_AT_ONCE {
+            if !self.oldest_is_past(at) {
                 break;
             }
             self.evict();
         }
         while self.count >= self.max {
-            if self.oldest == 0 {
+            if !self.evict() {
                 return false;
             }
-            self.evict();
         }
         true
     }
 
     /// How many more ids could be taken by forgetting ended ones.
-    #[must_use]
-    pub fn room(&self) -> u32 {
-        self.max.saturating_sub(self.count) + self.ended
+    pub fn room(&self) -> usize {
+        self.max.saturating_sub(self.count) as usize + self.ends.count
     }
 
     /// Remember an id; it counts as open until `end`.
     #[inline]
     pub fn insert(&mut self, key: Key, fingerprint: u64, answer: Answer) -> u32 {
         let entry = self.slab.take();
-        let packed = if answer.order_id == 0 { answer.sequence | NOT_ORDER } else { answer.order_id };
-        *self.slab.get_mut(entry) =
-            Entry { key: key.0, fingerprint: split(fingerprint), answer: split(packed), link: [0; 2] };
+        *self.slab.get_mut(entry) = Entry { key: key.0, fingerprint: split(fingerprint), answer: split(answer.pack()) };
         self.count += 1;
-        // Grown at four fifths; 64 bits, so that no size overflows.
-        if u64::from(self.count) * 5 > self.index.len() as u64 * 4 {
-            self.grow();
-        } else {
-            self.seat(key, entry);
+        if !self.index.has_room(self.count) || !self.index.seat(key, entry) {
+            self.index.grow(|| self.slab.iter());
         }
         entry
-    }
-
-    #[inline]
-    fn seat(&mut self, key: Key, entry: u32) {
-        if !seat(&mut self.index, key, entry) {
-            self.grow();
-        }
-    }
-
-    /// Double the index until every entry has a seat near its home.
-    #[cold]
-    fn grow(&mut self) {
-        let mut size = self.index.len() * 2;
-        // Further doubling would not help: it would take more than 63 ids with one 32-bit hash.
-        let size_max = (self.slab.used as usize * 16).next_power_of_two();
-        while size <= size_max {
-            let mut index = vec![0; size];
-            let all = (1..=self.slab.used).all(|entry| {
-                let found = self.slab.get(entry);
-                join(found.answer) == 0 || seat(&mut index, Key(found.key), entry)
-            });
-            if all {
-                self.index = index;
-                return;
-            }
-            size *= 2;
-        }
     }
 
     /// Start an id's window: its order has ended.
     #[inline]
     pub fn end(&mut self, entry: u32, at: u64) {
-        let end = ((at >> END_SHIFT) + 1).min(END_MAX);
-        self.append(entry, end);
+        let end = ((at >> END_SHIFT) + 1).min((1 << (64 - ENTRY_BITS)) - 1);
+        self.ends.push(end << ENTRY_BITS | u64::from(entry));
     }
 
-    fn append(&mut self, entry: u32, end: u64) {
-        self.slab.get_mut(entry).set_link(end, 0);
-        if self.newest == 0 {
-            self.oldest = entry;
-        } else {
-            let before = self.slab.get_mut(self.newest);
-            let end = before.end();
-            before.set_link(end, entry);
-        }
-        self.newest = entry;
-        self.ended += 1;
-    }
-
-    fn evict(&mut self) {
-        let entry = self.oldest;
-        self.oldest = self.slab.get(entry).next();
-        if self.oldest == 0 {
-            self.newest = 0;
-        }
-        unseat(&mut self.index, Key(self.slab.get(entry).key), entry);
+    /// Forget the id that ended first, if one has.
+    fn evict(&mut self) -> bool {
+        let Some(end) = self.ends.pop() else { return false };
+        let entry = low32(end) & (ENTRIES - 1);
+        self.index.unseat(Key(self.slab.get(entry).key), entry);
         self.slab.give(entry);
         self.count -= 1;
-        self.ended -= 1;
-    }
-
-    /// Ended ids, oldest end first.
-    pub fn ended(&self) -> impl Iterator<Item = &Entry> + '_ {
-        let mut entry = self.oldest;
-        (0..self.ended).map(move |_| {
-            let this = self.slab.get(entry);
-            entry = this.next();
-            this
-        })
-    }
-
-    /// Put a saved id back, behind those put back before; nothing when it is there already or not sound.
-    pub fn put_back(&mut self, bytes: &[u8; 36]) -> Option<u32> {
-        let mut words = bytes.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
-        let mut next = || words.next().unwrap_or(0);
-        let key = Key([next(), next(), next()]);
-        let (fingerprint, answer, link) = ([next(), next()], [next(), next()], [next(), next()]);
-        let saved = Entry { key: key.0, fingerprint, answer, link };
-        if join(answer) == 0 || self.count >= IDS_MAX || self.find(key).is_some() {
-            return None;
-        }
-        let entry = self.insert(key, saved.fingerprint(), saved.answer());
-        if !saved.is_open() {
-            if saved.end() < self.newest_end() {
-                return None;
-            }
-            self.append(entry, saved.end());
-        }
-        (self.find(key) == Some(entry)).then_some(entry)
-    }
-
-    fn newest_end(&self) -> u64 {
-        if self.newest == 0 { 0 } else { self.slab.get(self.newest).end() }
+        true
     }
 
     /// How many ids are remembered.
-    #[must_use]
     pub const fn len(&self) -> u32 {
         self.count
     }
 
-    /// None is.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
+    /// How many of them have ended.
+    pub const fn ended(&self) -> usize {
+        self.ends.count
+    }
+
+    /// Ended ids as they are saved, oldest end first.
+    pub fn save_ended(&self) -> impl Iterator<Item = [u8; SAVED_BYTES]> + '_ {
+        self.ends.iter().map(|end| self.slab.get(low32(end) & (ENTRIES - 1)).save(end >> ENTRY_BITS))
+    }
+
+    /// An open order's id as it is saved.
+    pub fn save_open(&self, entry: u32) -> [u8; SAVED_BYTES] {
+        self.slab.get(entry).save(0)
+    }
+
+    /// Put a saved id back; nothing when it is there already, or not sound. Ended ones come in order of their end.
+    pub fn put_back(&mut self, bytes: &[u8; SAVED_BYTES]) -> Option<u32> {
+        let mut words = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four));
+        let mut next = || words.next().unwrap_or(0);
+        let key = Key([next(), next(), next()]);
+        let (fingerprint, answer, end) = (join([next(), next()]), join([next(), next()]), join([next(), next()]));
+        let last = self.ends.last().map_or(0, |end| end >> ENTRY_BITS);
+        let sound = answer != 0 && end >> (64 - ENTRY_BITS) == 0 && (end == 0 || end >= last);
+        if !sound || self.count >= IDS_MAX || self.find(key).is_some() {
+            return None;
+        }
+        let entry = self.insert(key, fingerprint, Answer::unpack(answer));
+        if end != 0 {
+            self.ends.push(end << ENTRY_BITS | u64::from(entry));
+        }
+        (self.find(key) == Some(entry)).then_some(entry)
     }
 
     /// Bytes taken from the allocator.
-    #[must_use]
     pub fn bytes(&self) -> u64 {
         let chunks = self.slab.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>());
-        (chunks + self.index.len() * size_of::<u32>()) as u64
-    }
-}
-
-const fn home(key: Key, mask: usize) -> usize {
-    key.0[0] as usize & mask
-}
-
-const fn tag(key: Key) -> u32 {
-    key.0[1] << TAG_SHIFT
-}
-
-const fn distance(cell: u32) -> u32 {
-    cell >> DISTANCE_SHIFT & DISTANCE_MAX
-}
-
-/// Give an entry a cell; false when one would come to lie too far from its home and lost it.
-#[inline]
-fn seat(index: &mut [u32], key: Key, entry: u32) -> bool {
-    let mask = index.len() - 1;
-    let mut place = home(key, mask);
-    let mut cell = tag(key) | entry;
-    loop {
-        let there = index[place];
-        if there == 0 {
-            index[place] = cell;
-            return true;
-        }
-        if distance(there) < distance(cell) {
-            index[place] = cell;
-            cell = there;
-        }
-        if distance(cell) == DISTANCE_MAX {
-            return false;
-        }
-        cell += 1 << DISTANCE_SHIFT;
-        place = (place + 1) & mask;
-    }
-}
-
-/// Take an entry's cell away and shift those behind it nearer to their homes.
-fn unseat(index: &mut [u32], key: Key, entry: u32) {
-    let mask = index.len() - 1;
-    let mut place = home(key, mask);
-    for _ in 0..=DISTANCE_MAX {
-        if index[place] & low32(LINK_MASK) == entry {
-            break;
-        }
-        place = (place + 1) & mask;
-    }
-    if index[place] & low32(LINK_MASK) != entry {
-        return;
-    }
-    loop {
-        let behind = (place + 1) & mask;
-        let cell = index[behind];
-        if cell == 0 || distance(cell) == 0 {
-            index[place] = 0;
-            return;
-        }
-        index[place] = cell - (1 << DISTANCE_SHIFT);
-        place = behind;
+        let ends = self.ends.chunks.len() * (CHUNK as usize * size_of::<u64>() + size_of::<Box<[u64]>>());
+        (chunks + ends) as u64 + self.index.bytes()
     }
 }
 
@@ -527,6 +409,7 @@ mod tests {
         for n in 0..5_000 {
             assert_eq!(order_of(&ids, n), (n >= 4_000).then_some(n), "id {n}");
         }
+        assert!(ids.bytes() < 100_000, "what leaves makes room for what comes");
     }
 
     #[test]
@@ -558,12 +441,12 @@ mod tests {
         let ids = filled(3_000, 1_000);
         let mut again = Ids::new(1_000, HOUR);
         again.set_hash_key(ids.hash_key());
-        for entry in ids.ended() {
-            assert!(again.put_back(&entry.to_bytes()).is_some());
+        for saved in ids.save_ended() {
+            assert!(again.put_back(&saved).is_some());
         }
-        assert!(again.put_back(&ids.ended().next().unwrap().to_bytes()).is_none(), "twice is refused");
-        let bytes = |ids: &Ids| ids.ended().map(|entry| entry.to_bytes()).collect::<Vec<_>>();
-        assert_eq!(bytes(&ids), bytes(&again));
+        let first = ids.save_ended().next().unwrap();
+        assert!(again.put_back(&first).is_none(), "twice is refused");
+        assert!(ids.save_ended().eq(again.save_ended()));
         for n in 0..3_000 {
             assert_eq!(order_of(&ids, n), order_of(&again, n));
         }
@@ -575,15 +458,5 @@ mod tests {
             let ids = filled(count, IDS_MAX);
             assert!(ids.bytes() <= 48 * count, "{count} ids: {} bytes each", ids.bytes() / count);
         }
-    }
-
-    #[test]
-    fn ids_that_share_a_hash_do_no_harm() {
-        let mut ids = Ids::new(IDS_MAX, HOUR);
-        for n in 0..200 {
-            ids.insert(Key([1, 2, n]), 0, Answer { order_id: 1 << 20, sequence: 1 });
-        }
-        assert!(ids.find(Key([9, 2, 0])).is_none());
-        assert!(ids.index.len() <= 1 << 20, "the index does not grow without bound");
     }
 }

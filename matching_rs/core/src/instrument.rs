@@ -74,6 +74,8 @@ pub struct Identity {
 /// An instrument with its book.
 #[derive(Clone, Debug)]
 pub struct Market {
+    /// The instrument's number.
+    pub number: u32,
     /// What may change.
     pub rules: Rules,
     /// Quote units of one tick times one lot.
@@ -127,7 +129,7 @@ impl Rules {
 impl Market {
     /// Make a market from a listing whose assets have these scales; nothing when it makes no sense.
     #[must_use]
-    pub fn list(listing: &ListInstrument<'_>, base_scale: u8, quote_scale: u8) -> Option<Self> {
+    pub fn list(number: u32, listing: &ListInstrument<'_>, base_scale: u8, quote_scale: u8) -> Option<Self> {
         let exponent = i16::from(quote_scale) - i16::from(listing.price_scale) - i16::from(base_scale);
         let identity = Identity {
             symbol: listing.symbol.into(),
@@ -150,12 +152,17 @@ impl Market {
         };
         let mut fees = [None; TIERS as usize];
         fees[0] = Some(Rates { maker: listing.maker_ppm, taker: listing.taker_ppm });
-        Self::assemble(identity, rules, fees)
+        Self::assemble(number, identity, rules, fees)
     }
 
     /// Make a market from its parts; nothing when they make no sense.
     #[must_use]
-    pub fn assemble(identity: Identity, rules: Rules, fees: [Option<Rates>; TIERS as usize]) -> Option<Self> {
+    pub fn assemble(
+        number: u32,
+        identity: Identity,
+        rules: Rules,
+        fees: [Option<Rates>; TIERS as usize],
+    ) -> Option<Self> {
         let unit = rules.check(identity.exponent)?;
         let rates_are_valid = fees.iter().flatten().all(|rates| rates.highest() <= RATE_MAX);
         if !rates_are_valid
@@ -167,7 +174,7 @@ impl Market {
             return None;
         }
         let book = Book::default();
-        Some(Self { rules, unit, sequence: 0, last_price: 0, open_orders: 0, told: 0, book, identity, fees })
+        Some(Self { number, rules, unit, sequence: 0, last_price: 0, open_orders: 0, told: 0, book, identity, fees })
     }
 
     /// The rates of a tier.
@@ -175,6 +182,16 @@ impl Market {
     #[inline]
     pub fn rates(&self, tier: u8) -> Rates {
         self.fees.get(usize::from(tier)).copied().flatten().or(self.fees[0]).unwrap_or_default()
+    }
+
+    /// The asset an order of a side pays with.
+    #[must_use]
+    #[inline]
+    pub const fn paying(&self, side: Side) -> u16 {
+        match side {
+            Side::Buy => self.identity.quote,
+            Side::Sell => self.identity.base,
+        }
     }
 
     /// Ticks of a price on the grid.

@@ -4,17 +4,21 @@
 //! with the same times give the same events and the same state, bit for bit.
 
 mod account;
+mod accounts;
 mod admin;
 mod amend;
 pub mod batch;
+mod bits;
 mod blocks;
 mod book;
+mod cancel;
 pub mod codec;
 pub mod command;
 pub mod engine;
 pub mod event;
 pub mod frame;
 mod ids;
+mod index;
 mod instrument;
 mod levels;
 mod listing;
@@ -28,9 +32,12 @@ mod resting;
 mod restore;
 mod risk;
 pub mod rows;
+mod shared;
+mod sip;
 pub mod snapshot;
 mod submit;
 mod taker;
+mod touched;
 mod validate;
 pub mod view;
 mod views;

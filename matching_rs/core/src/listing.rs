@@ -2,7 +2,7 @@
 
 use crate::account::TIERS;
 use crate::command::{ChangeInstrument, ListAsset, ListInstrument, SetFeeTier, kind};
-use crate::engine::{Engine, number};
+use crate::engine::Engine;
 use crate::event::{Event, Sink};
 use crate::instrument::{Asset, INSTRUMENTS_MAX, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates};
@@ -15,7 +15,7 @@ impl Engine {
             Err(reason) => return self.reject(0, reason, kind::LIST_ASSET, "", sink),
         };
         self.assets.push(Asset { symbol: command.symbol.into(), scale: command.scale });
-        self.emit(&Event::AssetListed { asset, symbol: command.symbol, scale: command.scale }, sink);
+        self.shared.emit(&Event::AssetListed { asset, symbol: command.symbol, scale: command.scale }, sink);
     }
 
     fn check_asset(&self, command: &ListAsset<'_>) -> Result<u16, Reason> {
@@ -34,14 +34,11 @@ impl Engine {
             Ok(market) => market,
             Err(reason) => return self.reject(0, reason, kind::LIST_INSTRUMENT, "", sink),
         };
-        let place = self.markets.len();
+        let mut market = market;
+        let instrument_sequence = self.shared.instrument_sequence(&mut market);
+        let event = Event::InstrumentListed { instrument_sequence, instrument: market.number, terms: market.terms() };
+        self.shared.emit(&event, sink);
         self.markets.push(market);
-        let instrument_sequence = self.next_instrument_sequence(place);
-        let terms = self.markets[place].terms();
-        let event = Event::InstrumentListed { instrument_sequence, instrument: number(place), terms };
-        // The event borrows the symbol from the engine, so the sequence is counted here.
-        self.sequence += 1;
-        sink.emit(self.sequence, &event);
     }
 
     fn check_listing(&self, command: &ListInstrument<'_>) -> Result<Market, Reason> {
@@ -54,10 +51,8 @@ impl Engine {
             self.assets.get(place).map(|asset| asset.scale).ok_or(Reason::AssetUnknown)
         };
         let (base, quote) = (scale(command.base)?, scale(command.quote)?);
-        if number(self.markets.len()) >= INSTRUMENTS_MAX {
-            return Err(Reason::ListingInvalid);
-        }
-        Market::list(command, base, quote).ok_or(Reason::ListingInvalid)
+        let number = u32::try_from(self.markets.len() + 1).ok().filter(|&number| number < INSTRUMENTS_MAX);
+        number.and_then(|number| Market::list(number, command, base, quote)).ok_or(Reason::ListingInvalid)
     }
 
     pub(crate) fn change_instrument<S: Sink>(&mut self, command: &ChangeInstrument, sink: &mut S) {
@@ -69,7 +64,7 @@ impl Engine {
         market.rules = rules;
         market.unit = unit;
         let event = Event::InstrumentChanged {
-            instrument_sequence: self.next_instrument_sequence(place),
+            instrument_sequence: self.shared.instrument_sequence(&mut self.markets[place]),
             instrument: command.instrument,
             status: rules.status,
             tick_size: rules.tick_size,
@@ -81,7 +76,7 @@ impl Engine {
             slippage_ppm: rules.slippage_ppm,
             reference_price: rules.reference_price,
         };
-        self.emit(&event, sink);
+        self.shared.emit(&event, sink);
     }
 
     fn check_change(&self, command: &ChangeInstrument) -> Result<(usize, Rules, i64), Reason> {
@@ -126,12 +121,12 @@ impl Engine {
         let rates = Rates { maker: command.maker_ppm, taker: command.taker_ppm };
         self.markets[place].fees[usize::from(command.tier)] = Some(rates);
         let event = Event::FeeTierSet {
-            instrument_sequence: self.next_instrument_sequence(place),
+            instrument_sequence: self.shared.instrument_sequence(&mut self.markets[place]),
             instrument: command.instrument,
             tier: command.tier,
             maker_ppm: command.maker_ppm,
             taker_ppm: command.taker_ppm,
         };
-        self.emit(&event, sink);
+        self.shared.emit(&event, sink);
     }
 }

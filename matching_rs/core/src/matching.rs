@@ -2,11 +2,12 @@
 
 use crate::account::FEES;
 use crate::command::{SelfTradePrevention, Side};
-use crate::engine::Engine;
 use crate::event::{Event, Sink, TradeSide};
+use crate::instrument::Market;
 use crate::money::Traded;
 use crate::pool::Hot;
 use crate::reason::Reason;
+use crate::shared::Shared;
 use crate::taker::{Bound, Stop, Taker};
 
 /// One trade's figures.
@@ -15,23 +16,20 @@ struct Fill {
     quantity: i64,
     notional: i64,
     maker_fee: i64,
+    maker_fee_total: i64,
     taker_fee: i64,
 }
 
-impl Engine {
+impl Shared {
     /// Match an order against the other side of its book.
-    pub(crate) fn walk<S: Sink>(&mut self, market: usize, taker: &mut Taker, sink: &mut S) -> Stop {
-        loop {
-            if taker.is_done() {
-                return Stop::Done;
-            }
-            let book = &self.markets[market].book;
-            if !book.crosses(taker.side, taker.limit) {
+    pub fn walk<S: Sink>(&mut self, market: &mut Market, taker: &mut Taker, sink: &mut S) -> Stop {
+        while !taker.is_done() {
+            if !market.book.crosses(taker.side, taker.limit) {
                 return Stop::Uncrossed;
             }
-            let Some(slot) = book.first(taker.side.opposite()) else { return Stop::Uncrossed };
+            let Some(slot) = market.book.first(taker.side.opposite()) else { return Stop::Uncrossed };
             let maker = *self.pool.hot(slot);
-            let met = if self.accounts.at(maker.account).group == taker.group {
+            let met = if self.same_group(taker, &maker) {
                 self.prevent(market, taker, slot, sink)
             } else {
                 self.trade(market, taker, slot, &maker, sink)
@@ -40,136 +38,147 @@ impl Engine {
                 return Stop::End(reason);
             }
         }
+        Stop::Done
+    }
+
+    #[inline]
+    fn same_group(&self, taker: &Taker, maker: &Hot) -> bool {
+        taker.account == maker.account || taker.group != 0 && taker.group == self.accounts.at(maker.account).group
     }
 
     /// Trade with the first in the queue; an error says why the incoming order must end.
     #[inline]
     fn trade<S: Sink>(
         &mut self,
-        market: usize,
+        market: &mut Market,
         taker: &mut Taker,
         slot: u32,
         maker: &Hot,
         sink: &mut S,
     ) -> Result<(), Reason> {
-        let place = &self.markets[market];
-        let lot_price = place.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
+        let lot_price = market.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
         let lots = taker.wanted(maker.leaves, lot_price)?;
         let notional = lot_price.checked_mul(lots).ok_or(Reason::AmountOverflow)?;
-        let quantity = place.quantity(lots);
         let cold = self.pool.cold(slot);
-        let Some(traded) = cold.traded.plus(notional, false) else {
-            self.cancel(slot, Reason::AmountOverflow, sink);
+        let (before, rates) = (cold.traded, cold.rates());
+        let Some(after) = before.plus(notional, false) else {
+            self.cancel(market, slot, Reason::AmountOverflow, sink);
             return Ok(());
         };
-        let fee_total = traded.fee(cold.rates());
-        let maker_fee = fee_total - cold.traded.fee(cold.rates());
+        let maker_fee_total = after.fee(rates);
+        let maker_fee = maker_fee_total - before.fee(rates);
         let taker_fee = taker.fill(lots, notional).ok_or(Reason::AmountOverflow)?;
-        let fill = Fill { lots, quantity, notional, maker_fee, taker_fee };
-        self.settle(market, taker, slot, maker, traded, &fill);
-        self.tell_trade(market, taker, slot, maker, fee_total, &fill, sink);
+        let quantity = market.quantity(lots);
+        let fill = Fill { lots, quantity, notional, maker_fee, maker_fee_total, taker_fee };
+        let release = match taker.side {
+            Side::Buy => quantity,
+            // What is still open was checked with the whole when it was accepted, so it fits.
+            Side::Sell => {
+                let held = |lots: i64, traded: Traded| traded.hold(lot_price.saturating_mul(lots), rates).unwrap_or(0);
+                held(maker.leaves, before) - held(maker.leaves - lots, after)
+            }
+        };
+        let cold = self.pool.cold_mut(slot);
+        cold.traded = after;
+        cold.filled += lots;
+        self.settle(market, taker, maker, release, &fill);
+        self.tell_trade(market, taker, slot, maker, &fill, sink);
         if lots == maker.leaves {
-            self.finish(slot);
+            self.finish(market, slot);
         } else {
-            self.markets[market].book.reduce(&mut self.pool, slot, lots);
+            market.book.reduce(&mut self.pool, slot, lots);
         }
         Ok(())
     }
 
-    /// Move money, quantity, holds and positions of one trade; the maker's queue is left as it is.
-    fn settle(&mut self, market: usize, taker: &Taker, slot: u32, maker: &Hot, traded: Traded, fill: &Fill) {
-        let place = &self.markets[market];
-        let (base, quote) = (place.identity.base, place.identity.quote);
-        let cold = self.pool.cold_mut(slot);
-        let position = cold.position;
-        // What is still open was checked with the whole when it was accepted, so it fits.
-        let held = |lots: i64, traded: Traded| {
-            place.notional(maker.price, lots).and_then(|open| traded.hold(open, cold.rates())).unwrap_or(0)
+    /// Move money, quantity, hold and positions of one trade.
+    #[inline]
+    fn settle(&mut self, market: &Market, taker: &Taker, maker: &Hot, release: i64, fill: &Fill) {
+        let (base, quote) = (market.identity.base, market.identity.quote);
+        let (taker_base, maker_base, taker_quote, maker_quote) = match taker.side {
+            Side::Buy => (fill.quantity, -fill.quantity, -fill.notional, fill.notional),
+            Side::Sell => (-fill.quantity, fill.quantity, fill.notional, -fill.notional),
         };
-        let release = match taker.side {
-            Side::Buy => fill.quantity,
-            Side::Sell => held(maker.leaves, cold.traded) - held(maker.leaves - fill.lots, traded),
-        };
-        cold.traded = traded;
-        cold.filled += fill.lots;
-        let (buyer, seller, buyer_fee, seller_fee) = match taker.side {
-            Side::Buy => (taker.account, maker.account, fill.taker_fee, fill.maker_fee),
-            Side::Sell => (maker.account, taker.account, fill.maker_fee, fill.taker_fee),
-        };
+        let (base_release, quote_release) = if taker.side == Side::Buy { (release, 0) } else { (0, release) };
+        let accounts = &mut self.accounts;
         // No sum passes 63 bits: what all accounts have together is bounded when it is deposited.
-        self.accounts.balance_mut(buyer, quote).total -= fill.notional + buyer_fee;
-        self.accounts.balance_mut(buyer, base).total += fill.quantity;
-        self.accounts.balance_mut(seller, base).total -= fill.quantity;
-        self.accounts.balance_mut(seller, quote).total += fill.notional - seller_fee;
-        let bound = if taker.side == Side::Buy { base } else { quote };
-        self.accounts.balance_mut(maker.account, bound).held -= release;
-        if buyer_fee + seller_fee > 0 {
-            self.accounts.balance_mut(FEES, quote).total += buyer_fee + seller_fee;
+        accounts.balance_mut(taker.account, quote).total += taker_quote - fill.taker_fee;
+        accounts.balance_mut(taker.account, base).total += taker_base;
+        let paid = accounts.balance_mut(maker.account, quote);
+        paid.total += maker_quote - fill.maker_fee;
+        paid.held -= quote_release;
+        let moved = accounts.balance_mut(maker.account, base);
+        moved.total += maker_base;
+        moved.held -= base_release;
+        let fees = fill.maker_fee + fill.taker_fee;
+        if fees > 0 {
+            accounts.balance_mut(FEES, quote).total += fees;
         }
-        let signed = if taker.side == Side::Buy { fill.quantity } else { -fill.quantity };
-        self.accounts.position_fill(taker.account, taker.position, signed, fill.notional, fill.taker_fee);
-        self.accounts.position_fill(maker.account, position, -signed, fill.notional, fill.maker_fee);
-        self.accounts.position_mut(position).open[taker.side.opposite() as usize] -= fill.quantity;
+        accounts.count_open(maker.account, market.number, taker.side.opposite(), -fill.quantity);
+        accounts.position_touch(taker.account, market.number).fill(taker_base, fill.notional, fill.taker_fee);
+        accounts.position_touch(maker.account, market.number).fill(maker_base, fill.notional, fill.maker_fee);
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one event's figures, computed once by the only caller")]
+    #[inline]
     fn tell_trade<S: Sink>(
         &mut self,
-        market: usize,
+        market: &mut Market,
         taker: &Taker,
         slot: u32,
         maker: &Hot,
-        fee_total: i64,
         fill: &Fill,
         sink: &mut S,
     ) {
-        let instrument_sequence = self.next_instrument_sequence(market);
-        let place = &mut self.markets[market];
-        let price = place.price(maker.price);
-        place.last_price = price;
-        place.rules.reference_price = price;
-        let lot_size = place.rules.lot_size;
-        let maker_side = TradeSide {
-            order_id: self.pool.cold(slot).order_id,
-            account: maker.account,
-            account_sequence: self.accounts.next_sequence(maker.account),
-            leaves: place.quantity(maker.leaves - fill.lots),
-            filled_notional: self.pool.cold(slot).traded.filled,
-            fee: fill.maker_fee,
-            fee_total,
-        };
-        let taker_side = TradeSide {
-            order_id: taker.order_id,
-            account: taker.account,
-            account_sequence: self.accounts.next_sequence(taker.account),
-            leaves: taker.left(lot_size),
-            filled_notional: taker.traded.filled,
-            fee: fill.taker_fee,
-            fee_total: taker.fee_total,
-        };
+        let price = market.price(maker.price);
+        market.last_price = price;
+        market.rules.reference_price = price;
+        let cold = self.pool.cold(slot);
+        let (order_id, filled_notional) = (cold.order_id, cold.traded.filled);
         let event = Event::Trade {
-            instrument_sequence,
-            instrument: maker.instrument(),
+            instrument_sequence: self.instrument_sequence(market),
+            instrument: market.number,
             price,
             quantity: fill.quantity,
             taker_side: taker.side,
-            maker: maker_side,
-            taker: taker_side,
+            maker: TradeSide {
+                order_id,
+                account: maker.account,
+                account_sequence: self.accounts.next_sequence(maker.account),
+                leaves: market.quantity(maker.leaves - fill.lots),
+                filled_notional,
+                fee: fill.maker_fee,
+                fee_total: fill.maker_fee_total,
+            },
+            taker: TradeSide {
+                order_id: taker.order_id,
+                account: taker.account,
+                account_sequence: self.accounts.next_sequence(taker.account),
+                leaves: taker.left(market.rules.lot_size),
+                filled_notional: taker.traded.filled,
+                fee: fill.taker_fee,
+                fee_total: taker.fee_total,
+            },
         };
         self.emit(&event, sink);
     }
 
     /// Keep an order from trading with its own group; an error says why the incoming order must end.
     #[cold]
-    fn prevent<S: Sink>(&mut self, market: usize, taker: &mut Taker, slot: u32, sink: &mut S) -> Result<(), Reason> {
+    fn prevent<S: Sink>(
+        &mut self,
+        market: &mut Market,
+        taker: &mut Taker,
+        slot: u32,
+        sink: &mut S,
+    ) -> Result<(), Reason> {
         match taker.stp {
             SelfTradePrevention::CancelNewest => Err(Reason::SelfTradePrevention),
             SelfTradePrevention::CancelOldest => {
-                self.cancel(slot, Reason::SelfTradePrevention, sink);
+                self.cancel(market, slot, Reason::SelfTradePrevention, sink);
                 Ok(())
             }
             SelfTradePrevention::CancelBoth => {
-                self.cancel(slot, Reason::SelfTradePrevention, sink);
+                self.cancel(market, slot, Reason::SelfTradePrevention, sink);
                 Err(Reason::SelfTradePrevention)
             }
             SelfTradePrevention::Decrement => self.decrement(market, taker, slot, sink),
@@ -177,23 +186,28 @@ impl Engine {
     }
 
     /// Take the smaller quantity off both; who reaches 0 ends.
-    fn decrement<S: Sink>(&mut self, market: usize, taker: &mut Taker, slot: u32, sink: &mut S) -> Result<(), Reason> {
+    fn decrement<S: Sink>(
+        &mut self,
+        market: &mut Market,
+        taker: &mut Taker,
+        slot: u32,
+        sink: &mut S,
+    ) -> Result<(), Reason> {
         let maker = *self.pool.hot(slot);
-        let place = &self.markets[market];
-        let lot_price = place.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
+        let lot_price = market.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
         let lots = match taker.bound {
             Bound::Quote(_) => taker.wanted(maker.leaves, lot_price)?,
             Bound::Lots | Bound::Budget(_) => taker.leaves.min(maker.leaves),
         };
-        let lot_size = place.rules.lot_size;
         if lots == maker.leaves {
-            self.cancel(slot, Reason::SelfTradePrevention, sink);
+            self.cancel(market, slot, Reason::SelfTradePrevention, sink);
         } else {
-            self.shrink(slot, lots);
+            self.shrink(market, slot, lots);
             let order_id = self.pool.cold(slot).order_id;
-            let leaves = (maker.leaves - lots).saturating_mul(lot_size);
-            self.tell_reduced(market, (order_id, maker.account), lots.saturating_mul(lot_size), leaves, sink);
+            let (quantity, leaves) = (market.quantity(lots), market.quantity(maker.leaves - lots));
+            self.tell_reduced(market, (order_id, maker.account), quantity, leaves, sink);
         }
+        let lot_size = market.rules.lot_size;
         let before = taker.left(lot_size);
         let mut after = *taker;
         after.leaves -= lots;
@@ -211,7 +225,7 @@ impl Engine {
 
     fn tell_reduced<S: Sink>(
         &mut self,
-        market: usize,
+        market: &mut Market,
         (order_id, account): (u64, u32),
         quantity: i64,
         leaves: i64,
@@ -219,10 +233,10 @@ impl Engine {
     ) {
         let event = Event::OrderReduced {
             account_sequence: self.accounts.next_sequence(account),
-            instrument_sequence: self.next_instrument_sequence(market),
+            instrument_sequence: self.instrument_sequence(market),
             account,
             order_id,
-            instrument: crate::engine::number(market),
+            instrument: market.number,
             quantity,
             leaves,
         };
@@ -230,10 +244,9 @@ impl Engine {
     }
 
     /// An order would be done at once, without trading with its own group.
-    pub(crate) fn can_fill(&self, market: usize, taker: &Taker) -> bool {
+    pub fn can_fill(&self, market: &Market, taker: &Taker) -> bool {
         let mut ghost = *taker;
-        let place = &self.markets[market];
-        for slot in place.book.orders(&self.pool, taker.side.opposite()) {
+        for slot in market.book.orders(&self.pool, taker.side.opposite()) {
             let maker = self.pool.hot(slot);
             let within = match taker.side {
                 Side::Buy => maker.price <= taker.limit,
@@ -242,13 +255,13 @@ impl Engine {
             if !within {
                 return false;
             }
-            if self.accounts.at(maker.account).group == taker.group {
+            if self.same_group(taker, maker) {
                 if taker.stp == SelfTradePrevention::CancelOldest {
                     continue;
                 }
                 return false;
             }
-            let Some(lot_price) = place.notional(maker.price, 1) else { return false };
+            let Some(lot_price) = market.notional(maker.price, 1) else { return false };
             let mut left = maker.leaves;
             // An order by quote amount may leave some of the last one it meets; asked again, it says why.
             while left > 0 && !ghost.is_done() {

@@ -25,7 +25,7 @@ impl Engine {
                 Outcome::Refused => refused += 1,
             }
         }
-        self.emit(&Event::BatchDone { account: batch.account, applied, refused }, sink);
+        self.shared.emit(&Event::BatchDone { account: batch.account, applied, refused }, sink);
     }
 
     fn check_batch(&self, batch: &Batch<'_>) -> Result<(), Reason> {

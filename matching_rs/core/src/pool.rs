@@ -3,6 +3,7 @@
 //! What matching reads of a resting order is 32 bytes, two to a cache line; the rest of it is another 64. Lists of
 //! orders are links between slots. An order's id holds its slot, so finding it needs no map.
 
+use crate::bits::low32;
 use crate::command::{SelfTradePrevention, Side};
 use crate::money::{Rates, Traded};
 
@@ -17,6 +18,7 @@ pub const SLOT_REFUSED: u32 = (1 << SLOT_BITS) - 1;
 
 /// The part of an order that matching reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(32))]
 pub struct Hot {
     /// Behind it in the queue; of a free slot, the next free one.
     pub next: u32,
@@ -48,6 +50,7 @@ impl Hot {
 
 /// The rest of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub struct Cold {
     /// Its id; 0: the slot is free.
     pub order_id: u64,
@@ -57,15 +60,14 @@ pub struct Cold {
     pub filled: i64,
     /// Notional traded.
     pub traded: Traded,
-    terms: u64,
+    /// See `Cold::pack`.
+    pub terms: u64,
     /// The account's next order.
     pub account_next: u32,
     /// The account's order before it.
     pub account_prev: u32,
     /// Its entry in the id table.
     pub id: u32,
-    /// The account's position in its instrument.
-    pub position: u32,
 }
 
 const _: () = assert!(size_of::<Hot>() == 32 && size_of::<Cold>() == 64);
@@ -132,8 +134,6 @@ pub struct NewOrder {
     pub terms: u64,
     /// Entry in the id table.
     pub id: u32,
-    /// Position of the account in the instrument.
-    pub position: u32,
 }
 
 /// The slots.
@@ -159,7 +159,6 @@ const EMPTY_COLD: Cold = Cold {
     account_next: NONE,
     account_prev: NONE,
     id: 0,
-    position: NONE,
 };
 
 impl Pool {
@@ -222,7 +221,6 @@ impl Pool {
             account_next: NONE,
             account_prev: NONE,
             id: order.id,
-            position: order.position,
         };
     }
 
@@ -329,13 +327,6 @@ impl Pool {
         pool.taken = high - u32::try_from(free.len()).ok()?;
         Some(pool)
     }
-}
-
-/// The low half.
-#[must_use]
-#[allow(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
-pub const fn low32(value: u64) -> u32 {
-    value as u32
 }
 
 #[cfg(test)]

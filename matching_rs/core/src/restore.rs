@@ -1,12 +1,13 @@
 //! An engine from the bytes of a snapshot: every figure is checked before it is used, so no bytes can do harm.
 
-use crate::account::{EXTERNAL, TIERS};
+use crate::account::{EXTERNAL, Standing, TIERS};
+use crate::bits::low32;
 use crate::book::TICKS_MAX;
 use crate::command::{AccountStatus, InstrumentKind, InstrumentStatus, SelfTradePrevention, Side};
 use crate::engine::{Config, Engine};
-use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
+use crate::instrument::{Asset, INSTRUMENTS_MAX, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates, Traded};
-use crate::pool::{Cold, NewOrder, Pool, SLOT_BITS, low32};
+use crate::pool::{Cold, NewOrder, Pool, SLOT_BITS};
 use crate::snapshot::{MAGIC, SnapshotError};
 use crate::wire::Reader;
 
@@ -54,10 +55,10 @@ impl Engine {
     }
 
     fn read_state(&mut self, r: &mut Reader<'_>) -> Option<()> {
-        self.sequence = r.u64().filter(|&sequence| sequence <= SEQUENCE_MAX)?;
+        self.shared.sequence = r.u64().filter(|&sequence| sequence <= SEQUENCE_MAX)?;
         self.epoch = r.u64()?;
         self.killed = r.flag()?;
-        self.ids.set_hash_key(r.array()?);
+        self.shared.ids.set_hash_key(r.array()?);
         for _ in 0..r.count(size::ASSET)? {
             let symbol = r.text().filter(|symbol| symbol_is_valid(symbol))?;
             let scale = r.u8().filter(|&scale| scale <= SCALE_MAX)?;
@@ -71,17 +72,15 @@ impl Engine {
             self.read_account(r)?;
         }
         // Opening the venue makes two at once.
-        if self.accounts.len() == 1 {
+        if self.shared.accounts.len() == 1 {
             return None;
         }
         let high = r.u32()?;
         let free: Option<Vec<u32>> = (0..r.count(size::SLOT)?).map(|_| r.u32()).collect();
-        self.pool = Pool::rebuild(self.config.open_orders_max, high, &free?)?;
+        self.shared.pool = Pool::rebuild(self.config.open_orders_max, high, &free?)?;
         for _ in 0..r.count(size::ID)? {
-            let entry = self.ids.put_back(&r.array()?)?;
-            if self.ids.get(entry).is_open() {
-                return None;
-            }
+            let before = self.shared.ids.ended();
+            self.shared.ids.put_back(&r.array()?).filter(|_| self.shared.ids.ended() > before)?;
         }
         let mut orders = Vec::new();
         for place in 0..self.markets.len() {
@@ -92,9 +91,9 @@ impl Engine {
         // Accounts list their orders in order of acceptance, which is that of their ids.
         orders.sort_unstable();
         for order_id in orders {
-            let slot = self.pool.find(order_id)?;
-            let account = self.pool.hot(slot).account;
-            self.accounts.link(&mut self.pool, account, slot);
+            let slot = self.shared.pool.find(order_id)?;
+            let account = self.shared.pool.hot(slot).account;
+            self.shared.accounts.link(&mut self.shared.pool, account, slot);
         }
         self.forget_changes();
         Some(())
@@ -121,7 +120,8 @@ impl Engine {
             let (set, rates) = (r.flag()?, Rates { maker: r.u32()?, taker: r.u32()? });
             *tier = set.then_some(rates);
         }
-        let mut market = Market::assemble(identity, rules, fees)?;
+        let number = u32::try_from(self.markets.len() + 1).ok().filter(|&number| number < INSTRUMENTS_MAX)?;
+        let mut market = Market::assemble(number, identity, rules, fees)?;
         (market.sequence, market.told, market.last_price) = (sequence, sequence, last_price);
         Some(market)
     }
@@ -129,16 +129,16 @@ impl Engine {
     fn read_account(&mut self, r: &mut Reader<'_>) -> Option<()> {
         let sequence = r.u64().filter(|&sequence| sequence <= SEQUENCE_MAX)?;
         let (owner, group) = (r.u64()?, r.u32()?);
-        let number = self.accounts.open(owner, group)?;
-        let account = self.accounts.at_mut(number);
+        let number = self.shared.accounts.open(owner, group)?;
+        let account = self.shared.accounts.at_mut(number);
         account.sequence = sequence;
         account.open_orders_max = r.u32()?;
-        account.status = match r.u8()? {
+        let status = match r.u8()? {
             0 => AccountStatus::Active,
             1 => AccountStatus::Suspended,
             _ => return None,
         };
-        account.killed = r.flag()?;
+        account.standing = Standing::new(status, r.flag()?);
         account.fee_tier = r.u8().filter(|&tier| tier < TIERS)?;
         account.stp = read_stp(r)?;
         for _ in 0..r.count(size::BALANCE)? {
@@ -148,28 +148,30 @@ impl Engine {
             if !listed || !sound {
                 return None;
             }
-            self.accounts.balance_mut(number, asset).total = total;
+            self.shared.accounts.balance_mut(number, asset).total = total;
         }
         for _ in 0..r.count(size::POSITION)? {
             let instrument = r.u32()?;
             if instrument == 0 || instrument as usize > self.markets.len() {
                 return None;
             }
-            let place = self.accounts.position_open(number, instrument);
-            let position = self.accounts.position_mut(place);
+            let place = self.shared.accounts.position_open(number, instrument);
+            let position = self.shared.accounts.position_mut(place);
             position.quantity = r.i64().filter(|&quantity| quantity > i64::MIN)?;
             position.cost = r.i64()?;
             position.realised = r.i64()?;
             position.fees = r.i64()?;
             position.limit = r.i64().filter(|&limit| limit >= 0)?;
+            let limited = position.limit > 0;
+            self.shared.accounts.at_mut(number).limited |= limited;
         }
         Some(())
     }
 
     /// Read an order into its slot and its book; gives its id.
     fn read_order(&mut self, r: &mut Reader<'_>, place: usize) -> Option<u64> {
-        let order_id = r.u64().filter(|&id| id >> SLOT_BITS <= self.sequence)?;
-        let account = r.u32().filter(|&account| self.accounts.user(account).is_some())?;
+        let order_id = r.u64().filter(|&id| id >> SLOT_BITS <= self.shared.sequence)?;
+        let account = r.u32().filter(|&account| self.shared.accounts.user(account).is_some())?;
         let side = if r.flag()? { Side::Sell } else { Side::Buy };
         let (price, quantity, leaves, filled) = (r.i64()?, r.i64()?, r.i64()?, r.i64()?);
         let traded = Traded { filled: r.i64()?, taken: r.i64()? };
@@ -188,19 +190,22 @@ impl Engine {
         traded.filled.checked_add(open)?;
         traded.hold(open, rates)?;
         let slot = low32(order_id) & ((1 << SLOT_BITS) - 1);
-        if !sound || slot >= self.pool.high() || self.pool.cold(slot).order_id != 0 || self.pool.is_free(slot) {
+        if !sound
+            || slot >= self.shared.pool.high()
+            || self.shared.pool.cold(slot).order_id != 0
+            || self.shared.pool.is_free(slot)
+        {
             return None;
         }
-        let id = self.ids.put_back(&r.array()?)?;
-        if !self.ids.get(id).is_open() || self.ids.get(id).answer().order_id != order_id {
+        let ended = self.shared.ids.ended();
+        let id = self.shared.ids.put_back(&r.array()?)?;
+        if self.shared.ids.ended() > ended || self.shared.ids.get(id).answer().order_id != order_id {
             return None;
         }
-        let instrument = crate::engine::number(place);
-        let position = self.accounts.position_open(account, instrument);
         let new = NewOrder {
             order_id,
             account,
-            book: instrument << 1 | side as u32,
+            book: market.number << 1 | side as u32,
             price,
             quantity,
             leaves,
@@ -208,32 +213,21 @@ impl Engine {
             traded,
             terms: Cold::pack(rates, post_only, stp),
             id,
-            position,
         };
-        self.pool.place(slot, &new);
-        self.fits_account(place, slot)?;
-        self.markets[place].open_orders += 1;
-        self.rest(place, slot);
+        self.shared.pool.place(slot, &new);
+        let market = &mut self.markets[place];
+        let held = self.shared.held(market, slot, leaves);
+        if held > self.shared.accounts.at(account).balance(market.paying(side)).free() {
+            return None;
+        }
+        market.open_orders += 1;
+        self.shared.rest(market, slot, held);
         Some(order_id)
-    }
-
-    /// The account can bear the order's hold, and the position its quantity.
-    fn fits_account(&self, place: usize, slot: u32) -> Option<()> {
-        let order = self.pool.hot(slot);
-        let (asset, held) = self.held(place, slot, order.leaves);
-        let free = self.accounts.at(order.account).balance(asset).free();
-        let quantity = i128::from(self.markets[place].quantity(order.leaves));
-        let room = self.position_bound(order.account, order.instrument(), order.side());
-        (held <= free && quantity <= room).then_some(())
     }
 
     /// Nothing is to be told of a state just read.
     fn forget_changes(&mut self) {
-        let (balances, positions) = self.accounts.take_touched();
-        for touched in &balances {
-            self.accounts.settle_balance(low32(touched >> 16), u16::try_from(touched & 0xFFFF).unwrap_or(0));
-        }
-        self.accounts.return_touched(balances, positions);
+        self.shared.accounts.forget_changes();
         for market in &mut self.markets {
             market.drain(&mut Vec::new(), &mut Vec::new());
         }

@@ -51,7 +51,7 @@ impl Engine {
         let market = &self.markets[place];
         check_shape(order)?;
         let (limit, lots) = check_grid(market, order)?;
-        let rates = market.rates(self.accounts.at(order.account).fee_tier);
+        let rates = market.rates(self.shared.accounts.at(order.account).fee_tier);
         let by_quote = order.quote_amount > 0;
         let funds = match order.side {
             Side::Sell if by_quote => Funds::Any,
@@ -72,12 +72,10 @@ impl Engine {
     /// Check account, kill switches and the instrument's status; gives the instrument's place.
     #[inline]
     pub(crate) fn check_standing(&self, account: u32, instrument: u32) -> Result<usize, Reason> {
-        let owner = self.accounts.user(account).ok_or(Reason::AccountUnknown)?;
-        if owner.status != AccountStatus::Active {
-            return Err(Reason::AccountInactive);
-        }
-        if owner.killed {
-            return Err(Reason::AccountKilled);
+        let owner = self.shared.accounts.user(account).ok_or(Reason::AccountUnknown)?;
+        if !owner.standing.is_good() {
+            let suspended = owner.standing.status() != AccountStatus::Active;
+            return Err(if suspended { Reason::AccountInactive } else { Reason::AccountKilled });
         }
         if self.killed {
             return Err(Reason::VenueKilled);
@@ -93,25 +91,24 @@ impl Engine {
 
     /// Check limits, position and funds; narrows the plan's lots where an order by quote amount has no quantity.
     pub(crate) fn check_exposure(&self, order: &SubmitOrder<'_>, plan: &mut Plan, used: &Used) -> Result<(), Reason> {
-        let owner = self.accounts.at(order.account);
+        let owner = self.shared.accounts.at(order.account);
         if plan.rests && i64::from(owner.open_orders) + used.orders >= i64::from(owner.open_orders_max) {
             return Err(Reason::OpenOrdersLimit);
         }
-        if i64::from(self.pool.room()) <= used.orders {
+        if i64::from(self.shared.pool.room()) <= used.orders {
             return Err(Reason::VenueOpenOrdersLimit);
         }
         let market = &self.markets[plan.market];
         let room = self.position_room(order.account, order.instrument, order.side, used.open);
         if order.quote_amount > 0 {
-            plan.lots = lots_in(room, market);
+            plan.lots = room.map_or(i64::MAX, |room| lots_in(room, market));
             if plan.lots <= 0 {
                 return Err(Reason::PositionLimit);
             }
-        } else if i128::from(order.quantity) > room.0 {
-            return Err(if room.1 { Reason::PositionLimit } else { Reason::AmountOverflow });
+        } else if room.is_some_and(|room| i128::from(order.quantity) > room) {
+            return Err(Reason::PositionLimit);
         }
-        let asset = if order.side == Side::Buy { market.identity.quote } else { market.identity.base };
-        let free = i128::from(owner.balance(asset).free()) - used.funds;
+        let free = i128::from(owner.balance(market.paying(order.side)).free()) - used.funds;
         let enough = match plan.funds {
             Funds::Amount(amount) => free >= i128::from(amount),
             Funds::Any => free > 0,
@@ -119,27 +116,24 @@ impl Engine {
         if enough { Ok(()) } else { Err(Reason::InsufficientFunds) }
     }
 
-    /// How many base units an account may still order on a side before a position could pass 63 bits.
-    pub(crate) fn position_bound(&self, account: u32, instrument: u32, side: Side) -> i128 {
-        let Some(place) = self.accounts.position_place(account, instrument) else { return i128::from(i64::MAX) };
-        let position = self.accounts.position(place);
-        let signed = if side == Side::Buy { i128::from(position.quantity) } else { -i128::from(position.quantity) };
-        i128::from(i64::MAX) - signed - i128::from(position.open[side as usize])
-    }
-
-    /// How many base units an account may still order on a side, and whether a limit says so.
-    pub(crate) fn position_room(&self, account: u32, instrument: u32, side: Side, open: i128) -> (i128, bool) {
-        let bound = self.position_bound(account, instrument, side) - open;
-        let place = self.accounts.position_place(account, instrument);
-        match place.map_or(0, |place| self.accounts.position(place).limit) {
-            0 => (bound, false),
-            limit => (bound - i128::from(i64::MAX) + i128::from(limit), true),
+    /// How many base units an account's position limit still lets it order on a side; none: it has no limit.
+    #[inline]
+    pub(crate) fn position_room(&self, account: u32, instrument: u32, side: Side, open: i128) -> Option<i128> {
+        let owner = self.shared.accounts.at(account);
+        if !owner.limited {
+            return None;
         }
+        let position = self.shared.accounts.position(owner.position_place(instrument)?);
+        if position.limit == 0 {
+            return None;
+        }
+        let signed = if side == Side::Buy { i128::from(position.quantity) } else { -i128::from(position.quantity) };
+        Some(i128::from(position.limit) - signed - i128::from(position.open[side as usize]) - open)
     }
 }
 
-fn lots_in(room: (i128, bool), market: &Market) -> i64 {
-    i64::try_from(room.0 / i128::from(market.rules.lot_size)).unwrap_or(i64::MAX)
+fn lots_in(room: i128, market: &Market) -> i64 {
+    i64::try_from(room / i128::from(market.rules.lot_size)).unwrap_or(if room < 0 { 0 } else { i64::MAX })
 }
 
 /// Quote units a buy of these lots holds before it has traded.

@@ -56,10 +56,10 @@ impl Engine {
     fn write_state(&self, w: &mut Writer) {
         w.bytes(&MAGIC);
         w.u32(ENGINE_VERSION);
-        w.u64(self.sequence);
+        w.u64(self.shared.sequence);
         w.u64(self.epoch);
         w.u8(self.killed.into());
-        w.bytes(&self.ids.hash_key());
+        w.bytes(&self.shared.ids.hash_key());
         w.count(self.assets.len());
         for asset in &self.assets {
             w.text(&asset.symbol);
@@ -69,25 +69,25 @@ impl Engine {
         for market in &self.markets {
             write_market(w, market);
         }
-        w.u32(self.accounts.len());
-        for (number, account) in self.accounts.iter() {
-            write_account(w, account);
+        w.u32(self.shared.accounts.len());
+        for (number, account) in self.shared.accounts.iter() {
+            write_account(w, account, self.shared.accounts.owner(number));
             self.write_positions(w, number);
         }
-        w.u32(self.pool.high());
-        let free: Vec<u32> = self.pool.free_slots().collect();
+        w.u32(self.shared.pool.high());
+        let free: Vec<u32> = self.shared.pool.free_slots().collect();
         w.count(free.len());
         for slot in free {
             w.u32(slot);
         }
-        w.count(self.ids.ended().count());
-        for entry in self.ids.ended() {
-            w.bytes(&entry.to_bytes());
+        w.count(self.shared.ids.ended());
+        for saved in self.shared.ids.save_ended() {
+            w.bytes(&saved);
         }
         for market in &self.markets {
             w.u32(market.open_orders);
             for side in [Side::Buy, Side::Sell] {
-                for slot in market.book.orders(&self.pool, side) {
+                for slot in market.book.orders(&self.shared.pool, side) {
                     self.write_order(w, slot);
                 }
             }
@@ -95,7 +95,8 @@ impl Engine {
     }
 
     fn write_positions(&self, w: &mut Writer, account: u32) {
-        let kept = || self.accounts.positions(account).filter(|position| !position.is_blank() || position.limit != 0);
+        let kept =
+            || self.shared.accounts.positions(account).filter(|position| !position.is_blank() || position.limit != 0);
         w.count(kept().count());
         for position in kept() {
             w.u32(position.instrument);
@@ -108,7 +109,7 @@ impl Engine {
     }
 
     fn write_order(&self, w: &mut Writer, slot: u32) {
-        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
+        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
         w.u64(cold.order_id);
         w.u32(order.account);
         w.u8(order.side() as u8);
@@ -122,7 +123,7 @@ impl Engine {
         w.u32(cold.rates().taker);
         w.u8(cold.post_only().into());
         w.u8(cold.stp() as u8);
-        w.bytes(&self.ids.get(cold.id).to_bytes());
+        w.bytes(&self.shared.ids.save_open(cold.id));
     }
 }
 
@@ -151,13 +152,13 @@ fn write_market(w: &mut Writer, market: &Market) {
     }
 }
 
-fn write_account(w: &mut Writer, account: &Account) {
+fn write_account(w: &mut Writer, account: &Account, owner: u64) {
     w.u64(account.sequence);
-    w.u64(account.owner);
-    w.u32(account.commanded_group());
+    w.u64(owner);
+    w.u32(account.group);
     w.u32(account.open_orders_max);
-    w.u8(account.status as u8);
-    w.u8(account.killed.into());
+    w.u8(account.standing.status() as u8);
+    w.u8(account.standing.killed().into());
     w.u8(account.fee_tier);
     w.u8(account.stp as u8);
     let kept = || account.balances().filter(|(_, balance)| balance.total != 0);

@@ -31,9 +31,8 @@ pub(crate) enum Stop {
 pub(crate) struct Taker {
     pub order_id: u64,
     pub account: u32,
-    /// Place of the account's position.
-    pub position: u32,
-    pub group: u64,
+    /// The account's self-trade group; 0: itself alone.
+    pub group: u32,
     pub side: Side,
     pub stp: SelfTradePrevention,
     /// Worst price, ticks.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::account::{EXTERNAL, FIRST_USER};
+use crate::cancel::place_of;
 use crate::command::Side;
 use crate::engine::Engine;
 use crate::pool::NONE;
-use crate::resting::place_of;
 
 /// What open orders require of each account, summed anew.
 #[derive(Default)]
@@ -36,10 +36,10 @@ impl Engine {
         let mut required = Required::default();
         let mut orders = 0;
         for (number, market) in (1..).zip(&self.markets) {
-            market.book.validate(&self.pool, number).map_err(|what| format!("instrument {number}: {what}"))?;
+            market.book.validate(&self.shared.pool, number).map_err(|what| format!("instrument {number}: {what}"))?;
             let mut open = 0;
             for side in [Side::Buy, Side::Sell] {
-                for slot in market.book.orders(&self.pool, side) {
+                for slot in market.book.orders(&self.shared.pool, side) {
                     self.validate_order(slot, &mut required)?;
                     open += 1;
                 }
@@ -49,31 +49,31 @@ impl Engine {
             }
             orders += open;
         }
-        if orders != self.pool.taken() {
-            return Err(format!("{} slots are taken by {orders} orders", self.pool.taken()));
+        if orders as usize + self.shared.ids.ended() != self.shared.ids.len() as usize {
+            return Err(format!("{} ids do not belong to {orders} orders", self.shared.ids.len()));
+        }
+        if orders != self.shared.pool.taken() {
+            return Err(format!("{} slots are taken by {orders} orders", self.shared.pool.taken()));
         }
         Ok(required)
     }
 
     fn validate_order(&self, slot: u32, required: &mut Required) -> Result<(), String> {
-        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
+        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
         let market = &self.markets[place_of(order)];
-        let sound = self.accounts.user(order.account).is_some()
+        let sound = self.shared.accounts.user(order.account).is_some()
             && cold.filled >= 0
             && order.leaves.checked_add(cold.filled).is_some_and(|lots| lots <= cold.quantity)
             && market.notional(order.price, order.leaves).is_some()
-            && self.pool.find(cold.order_id) == Some(slot);
+            && self.shared.pool.find(cold.order_id) == Some(slot);
         if !sound {
             return Err(format!("the order in slot {slot} is not sound"));
         }
-        let id = self.ids.get(cold.id);
-        if !id.is_open() || id.answer().order_id != cold.order_id {
+        let id = self.shared.ids.get(cold.id);
+        if id.answer().order_id != cold.order_id {
             return Err(format!("the id of the order in slot {slot} is not its own"));
         }
-        if self.accounts.position_place(order.account, order.instrument()) != Some(cold.position) {
-            return Err(format!("the position of the order in slot {slot} is not its own"));
-        }
-        let (asset, held) = self.held(place_of(order), slot, order.leaves);
+        let (asset, held) = (market.paying(order.side()), self.shared.held(market, slot, order.leaves));
         let account = order.account;
         *required.held.entry((account, asset)).or_default() += i128::from(held);
         let open = required.open.entry((account, order.instrument())).or_default();
@@ -83,20 +83,30 @@ impl Engine {
     }
 
     fn validate_pool(&self) -> Result<(), String> {
-        let free = self.pool.free_slots().map(|slot| self.pool.cold(slot).order_id).filter(|&id| id == 0).count();
-        if free as u64 + u64::from(self.pool.taken()) != u64::from(self.pool.high()) {
-            return Err(format!("{free} slots are free and {} taken of {}", self.pool.taken(), self.pool.high()));
+        let free = self
+            .shared
+            .pool
+            .free_slots()
+            .map(|slot| self.shared.pool.cold(slot).order_id)
+            .filter(|&id| id == 0)
+            .count();
+        if free as u64 + u64::from(self.shared.pool.taken()) != u64::from(self.shared.pool.high()) {
+            return Err(format!(
+                "{free} slots are free and {} taken of {}",
+                self.shared.pool.taken(),
+                self.shared.pool.high()
+            ));
         }
         Ok(())
     }
 
     fn validate_accounts(&self, required: &Required) -> Result<(), String> {
         for (&(account, asset), &held) in &required.held {
-            if i128::from(self.accounts.at(account).balance(asset).held) != held {
+            if i128::from(self.shared.accounts.at(account).balance(asset).held) != held {
                 return Err(format!("account {account} does not hold {held} of asset {asset}"));
             }
         }
-        for (number, account) in self.accounts.iter() {
+        for (number, account) in self.shared.accounts.iter() {
             for (asset, balance) in account.balances() {
                 let held = i128::from(balance.held);
                 if required.held.get(&(number, asset)).copied().unwrap_or(0) != held {
@@ -106,7 +116,7 @@ impl Engine {
                     return Err(format!("account {number} holds {held} of {} of asset {asset}", balance.total));
                 }
             }
-            for position in self.accounts.positions(number) {
+            for position in self.shared.accounts.positions(number).filter(|_| account.limited) {
                 let open = required.open.get(&(number, position.instrument)).copied().unwrap_or_default();
                 if position.open.map(i128::from) != open {
                     let instrument = position.instrument;
@@ -122,14 +132,14 @@ impl Engine {
     }
 
     fn validate_lists(&self) -> Result<(), String> {
-        for (number, account) in self.accounts.iter().filter(|(number, _)| *number >= FIRST_USER) {
+        for (number, account) in self.shared.accounts.iter().filter(|(number, _)| *number >= FIRST_USER) {
             let (mut slot, mut prev, mut last) = (account.orders_head, NONE, 0);
             for _ in 0..account.open_orders {
-                if slot >= self.pool.high() {
+                if slot >= self.shared.pool.high() {
                     return Err(format!("the orders of account {number} leave the pool"));
                 }
-                let cold = self.pool.cold(slot);
-                let own = self.pool.hot(slot).account == number && cold.account_prev == prev;
+                let cold = self.shared.pool.cold(slot);
+                let own = self.shared.pool.hot(slot).account == number && cold.account_prev == prev;
                 if !own || cold.order_id <= last {
                     return Err(format!("the orders of account {number} are not linked in order of acceptance"));
                 }
@@ -145,7 +155,7 @@ impl Engine {
     /// Every asset's balances sum to 0.
     fn validate_supply(&self) -> Result<(), String> {
         let mut sums = vec![0_i128; self.assets.len() + 1];
-        for (number, account) in self.accounts.iter() {
+        for (number, account) in self.shared.accounts.iter() {
             for (asset, balance) in account.balances() {
                 let Some(sum) = sums.get_mut(usize::from(asset)).filter(|_| asset > 0) else {
                     return Err(format!("account {number} has an asset {asset} that is not listed"));

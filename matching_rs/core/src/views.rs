@@ -1,10 +1,10 @@
 //! Reading the engine.
 
+use crate::cancel::place_of;
 use crate::command::Side;
 use crate::engine::{Config, Engine};
 use crate::instrument::Market;
 use crate::levels;
-use crate::resting::place_of;
 use crate::view::{AccountView, BalanceView, BookView, Level, LookupView, OrderView, PositionView, Stats};
 
 impl Market {
@@ -39,7 +39,7 @@ impl Engine {
     /// Sequence of the last event.
     #[must_use]
     pub const fn sequence(&self) -> u64 {
-        self.sequence
+        self.shared.sequence
     }
 
     /// The writer's epoch.
@@ -69,7 +69,7 @@ impl Engine {
         Some(BookView {
             instrument,
             instrument_sequence: market.sequence,
-            sequence: self.sequence,
+            sequence: self.shared.sequence,
             bids: side(Side::Buy),
             asks: side(Side::Sell),
             last_price: market.last_price,
@@ -80,13 +80,12 @@ impl Engine {
     /// An open order.
     #[must_use]
     pub fn order(&self, order_id: u64) -> Option<OrderView> {
-        self.pool.find(order_id).map(|slot| self.order_view(slot))
+        self.shared.pool.find(order_id).map(|slot| self.order_view(slot))
     }
 
     fn order_view(&self, slot: u32) -> OrderView {
-        let (order, cold) = (self.pool.hot(slot), self.pool.cold(slot));
-        let place = place_of(order);
-        let market = &self.markets[place];
+        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
+        let market = &self.markets[place_of(order)];
         OrderView {
             order_id: cold.order_id,
             account: order.account,
@@ -95,7 +94,7 @@ impl Engine {
             price: market.price(order.price),
             quantity: market.quantity(cold.quantity),
             leaves: market.quantity(order.leaves),
-            hold: self.held(place, slot, order.leaves).1,
+            hold: self.shared.held(market, slot, order.leaves),
         }
     }
 
@@ -103,8 +102,8 @@ impl Engine {
     #[must_use]
     pub fn open_orders(&self, instrument: u32) -> Vec<OrderView> {
         let Some(market) = self.market(instrument) else { return Vec::new() };
-        let bids = market.book.orders(&self.pool, Side::Buy);
-        bids.chain(market.book.orders(&self.pool, Side::Sell)).map(|slot| self.order_view(slot)).collect()
+        let bids = market.book.orders(&self.shared.pool, Side::Buy);
+        bids.chain(market.book.orders(&self.shared.pool, Side::Sell)).map(|slot| self.order_view(slot)).collect()
     }
 
     /// What is remembered of a client's id.
@@ -113,21 +112,22 @@ impl Engine {
         if !crate::submit::id_is_valid(id) {
             return None;
         }
-        let entry = self.ids.get(self.ids.find(self.ids.key(account, id))?);
-        let answer = entry.answer();
-        Some(LookupView { order_id: answer.order_id, sequence: answer.sequence, open: entry.is_open() })
+        let ids = &self.shared.ids;
+        let answer = ids.get(ids.find(ids.key(account, id))?).answer();
+        let open = self.shared.pool.find(answer.order_id).is_some();
+        Some(LookupView { order_id: answer.order_id, sequence: answer.sequence, open })
     }
 
     /// An account.
     #[must_use]
     pub fn account(&self, account: u32) -> Option<AccountView> {
-        let found = self.accounts.get(account)?;
+        let found = self.shared.accounts.get(account)?;
         let balances =
             found.balances().map(|(asset, balance)| BalanceView { asset, total: balance.total, held: balance.held });
-        let positions = self.accounts.positions(account).filter(|position| !position.is_blank());
+        let positions = self.shared.accounts.positions(account).filter(|position| !position.is_blank());
         Some(AccountView {
-            status: found.status,
-            killed: found.killed,
+            status: found.standing.status(),
+            killed: found.standing.killed(),
             fee_tier: found.fee_tier,
             account_sequence: found.sequence,
             balances: balances.collect(),
@@ -148,14 +148,14 @@ impl Engine {
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            sequence: self.sequence,
+            sequence: self.shared.sequence,
             epoch: self.epoch,
-            accounts: self.accounts.len(),
+            accounts: self.shared.accounts.len(),
             instruments: u32::try_from(self.markets.len()).unwrap_or(u32::MAX),
-            open_orders: self.pool.taken(),
-            ids: self.ids.len(),
-            bytes_orders: self.pool.bytes() + self.markets.iter().map(|market| market.book.bytes()).sum::<u64>(),
-            bytes_ids: self.ids.bytes(),
+            open_orders: self.shared.pool.taken(),
+            ids: self.shared.ids.len(),
+            bytes_orders: self.shared.pool.bytes() + self.markets.iter().map(|market| market.book.bytes()).sum::<u64>(),
+            bytes_ids: self.shared.ids.bytes(),
         }
     }
 }

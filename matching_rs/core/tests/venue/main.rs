@@ -4,4 +4,5 @@ mod feed;
 mod flow;
 mod naive;
 mod oracle;
+mod rules;
 mod table;

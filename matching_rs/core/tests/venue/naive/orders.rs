@@ -130,7 +130,8 @@ impl Naive {
         let (mut leaves, mut leaves_reason) = (i128::from(order.quantity), Reason::PositionLimit);
         if by_quote {
             let on_lot = |quantity: i128| quantity / instrument.lot * instrument.lot;
-            leaves = on_lot(self.position_room(order.account, order.instrument, order.side, 0).0);
+            let room = self.position_room(order.account, order.instrument, order.side, 0);
+            leaves = on_lot(room.unwrap_or(i128::MAX));
             if order.side == Side::Sell && on_lot(free) <= leaves {
                 (leaves, leaves_reason) = (on_lot(free), Reason::FundsExhausted);
             }

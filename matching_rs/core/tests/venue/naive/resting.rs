@@ -168,9 +168,9 @@ impl Naive {
         if new.price != order.price {
             instrument.check_band(new.price)?;
         }
-        let (room, limited) = self.position_room(order.account, number, order.side, used.open);
-        if new.leaves > order.leaves && new.leaves - order.leaves > room {
-            return Err(if limited { Reason::PositionLimit } else { Reason::AmountOverflow });
+        let room = self.position_room(order.account, number, order.side, used.open);
+        if new.leaves > order.leaves && room.is_some_and(|room| new.leaves - order.leaves > room) {
+            return Err(Reason::PositionLimit);
         }
         let needs = match order.side {
             Side::Sell => new.leaves,

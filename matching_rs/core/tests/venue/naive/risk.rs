@@ -84,13 +84,11 @@ impl Naive {
         if i128::from(self.slots.room()) <= used.orders {
             return Err(Reason::VenueOpenOrdersLimit);
         }
-        let (room, limited) = self.position_room(order.account, order.instrument, order.side, used.open);
-        if order.quote_amount > 0 {
-            if room / instrument.lot <= 0 {
+        if let Some(room) = self.position_room(order.account, order.instrument, order.side, used.open) {
+            let least = if order.quote_amount > 0 { instrument.lot } else { order.quantity.into() };
+            if least > room {
                 return Err(Reason::PositionLimit);
             }
-        } else if i128::from(order.quantity) > room {
-            return Err(if limited { Reason::PositionLimit } else { Reason::AmountOverflow });
         }
         let free = self.free(order.account, instrument.asset_of(order.side)) - used.funds;
         let enough = match self.needs(order) {
@@ -116,16 +114,15 @@ impl Naive {
         }
     }
 
-    /// How much more may be ordered on a side, and whether a limit says so.
-    pub(super) fn position_room(&self, account: u32, number: u32, side: Side, open: i128) -> (i128, bool) {
+    /// How much more a position limit lets be ordered on a side; none: there is no limit.
+    pub(super) fn position_room(&self, account: u32, number: u32, side: Side, open: i128) -> Option<i128> {
         let owner = self.account(account);
-        let limit = owner.limits.get(&number).copied().unwrap_or(0);
-        let most = if limit == 0 { MOST } else { limit.into() };
+        let limit = owner.limits.get(&number).copied().filter(|&limit| limit > 0)?;
         let position = owner.positions.get(&number).map_or(0, |position| position.quantity);
         let signed = if side == Side::Buy { position } else { -position };
         let orders = self.instrument(number).orders.iter();
         let resting: i128 = orders.filter(|one| one.account == account && one.side == side).map(|one| one.leaves).sum();
-        (most - signed - resting - open, limit != 0)
+        Some(i128::from(limit) - signed - resting - open)
     }
 }
 

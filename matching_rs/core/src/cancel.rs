@@ -1,0 +1,94 @@
+//! The commands that end orders: one, or all that fit.
+
+use crate::command::{CancelOrder, CancelOrders, kind};
+use crate::engine::{Engine, Outcome};
+use crate::event::{Event, Sink};
+use crate::pool::{Hot, NONE};
+use crate::reason::Reason;
+use crate::submit::id_is_valid;
+
+impl Engine {
+    pub(crate) fn cancel_order<S: Sink>(&mut self, command: &CancelOrder<'_>, sink: &mut S) -> Outcome {
+        let found = self
+            .check_account(command.deadline, command.account)
+            .and_then(|()| self.find_order(command).ok_or(Reason::OrderUnknown));
+        match found {
+            Ok(slot) => {
+                let market = &mut self.markets[place_of(self.shared.pool.hot(slot))];
+                self.shared.cancel(market, slot, Reason::UserRequested, sink);
+                Outcome::Applied
+            }
+            Err(reason) => {
+                self.reject(command.account, reason, kind::CANCEL_ORDER, command.id, sink);
+                Outcome::Refused
+            }
+        }
+    }
+
+    /// The open order a cancel means, if it is the account's.
+    #[inline]
+    pub(crate) fn find_order(&self, command: &CancelOrder<'_>) -> Option<u32> {
+        let order_id = if command.order_id != 0 {
+            command.order_id
+        } else if id_is_valid(command.id) {
+            let ids = &self.shared.ids;
+            ids.get(ids.find(ids.key(command.account, command.id))?).answer().order_id
+        } else {
+            return None;
+        };
+        self.shared.own_order(command.account, order_id)
+    }
+
+    pub(crate) fn cancel_orders<S: Sink>(&mut self, command: &CancelOrders, sink: &mut S) {
+        if let Err(reason) = self.check_cancel_orders(command) {
+            return self.reject(command.account, reason, kind::CANCEL_ORDERS, "", sink);
+        }
+        let count = if command.account == 0 {
+            (1..=self.shared.accounts.len()).map(|account| self.cancel_orders_of(account, command, sink)).sum()
+        } else {
+            self.cancel_orders_of(command.account, command, sink)
+        };
+        self.shared.emit(&Event::OrdersCanceled { account: command.account, count }, sink);
+    }
+
+    fn check_cancel_orders(&self, command: &CancelOrders) -> Result<(), Reason> {
+        self.check_time(command.deadline)?;
+        if command.account != 0 && self.shared.accounts.user(command.account).is_none() {
+            return Err(Reason::AccountUnknown);
+        }
+        if command.instrument as usize > self.markets.len() {
+            return Err(Reason::InstrumentUnknown);
+        }
+        Ok(())
+    }
+
+    fn cancel_orders_of<S: Sink>(&mut self, account: u32, command: &CancelOrders, sink: &mut S) -> u32 {
+        let mut slot = self.shared.accounts.at(account).orders_head;
+        let mut count = 0;
+        while slot != NONE {
+            let next = self.shared.pool.cold(slot).account_next;
+            if self.fits(slot, command) {
+                let market = &mut self.markets[place_of(self.shared.pool.hot(slot))];
+                self.shared.cancel(market, slot, Reason::MassCancel, sink);
+                count += 1;
+            }
+            slot = next;
+        }
+        count
+    }
+
+    fn fits(&self, slot: u32, command: &CancelOrders) -> bool {
+        let order = self.shared.pool.hot(slot);
+        let price = self.markets[place_of(order)].price(order.price);
+        (command.instrument == 0 || command.instrument == order.instrument())
+            && command.side.is_none_or(|side| side == order.side())
+            && command.price_min.is_none_or(|least| price >= least)
+            && command.price_max.is_none_or(|most| price <= most)
+    }
+}
+
+/// The place of an order's instrument.
+#[inline]
+pub(crate) fn place_of(order: &Hot) -> usize {
+    order.instrument() as usize - 1
+}
