@@ -41,6 +41,22 @@ def path(name: str, default: Path) -> Path:
     return Path(value).expanduser().resolve() if value else default
 
 
+def file(name: str) -> Path | None:
+    """Read the path of a file that is there; None when unset.
+
+    Raises:
+        EnvironmentVariableError: there is no such file.
+
+    """
+    value = os.environ.get(name)
+    if not value:
+        return None
+    found = Path(value).expanduser().resolve()
+    if not found.is_file():
+        raise EnvironmentVariableError(f"{name} names no file: {value}")
+    return found
+
+
 def required(name: str) -> str:
     """Read a text that has no sane default.
 
@@ -52,6 +68,11 @@ def required(name: str) -> str:
     if not value:
         raise EnvironmentVariableError(f"{name} must be set")
     return value
+
+
+def names(name: str) -> list[str]:
+    """Read names separated by commas; none when unset."""
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
 
 def child_environment(**extra: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("ready", ready, name="ready"),
     path("admin/", admin.site.urls),
+    path("account/", include("apps.accounts.pageurls")),
     path("api/login/", include("rest_framework.urls")),
     path("api/v1/", RootApi.as_view(), name="api-root"),
     path("api/v1/", include("apps.marketdata.urls")),

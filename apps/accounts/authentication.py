@@ -6,10 +6,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.models import Account, User
+from apps.accounts.models import Account, TokenFamily, User
 from apps.accounts.selectors import account_of_user
-from apps.accounts.tokens import TokenInvalidError, access_token_user
+from apps.accounts.sessions import access_family
+from apps.accounts.tokens import TokenInvalidError
 from cift.errors import ApplicationError
+from cift.times import clock_ns
 
 BEARER = re.compile(r"Bearer +([A-Za-z0-9_\-.=]{1,4096})", re.IGNORECASE)
 
@@ -17,8 +19,8 @@ BEARER = re.compile(r"Bearer +([A-Za-z0-9_\-.=]{1,4096})", re.IGNORECASE)
 class BearerAuthentication(BaseAuthentication):
     """Takes an access token from the Authorization header."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
-        """Find the user; None where there is no Bearer header.
+    def authenticate(self, request: Request) -> tuple[User, TokenFamily] | None:
+        """Find the user and the login; None where there is no Bearer header.
 
         Raises:
             AuthenticationFailed: the token is not valid.
@@ -29,9 +31,11 @@ class BearerAuthentication(BaseAuthentication):
             return None
         match = BEARER.fullmatch(header)
         try:
-            return access_token_user(match.group(1) if match else ""), None
+            family = access_family(match.group(1) if match else "", at=clock_ns())
         except TokenInvalidError as error:
             raise AuthenticationFailed(str(error)) from error
+        user: User = family.user
+        return user, family
 
     def authenticate_header(self, _request: Request) -> str:
         """Name the scheme, so that who asks without is answered 401."""
@@ -49,3 +53,9 @@ def account_of_request(request: Request) -> Account:
     if account is None:
         raise ApplicationError("forbidden", "This user has no trading account.")
     return account
+
+
+def client_address(request: Request) -> str:
+    """Give the address a request comes from, as the project's edge has made it out."""
+    address: str = request.META.get("REMOTE_ADDR") or ""
+    return address

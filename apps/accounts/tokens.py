@@ -1,52 +1,70 @@
-"""Access tokens: short-lived, signed, naming a user."""
+"""Tokens as they look: JWT signed with HS256 and nothing else, each of one kind, naming a user and a token family.
 
-from datetime import timedelta
-from typing import Any
+Whether a token still lets anybody in is not written in it; `apps.accounts.sessions` asks the database.
+"""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 import jwt
 from django.conf import settings
 
-from apps.accounts.models import User
-
-ACCESS_LIFETIME = timedelta(minutes=15)
-
 _ALGORITHM = "HS256"
-_TYPE_ACCESS = "access"
+_ISSUER = "cift"
+_NS = 1_000_000_000
+_CLAIMS = ("iss", "type", "sub", "sid", "gen", "iat", "exp")
+_INTEGER_MAX = 2**63 - 1
+
+
+class TokenKind(StrEnum):
+    """What a token is for."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
 
 
 class TokenInvalidError(Exception):
     """A token that is not ours, is of another kind, or has ended."""
 
 
-def access_token_make(user: User, *, at: int) -> str:
-    """Make a user's access token; `at`: ns since the epoch, UTC."""
-    issued_at = at // 1_000_000_000
-    claims = {
-        "type": _TYPE_ACCESS,
-        "sub": str(user.pk),
-        "iat": issued_at,
-        "exp": issued_at + int(ACCESS_LIFETIME.total_seconds()),
+class Claims(NamedTuple):
+    """Whom a token names, and the generation of the family it was issued in."""
+
+    user: int
+    family: int
+    generation: int
+
+
+def token_make(kind: TokenKind, claims: Claims, *, at: int, lifetime_s: int) -> str:
+    """Sign a token; `at`: ns since the epoch, UTC."""
+    body = {
+        "iss": _ISSUER,
+        "type": kind,
+        "sub": str(claims.user),
+        "sid": claims.family,
+        "gen": claims.generation,
+        "iat": at // _NS,
+        "exp": at // _NS + lifetime_s,
     }
-    return jwt.encode(claims, settings.TOKENS_KEY, algorithm=_ALGORITHM)
+    return jwt.encode(body, settings.TOKENS_KEY, algorithm=_ALGORITHM)
 
 
-def access_token_user(token: str) -> User:
-    """Find the user an access token names.
+def token_read(token: str, kind: TokenKind) -> Claims:
+    """Read a token of one kind.
 
     Raises:
-        TokenInvalidError: the token is forged, has ended or is of another kind, or the user may not log in any more.
+        TokenInvalidError: it is forged, has run out, or is of another kind.
 
     """
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token, settings.TOKENS_KEY, algorithms=[_ALGORITHM], options={"require": ["exp", "iat", "sub"]}
+        body: dict[str, Any] = jwt.decode(
+            token, settings.TOKENS_KEY, algorithms=[_ALGORITHM], issuer=_ISSUER, options={"require": list(_CLAIMS)}
         )
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, ValueError) as error:
         raise TokenInvalidError("The token is not valid.") from error
-    subject = claims["sub"]
-    if claims.get("type") != _TYPE_ACCESS or not subject.isdecimal():
+    if body["type"] != kind:
         raise TokenInvalidError("The token is of another kind.")
-    user = User.objects.filter(pk=int(subject), is_active=True).first()
-    if user is None:
-        raise TokenInvalidError("The user may not log in.")
-    return user
+    numbers = (body["sub"], str(body["sid"]), str(body["gen"]))
+    if not all(number.isascii() and number.isdecimal() and int(number) <= _INTEGER_MAX for number in numbers):
+        raise TokenInvalidError("The token is not valid.")
+    return Claims(*(int(number) for number in numbers))

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from apps.accounts.models import User
-from apps.accounts.selectors import account_of_user
-from apps.accounts.tokens import TokenInvalidError, access_token_user
+from apps.accounts.principals import principal_find, principal_of_ticket
+from apps.accounts.sessions import Principal
+from apps.accounts.watch import watch
 from apps.marketdata.reference import InstrumentReference
 from apps.orders import entry
 from apps.orders.answers import Answer
@@ -22,11 +22,12 @@ from apps.orders.requests import symbol_find
 from cift.errors import ApplicationError, FieldError, error_of
 from cift.fields import Field, FieldInvalidError, choice, fields_read, text
 from cift.strictjson import JsonInvalidError, json_parse
-from cift.threads import database_call
 from cift.times import clock_ns, time_format
 
 SUBSCRIPTIONS_MAX = 200
 UNDER_WAY_MAX = 256
+
+CLOSE_REVOKED = 4009
 
 CLOSE_CODES = {"unauthenticated": 4001, "rate_limited": 4029}
 """The errors of logging in that end a socket."""
@@ -59,11 +60,12 @@ def _anything(value: Any) -> Any:
 
 
 _ENVELOPE = {"id": Field(_request_id, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
+_TOKEN = Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096))
 _CHANNEL = Field(choice({"book": "book", "account": "account"}), required=True)
 _CHANNEL_FIELDS = {"channel": _CHANNEL, "symbol": Field(SYMBOL), "depth": Field(_depth, default=50)}
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {
-    "authenticate": {"token": Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096), required=True)},
+    "authenticate": {"token": _TOKEN, "ticket": _TOKEN},
     "ping": {},
     "subscribe": {**_CHANNEL_FIELDS, "from_sequence": Field(_sequence)},
     "unsubscribe": _CHANNEL_FIELDS,
@@ -79,7 +81,7 @@ class Session:
         """Begin as nobody, without subscriptions."""
         self._hub = hub
         self._outbox = outbox
-        self._user: User | None = None
+        self._principal: Principal | None = None
         self._account: int | None = None
         self._books: dict[tuple[int, int], InstrumentReference] = {}
         self._listens = False
@@ -92,26 +94,28 @@ class Session:
             "unsubscribe": self._unsubscribe,
         }
 
-    async def log_in(self, token: str) -> None:
-        """Become the user of an access token.
+    async def log_in(self, token: str | None, ticket: str | None = None) -> None:
+        """Become who an access token or a ticket lets in; the socket then lives with that login.
 
         Raises:
             ApplicationError: `unauthenticated`, `rate_limited`: the socket is to be closed; `forbidden`.
 
         """
-        try:
-            user = await database_call(access_token_user, token)
-        except TokenInvalidError as error:
-            raise ApplicationError("unauthenticated", str(error)) from error
-        if self._user is not None:
-            if self._user.pk != user.pk:
+        found = await principal_find(token or "") if ticket is None else await principal_of_ticket(ticket)
+        before = self._principal
+        if before is not None:
+            if before.user != found.user:
                 raise ApplicationError("forbidden", "This socket is another user's.")
-            return
-        account = await database_call(account_of_user, user.pk)
-        if account is not None and not self._hub.connection_enter(account.pk):
-            raise ApplicationError("rate_limited", "The account has its most connections.")
-        self._user = user
-        self._account = None if account is None else account.pk
+            watch().leave(before.family, self._revoked)
+        else:
+            if found.account is not None and not self._hub.connection_enter(found.account):
+                raise ApplicationError("rate_limited", "The account has its most connections.")
+            self._account = found.account
+        self._principal = found
+        watch().enter(found.family, self._revoked)
+
+    def _revoked(self) -> None:
+        self._outbox.finish(CLOSE_REVOKED, "session_revoked")
 
     def refused(self, error: ApplicationError) -> None:
         """Close the socket if an error of `log_in` is one that ends it."""
@@ -142,6 +146,8 @@ class Session:
 
     async def close(self) -> None:
         """Leave all feeds; orders under way are still done."""
+        if self._principal is not None:
+            watch().leave(self._principal.family, self._revoked)
         for (_, depth), reference in self._books.items():
             self._hub.book_leave(self._outbox, reference, depth=depth)
         if self._account is not None:
@@ -179,7 +185,7 @@ class Session:
         self._outbox.put(_encode(told), alone=True)
 
     def _own_account(self) -> int:
-        if self._user is None:
+        if self._principal is None:
             raise ApplicationError("unauthenticated")
         if self._account is None:
             raise ApplicationError("forbidden", "This user has no trading account.")
@@ -190,8 +196,11 @@ class Session:
         return {"at": time_format(clock_ns()), "account_sequence": head}
 
     async def _authenticate(self, request_id: int | str, fields: dict[str, Any]) -> None:
+        if (fields["token"] is None) == (fields["ticket"] is None):
+            fault = FieldError(field="token", code="required", detail="A token or a ticket is wanted.")
+            raise ApplicationError("invalid", errors=[fault])
         try:
-            await self.log_in(fields["token"])
+            await self.log_in(fields["token"], fields["ticket"])
         except ApplicationError as error:
             self._refuse(request_id, error)
             self.refused(error)

@@ -6,12 +6,14 @@ start is completed by the next one. The order is fixed, so ids come out the same
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
+from apps.accounts.opening import openings_complete
 from apps.accounts.services import account_open, deposit_book
 from apps.marketdata.commands import ListAsset, ListInstrument
 from apps.marketdata.models import Asset, Instrument
@@ -45,6 +47,8 @@ async def bootstrap(folder: Path) -> dict[str, str]:
     await _instruments_list()
     for email, user in users.items():
         await _account_fund(name=email.partition("@")[0], user=user)
+    # Who waits for an account was left behind by an earlier run; doing it twice does no harm.
+    await openings_complete(older_than=timedelta(0))
     return logins
 
 

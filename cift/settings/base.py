@@ -6,7 +6,9 @@ from cift.settings.apps import *
 from cift.settings.auth import *
 from cift.settings.channels import *
 from cift.settings.databases import DATABASE_ROUTERS, DEFAULT_AUTO_FIELD
+from cift.settings.headers import *
 from cift.settings.health import *
+from cift.settings.identities import *
 from cift.settings.logging import *
 from cift.settings.rest import *
 

@@ -7,8 +7,10 @@ from cift.settings.base import *
 from cift.settings.base import BASE_DIR
 from cift.settings.bus import local_buses
 from cift.settings.databases import sqlite_databases
+from cift.settings.identities import PAPER_MONEY, identities_settings
 from cift.settings.matching import matching_settings
 from cift.settings.secrets import secrets_load
+from cift.settings.tls import tls_settings
 
 DATA_DIR: Path = env.path("CIFT_DATA_DIR", BASE_DIR / "var")
 _secrets = secrets_load(DATA_DIR)
@@ -23,3 +25,14 @@ TOKENS_KEY = _secrets["tokens"]
 DATABASES = sqlite_databases(DATA_DIR)
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))
+
+TRUSTED_PROXIES = env.names("CIFT_TRUSTED_PROXIES")
+TLS = tls_settings()
+
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+IDENTITIES = identities_settings(
+    confirm_email=False,
+    second_factor=False,
+    opening_deposits=PAPER_MONEY,
+    public_address=env.text("CIFT_PUBLIC_ADDRESS", f"{'https' if TLS else 'http'}://localhost:{PORT}"),
+)

@@ -6,7 +6,9 @@ from cift import env
 from cift.settings.base import *
 from cift.settings.bus import local_buses
 from cift.settings.databases import postgres_databases
+from cift.settings.identities import identities_settings
 from cift.settings.matching import matching_settings
+from cift.settings.tls import tls_settings
 
 DATA_DIR: Path = env.path("CIFT_DATA_DIR", Path("/var/lib/cift"))
 
@@ -27,9 +29,27 @@ BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(env.required("CIFT_IDS_KEY")))
 
 
+TRUSTED_PROXIES = env.names("CIFT_TRUSTED_PROXIES")
+TLS = tls_settings()
+
+EMAIL_HOST = env.text("CIFT_EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("CIFT_EMAIL_PORT", 25, least=1, most=65_535)
+EMAIL_HOST_USER = env.text("CIFT_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("CIFT_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = bool(EMAIL_HOST_USER)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("CIFT_EMAIL_FROM", f"venue@{ALLOWED_HOSTS[0]}")
+
+IDENTITIES = identities_settings(
+    confirm_email=True,
+    second_factor=True,
+    opening_deposits={},
+    public_address=env.text("CIFT_PUBLIC_ADDRESS", f"https://{ALLOWED_HOSTS[0]}"),
+)
+
+# Whether a request came by TLS, the edge has made out already, from trusted proxies only (cift.proxies).
 SECURE_SSL_REDIRECT = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+SECURE_HSTS_SECONDS = env.integer("CIFT_HSTS_SECONDS", 365 * 24 * 60 * 60, least=0, most=2**31)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True

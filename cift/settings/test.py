@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from cift.settings.base import *
 from cift.settings.bus import local_buses
 from cift.settings.databases import sqlite_databases
+from cift.settings.identities import identities_settings
 from cift.settings.matching import matching_settings
 
 # Kept short: a Unix socket's path has room for about 100 bytes.
@@ -25,3 +26,10 @@ BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes(range(16)))
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+TRUSTED_PROXIES: list[str] = []
+TLS = None
+
+IDENTITIES = identities_settings(
+    confirm_email=False, second_factor=False, opening_deposits={"USD": "1000"}, public_address="http://testserver"
+)

@@ -1,0 +1,130 @@
+"""A new user's account and opening deposit: every step has an id of its own, so an interrupted one is just done again.
+
+The engine remembers ids for a day; behind that, the tables say what is there already.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.accounts.codes import LedgerKind
+from apps.accounts.commands import OpenAccount
+from apps.accounts.models import LedgerEntry, User
+from apps.accounts.selectors import account_of_user
+from apps.accounts.services import account_open, deposit_book
+from apps.marketdata.models import Asset
+from cift.decimals import decimal_parse
+from cift.errors import ApplicationError
+from cift.threads import database_call
+
+ALONE_FOR = timedelta(minutes=1)
+"""A registration younger than this is still being seen to by whoever took it."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Deposit(NamedTuple):
+    symbol: str
+    asset: int
+    amount: int
+
+
+class Opened(NamedTuple):
+    """An account that is complete, and the journal's batch it was completed in; 0: there was nothing to do."""
+
+    account: int
+    number: int
+
+
+async def opening_complete(user: int) -> Opened:
+    """Open what a user's registration has promised and is not there; of several at once each command takes effect once.
+
+    Raises:
+        ApplicationError: what `account_open` and `deposit_book` raise; do it again later.
+
+    """
+    account, number = await database_call(_account_id, user), 0
+    if account is None:
+        opened = await account_open(OpenAccount(id=f"user-{user}", owner=user))
+        account, number = opened.event.account, opened.number
+    for deposit in await database_call(_deposits_missing, account):
+        booked = await deposit_book(
+            account=account, command_id=f"opening-{deposit.symbol}", asset=deposit.asset, amount=deposit.amount
+        )
+        number = max(number, booked.number)
+    await database_call(_done, user)
+    return Opened(account=account, number=number)
+
+
+async def openings_complete(*, older_than: timedelta = ALONE_FOR) -> int:
+    """Complete all registrations that were interrupted; give how many were.
+
+    Raises:
+        ApplicationError: the order service does not do its part.
+
+    """
+    due = await database_call(_due, timezone.now() - older_than)
+    for user in due:
+        await opening_complete(user)
+    return len(due)
+
+
+def registrations_sweep() -> int:
+    """Remove who has registered and never confirmed the address; give how many."""
+    if not _confirms():
+        return 0
+    before = timezone.now() - timedelta(days=settings.IDENTITIES["CONFIRMATION_DAYS"])
+    stale = User.objects.filter(email_confirmed=False, opening_due=True, created_at__lt=before, accounts=None)
+    return stale.delete()[1].get(User._meta.label, 0)
+
+
+def _confirms() -> bool:
+    return bool(settings.IDENTITIES["CONFIRM_EMAIL"])
+
+
+def _due(before: datetime) -> list[int]:
+    due = User.objects.filter(opening_due=True, is_active=True, created_at__lt=before)
+    if _confirms():
+        due = due.filter(email_confirmed=True)
+    return list(due.order_by("pk").values_list("pk", flat=True))
+
+
+def _account_id(user: int) -> int | None:
+    account = account_of_user(user)
+    return None if account is None else account.pk
+
+
+def _deposits_missing(account: int) -> list[_Deposit]:
+    wanted: dict[str, str] = settings.IDENTITIES["OPENING_DEPOSITS"]
+    assets = {asset.symbol: asset for asset in Asset.objects.filter(symbol__in=wanted)}
+    for symbol in wanted.keys() - assets.keys():
+        logger.error("OPENING_DEPOSITS names %s, which is not listed", symbol)
+    paid = set(
+        LedgerEntry.objects.filter(account_id=account, kind=LedgerKind.DEPOSIT).values_list("asset_id", flat=True)
+    )
+    return [
+        _Deposit(symbol, assets[symbol].pk, decimal_parse(amount, scale=assets[symbol].scale))
+        for symbol, amount in wanted.items()
+        if symbol in assets and assets[symbol].pk not in paid
+    ]
+
+
+def _done(user: int) -> None:
+    User.objects.filter(pk=user).update(opening_due=False)
+
+
+def opening_due(user: User) -> bool:
+    """Tell whether a user still waits for the account, and may have it."""
+    return user.opening_due and (user.email_confirmed or not _confirms())
+
+
+async def opening_try(user: int) -> Opened | None:
+    """Complete an opening if that is possible now; else somebody does later."""
+    try:
+        return await opening_complete(user)
+    except ApplicationError as error:
+        logger.warning("user %s waits for the account still: %s", user, error.code)
+        return None

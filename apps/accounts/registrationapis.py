@@ -1,0 +1,125 @@
+"""REST of registering, confirming an address, and passwords."""
+
+from contextlib import suppress
+from http import HTTPStatus
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.utils.module_loading import import_string
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts import registration
+from apps.accounts.authentication import client_address
+from apps.accounts.identityapis import EMAIL, PASSWORD, TOKEN, OpenApi, body_read, user_of
+from apps.accounts.limits import Standing, Wanted, address_counted, places_take
+from apps.accounts.login import login_place_take
+from apps.accounts.models import User
+from apps.accounts.opening import Opened, opening_complete, opening_try
+from cift.consistency import JournalPlace, token_of
+from cift.errors import ApplicationError
+from cift.fields import Field
+from cift.times import clock_ns
+
+_EMAIL = {"email": Field(EMAIL, required=True)}
+_CREDENTIALS = {**_EMAIL, "password": Field(PASSWORD, required=True)}
+_TOKEN = {"token": Field(TOKEN, required=True)}
+_RESET = {**_TOKEN, "password": Field(PASSWORD, required=True)}
+_CHANGE = {"password": Field(PASSWORD, required=True), "new_password": Field(PASSWORD, required=True)}
+
+_NOTHING_HAPPENED = {"venue_unavailable", "overloaded"}
+
+
+class RegisterApi(OpenApi):
+    """New users."""
+
+    def post(self, request: Request) -> Response:
+        """Make a user, the account and its opening deposit; or, where addresses are confirmed, the first of these."""
+        read = body_read(request, _CREDENTIALS)
+        standing = _place_take("register-address", request)
+        user = registration.user_register(read["email"], read["password"])
+        confirms = settings.IDENTITIES["CONFIRM_EMAIL"]
+        body = {"email": read["email"].strip().lower(), "confirmation_required": confirms, "account": None}
+        if user is not None and not confirms:
+            body |= _opened_body(_open(user))
+        return Response(body, status=HTTPStatus.CREATED, headers=standing.headers)
+
+
+class EmailConfirmApi(OpenApi):
+    """The end of a registration by mail."""
+
+    def post(self, request: Request) -> Response:
+        """Confirm an address, and open the account if it waited for that."""
+        read = body_read(request, _TOKEN)
+        standing = _place_take("mail-address", request)
+        user = registration.email_confirm(read["token"])
+        opened = async_to_sync(opening_try)(user.pk) if user.opening_due else None
+        return Response({"email": user.email, "account": None, **_opened_body(opened)}, headers=standing.headers)
+
+
+class PasswordResetApi(OpenApi):
+    """Forgotten passwords."""
+
+    def post(self, request: Request) -> Response:
+        """Send a mail, if there is such a user; the answer does not tell."""
+        read = body_read(request, _EMAIL)
+        standing = _mail_place_take(read["email"], request)
+        registration.password_reset_ask(read["email"])
+        return Response(status=HTTPStatus.ACCEPTED, headers=standing.headers)
+
+
+class PasswordResetConfirmApi(OpenApi):
+    """New passwords by mail."""
+
+    def post(self, request: Request) -> Response:
+        """Set a new password by a mailed token; all logins end."""
+        read = body_read(request, _RESET)
+        standing = _place_take("mail-address", request)
+        registration.password_reset(read["token"], read["password"])
+        return Response(status=HTTPStatus.NO_CONTENT, headers=standing.headers)
+
+
+class PasswordApi(APIView):
+    """The caller's password."""
+
+    def post(self, request: Request) -> Response:
+        """Change it; all logins end, this one too."""
+        read, user = body_read(request, _CHANGE), user_of(request)
+        standing = login_place_take(user.email, address=client_address(request), at=clock_ns())
+        registration.password_change(user, password=read["password"], new_password=read["new_password"])
+        return Response(status=HTTPStatus.NO_CONTENT, headers=standing.headers)
+
+
+def _open(user: User) -> Opened | None:
+    """Open a new user's account; where nothing happened the user goes too, else the rest follows later."""
+    try:
+        return async_to_sync(opening_complete)(user.pk)
+    except ApplicationError as error:
+        if error.code in _NOTHING_HAPPENED:
+            registration.registration_undo(user)
+            raise
+        return None
+
+
+def _opened_body(opened: Opened | None) -> dict[str, str]:
+    """Name the account, once the tables have it or could have."""
+    if opened is None:
+        return {}
+    body = {"account": str(opened.account)}
+    if opened.number:
+        place = JournalPlace(shard=settings.MATCHING["SHARD"], number=opened.number)
+        with suppress(ApplicationError):
+            import_string(settings.MATCHING["PROJECTION_WAIT"])(place)
+        body["consistency_token"] = token_of(place)
+    return body
+
+
+def _place_take(limit: str, request: Request) -> Standing:
+    return places_take((Wanted(limit, address_counted(client_address(request))),), at=clock_ns())
+
+
+def _mail_place_take(email: str, request: Request) -> Standing:
+    source = address_counted(client_address(request))
+    wanted = (Wanted("mail-address", source), Wanted("mail-account", f"{source}|{email.strip().lower()}"))
+    return places_take(wanted, at=clock_ns())

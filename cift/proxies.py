@@ -1,0 +1,28 @@
+"""Who really asks, behind a proxy: told by the proxies of the setting, and by nobody else."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, cast
+
+from django.conf import settings
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+_FORWARDED = (b"forwarded", b"x-forwarded-", b"x-real-ip")
+
+
+def proxies_trusted(application: Application) -> Application:
+    """Give an application the client's own address and scheme.
+
+    TRUSTED_PROXIES lists addresses and networks. Their `X-Forwarded-For` is read from its end to the first address
+    that is none of theirs; `X-Forwarded-Proto` is the scheme. Nothing behind this sees such a header, forged or not.
+    """
+    trusted: list[str] = settings.TRUSTED_PROXIES
+
+    async def told(scope: Scope, receive: Any, send: Any) -> None:
+        if "headers" in scope:
+            scope["headers"] = [pair for pair in scope["headers"] if not pair[0].lower().startswith(_FORWARDED)]
+        await application(scope, receive, send)
+
+    return cast("Application", ProxyHeadersMiddleware(cast("Any", told), trusted_hosts=trusted))

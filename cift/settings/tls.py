@@ -1,0 +1,28 @@
+"""TLS by the web server itself; docs/tls.md says when, and how a proxy does it instead."""
+
+from pathlib import Path
+from typing import TypedDict
+
+from cift import env
+
+
+class TlsSettings(TypedDict):
+    """Where the certificate (with its chain) and its key are, both PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def tls_settings() -> TlsSettings | None:
+    """Read where certificate and key are; None: plain HTTP.
+
+    Raises:
+        EnvironmentVariableError: one is given without the other, or is no file.
+
+    """
+    certificate, key = (env.file(name) for name in ("CIFT_TLS_CERTIFICATE", "CIFT_TLS_KEY"))
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise env.EnvironmentVariableError("CIFT_TLS_CERTIFICATE and CIFT_TLS_KEY go together")
+    return {"certificate": certificate, "key": key}
