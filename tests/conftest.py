@@ -1,3 +1,3 @@
 """Fixtures all tests may use."""
 
-pytest_plugins = ["tests.support.databases", "tests.support.shared_data"]
+pytest_plugins = ["tests.support.databases", "tests.support.shared_data", "tests.support.traders"]

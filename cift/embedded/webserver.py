@@ -22,6 +22,8 @@ DRAIN_S_MAX = 2.0
 
 _DRAIN_POLL_S = 0.01
 
+_CLOSE_NORMAL = 1000
+
 
 _reactor: Any = reactor
 
@@ -55,6 +57,8 @@ class WebServer:
 
     def _adopt(self) -> None:
         self._server.ws_factory.protocol = _Socket
+        # Who breaks a bound is told so by a close code, not cut off.
+        self._server.ws_factory.setProtocolOptions(failByDrop=False)
         with socket.socket(fileno=self._descriptor) as listener:
             family = listener.family
             self._port = _reactor.adoptStreamPort(listener.fileno(), family, self._server.http_factory)
@@ -91,6 +95,10 @@ class _Socket(WebSocketProtocol):  # type: ignore[misc]
             super().sendMessage(payload, *arguments, **options)
         finally:
             self.maxMessagePayloadSize = bound
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
+        """Close with any code: the original takes none below 3000 but 1000."""
+        self.sendCloseFrame(code=_CLOSE_NORMAL if code is None else code)
 
 
 class _Daphne(Server):  # type: ignore[misc]

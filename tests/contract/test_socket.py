@@ -1,0 +1,269 @@
+"""The socket's contract: what is said, what is refused, and that feeds add up."""
+
+import json
+import queue
+import random
+from typing import Any
+
+import pytest
+
+from apps.marketdata.books import checksum
+from tests.support.messages import message_check
+from tests.support.traders import Socket, Trader
+
+BOOK = {"channel": "book", "symbol": "AAPL-USD"}
+SELL = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "190.5", "quantity": "10"}
+
+
+class ClientBook:
+    """A book as a client keeps it, checked at every message."""
+
+    def __init__(self) -> None:
+        self.sequence = -1
+        self.sides: dict[str, dict[str, list[Any]]] = {"bids": {}, "asks": {}}
+
+    def take(self, message: dict[str, Any]) -> None:
+        message_check(message)
+        if message["type"] == "snapshot":
+            self.sides = {"bids": {}, "asks": {}}
+        else:
+            assert message["previous"] == self.sequence
+        for name, levels in self.sides.items():
+            for level in message[name]:
+                levels[level[0]] = level
+                if level[1] == "0":
+                    del levels[level[0]]
+        self.sequence = message["sequence"]
+        assert checksum(self.best("bids"), self.best("asks")) == message["checksum"]
+
+    def best(self, name: str) -> list[Any]:
+        return sorted(self.sides[name].values(), key=lambda level: float(level[0]), reverse=name == "bids")
+
+
+def drained(socket: Socket, *, quiet_s: float = 0.5) -> list[dict[str, Any]]:
+    """Give the messages there are, until none has come for a while."""
+    messages = []
+    while True:
+        try:
+            messages.append(socket.messages.get(timeout=quiet_s))
+        except queue.Empty:
+            return messages
+
+
+@pytest.mark.parametrize("depth", [0, 10, 50])
+def test_a_book_kept_from_the_feed_is_the_venue_s(traders: tuple[Trader, Trader], depth: int) -> None:
+    dice, book = random.Random(depth), ClientBook()  # noqa: S311 - a test's dice
+    with traders[0].socket() as maker, traders[1].socket() as taker, traders[1].socket(authenticated=False) as reader:
+        maker.ask("order.submit", params=SELL)
+        assert reader.ask("subscribe", **BOOK, depth=depth)["result"]["depth"] == depth
+        ids = []
+        for _ in range(120):
+            side, price = dice.choice((("buy", 18_900), ("sell", 19_000)))
+            price += dice.randint(0, 95)
+            params = {
+                **SELL,
+                "side": side,
+                "price": f"{price // 100}.{price % 100:02d}",
+                "quantity": str(dice.randint(1, 9)),
+            }
+            answer = dice.choice((maker, maker, taker)).ask("order.submit", params=params)
+            ids.append(answer.get("result", {}).get("id"))
+            if dice.random() < 0.3:
+                maker.ask("order.cancel", params={"id": dice.choice([each for each in ids if each])})
+        for message in drained(reader):
+            book.take(message)
+
+    status, shown = traders[0].call("GET", "instruments/AAPL-USD/book/", params={"depth": depth or 5_000})
+    assert status == 200
+    assert len(shown["bids"]) + len(shown["asks"]) > 10
+    assert (book.best("bids"), book.best("asks")) == (shown["bids"], shown["asks"])
+    assert checksum(book.best("bids"), book.best("asks")) == shown["checksum"]
+
+
+def test_an_account_s_messages_have_no_gap_and_their_shape(traders: tuple[Trader, Trader]) -> None:
+    first, second = traders
+    with first.socket() as socket:
+        head = socket.ask("subscribe", channel="account")["result"]["account_sequence"]
+        order = first.submit(**SELL)
+        second.submit(**{**SELL, "side": "buy", "quantity": "4"})
+        first.call("PATCH", f"orders/{order['id']}/", json={"quantity": "8"})
+        first.call("POST", "orders/", json={**SELL, "price": "500"})
+        first.call("DELETE", f"orders/{order['id']}/")
+        messages = drained(socket)
+
+    for message in messages:
+        message_check(message)
+        assert (message["previous"], message["account_sequence"]) == (head, head + 1)
+        head += 1
+    assert [message["event"] for message in messages if message["type"] == "order"] == [
+        "accepted", "amended", "rejected", "canceled",
+    ]  # fmt: skip
+    (fill,) = (message for message in messages if message["type"] == "fill")
+    assert (fill["fill"]["liquidity"], fill["fill"]["quantity"], fill["order"]["leaves_quantity"]) == (
+        "maker",
+        "4",
+        "6",
+    )
+    assert fill["order"]["client_order_id"] == order["client_order_id"]
+    assert {"balance", "position"} < {message["type"] for message in messages}
+    assert first.call("GET", f"orders/by-client-order-id/{order['client_order_id']}/")[1] == messages_order(messages)
+
+
+def messages_order(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Give the order of the last message that ended one."""
+    order: dict[str, Any] = next(m["order"] for m in reversed(messages) if m.get("event") == "canceled")
+    return order
+
+
+def test_an_order_of_before_the_subscription_is_told_whole(traders: tuple[Trader, Trader]) -> None:
+    order = traders[0].submit(**SELL)
+    with traders[0].socket() as socket:
+        socket.ask("subscribe", channel="account")
+        traders[0].call("DELETE", f"orders/{order['id']}/")
+        told = socket.next_message(channel="account", kind="order")
+
+    assert told["order"]["client_order_id"] == order["client_order_id"]
+    assert (told["order"]["status"], told["order"]["canceled_quantity"]) == ("canceled", "10")
+
+
+def test_orders_of_one_socket_are_carried_out_in_their_order(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        for n in range(60):
+            socket.send(json.dumps({"id": n, "op": "order.submit", "params": {**SELL, "quantity": "1"}}))
+        answers = {answer["id"]: answer for answer in (socket.answer() for _ in range(60))}
+
+    sequences = [answers[n]["result"]["sequence"] for n in range(60)]
+    assert sequences == sorted(sequences)
+
+
+def test_a_subscription_ends(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        socket.ask("subscribe", **BOOK)
+        socket.next_message(channel="book", kind="snapshot")
+        socket.ask("subscribe", channel="account")
+        assert socket.ask("unsubscribe", **BOOK)["ok"]
+        assert socket.ask("unsubscribe", channel="account")["ok"]
+        traders[0].submit(**SELL)
+
+        assert drained(socket) == []
+
+
+def test_a_resumption_from_too_far_back_is_a_snapshot(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket(authenticated=False) as socket:
+        assert socket.ask("subscribe", **BOOK, from_sequence=1)["result"]["resumed"] is False
+        assert socket.next_message(channel="book")["resumed"] is False
+
+
+def test_a_ping_tells_where_the_account_stands(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        assert socket.ask("ping")["result"]["account_sequence"] is None
+        head = socket.ask("subscribe", channel="account")["result"]["account_sequence"]
+        assert socket.ask("ping")["result"]["account_sequence"] == head
+
+
+def test_a_stranger_sees_books_and_nothing_private(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket(authenticated=False) as socket:
+        assert socket.ask("subscribe", **BOOK)["ok"]
+        for op, fields in (
+            ("subscribe", {"channel": "account"}),
+            ("order.submit", {"params": SELL}),
+            ("order.cancel_all", {}),
+        ):
+            answer = socket.ask(op, **fields)
+            assert (answer["ok"], answer["error"]["code"]) == (False, "unauthenticated")
+
+
+def test_a_socket_logs_in_by_a_message(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket(authenticated=False) as socket:
+        assert socket.ask("authenticate", token=traders[0].token)["ok"]
+        assert socket.ask("order.submit", params=SELL)["status"] == 201
+
+
+@pytest.mark.parametrize("token", ["x", "e30.e30.e30"])
+def test_a_token_that_is_not_valid_closes_the_socket(traders: tuple[Trader, Trader], token: str) -> None:
+    with traders[0].socket(authenticated=False) as socket:
+        assert socket.ask("authenticate", token=token)["error"]["code"] == "unauthenticated"
+        assert socket.close_code() == 4001
+
+
+def test_a_handshake_with_a_token_that_is_not_valid_closes_the_socket(traders: tuple[Trader, Trader]) -> None:
+    stranger = traders[0].headers | {"Authorization": "Bearer forged"}
+    before, traders[0].headers = traders[0].headers, stranger
+    try:
+        with traders[0].socket() as socket:
+            assert socket.close_code() == 4001
+    finally:
+        traders[0].headers = before
+
+
+def test_an_account_has_four_sockets_at_most(traders: tuple[Trader, Trader]) -> None:
+    with traders[1].socket() as one, traders[1].socket() as two, traders[1].socket() as three:
+        for socket in (one, two, three):
+            assert socket.ask("ping")["ok"]
+        with traders[1].socket() as four:
+            assert four.ask("ping")["ok"]
+            with traders[1].socket() as five:
+                assert five.close_code() == 4029
+        with traders[1].socket(authenticated=False) as other:
+            assert other.ask("ping")["ok"]
+
+
+MALFORMED: list[tuple[str, Any, list[tuple[str, str]]]] = [
+    ("not JSON", None, []),
+    ("[]", None, []),
+    ("[" * 30_000, None, []),
+    ('{"id": 1, "id": 2, "op": "ping"}', None, []),
+    ('{"id": 1, "op": "ping", "at": NaN}', None, []),
+    ('{"op": "ping"}', None, [("id", "required")]),
+    ('{"id": {}, "op": "ping"}', None, [("id", "wrong_type")]),
+    ('{"id": 1}', 1, [("op", "required")]),
+    ('{"id": 1, "op": "fly"}', 1, [("op", "not_a_choice")]),
+    ('{"id": 1, "op": 7}', 1, [("op", "wrong_type")]),
+    ('{"id": 1, "op": "ping", "more": 1}', 1, [("more", "unknown_field")]),
+    ('{"id": "a", "op": "subscribe"}', "a", [("channel", "required")]),
+    ('{"id": 1, "op": "subscribe", "channel": "news"}', 1, [("channel", "not_a_choice")]),
+    ('{"id": 1, "op": "subscribe", "channel": "book"}', 1, [("symbol", "required")]),
+    (
+        '{"id": 1, "op": "subscribe", "channel": "book", "symbol": "AAPL-USD", "depth": 7}',
+        1,
+        [("depth", "not_a_choice")],
+    ),
+    (
+        '{"id": 1, "op": "subscribe", "channel": "book", "symbol": "AAPL-USD", "depth": true}',
+        1,
+        [("depth", "not_a_choice")],
+    ),
+    ('{"id": 1, "op": "subscribe", "channel": "book", "symbol": "aapl"}', 1, [("symbol", "malformed")]),
+    ('{"id": 1, "op": "order.submit", "price": "1"}', 1, [("price", "unknown_field")]),
+    ('{"id": 1, "op": "order.submit", "params": "x"}', 1, [("", "wrong_type")]),
+]
+
+
+@pytest.mark.parametrize(("text", "request_id", "faults"), MALFORMED, ids=range(len(MALFORMED)))
+def test_what_is_no_request_is_answered_and_the_socket_lives(
+    traders: tuple[Trader, Trader], text: str, request_id: Any, faults: list[tuple[str, str]]
+) -> None:
+    with traders[0].socket() as socket:
+        socket.send(text)
+        answer = socket.answer()
+
+        assert (answer["id"], answer["ok"], answer["error"]["code"]) == (request_id, False, "invalid")
+        assert [(error["field"], error["code"]) for error in answer["error"].get("errors", [])] == faults
+        assert socket.ask("ping")["ok"]
+
+
+def test_an_unknown_symbol_has_no_book(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        assert socket.ask("subscribe", channel="book", symbol="NO-SUCH")["error"]["code"] == "instrument_unknown"
+
+
+def test_a_binary_message_closes_the_socket(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        socket.send(b"\x00")
+        assert socket.close_code() == 1003
+
+
+def test_a_message_above_its_bound_closes_the_socket(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        socket.send(" " * 70_000)
+        assert socket.close_code() == 1009

@@ -1,0 +1,187 @@
+"""Who trades in tests: a login of a running venue, over REST and over the socket."""
+
+import itertools
+import json
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support.venue import Venue, venue_open
+
+WAIT_S_MAX = 10.0
+
+Told = tuple[int, dict[str, Any]]
+"""An answer as either way gives it: its status, and its body without what only one way has."""
+
+
+class Socket:
+    """A socket of a venue; answers by request, everything else in `messages`."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.closed: queue.Queue[int] = queue.Queue()
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._ids = itertools.count(1)
+        self._reading = Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        try:
+            for frame in self.connection:
+                found = json.loads(frame)
+                for message in found if isinstance(found, list) else [found]:
+                    (self._answers if "ok" in message else self.messages).put(message)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.closed.put(self.connection.close_code or 0)
+
+    def send(self, text: str | bytes) -> None:
+        self.connection.send(text)
+
+    def answer(self) -> dict[str, Any]:
+        return self._answers.get(timeout=WAIT_S_MAX)
+
+    def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        request_id = next(self._ids)
+        self.send(json.dumps({"id": request_id, "op": op, **fields}))
+        answer = self.answer()
+        assert answer["id"] == request_id
+        return answer
+
+    def next_message(self, *, channel: str, kind: str | None = None) -> dict[str, Any]:
+        """Give the next message of a channel, of one kind."""
+        while True:
+            message = self.messages.get(timeout=WAIT_S_MAX)
+            if message.get("channel") == channel and kind in (None, message["type"]):
+                return message
+
+    def close_code(self) -> int:
+        return self.closed.get(timeout=WAIT_S_MAX)
+
+
+class Trader:
+    """One login."""
+
+    def __init__(self, venue: Venue, email: str) -> None:
+        self.base = f"http://127.0.0.1:{venue.port}/api/v1/"
+        self.socket_url = f"ws://127.0.0.1:{venue.port}/ws/v1/"
+        login = {"email": email, "password": venue.logins()[email]}
+        answer = httpx.post(f"{self.base}auth/token/", json=login, timeout=30)
+        assert answer.status_code == 200, answer.text
+        self.token: str = answer.json()["access"]
+        self.headers = {"Authorization": f"Bearer {self.token}"}
+        self.rest = httpx.Client(base_url=self.base, headers=self.headers, timeout=30)
+
+    @contextmanager
+    def socket(self, *, authenticated: bool = True) -> Iterator[Socket]:
+        headers = self.headers if authenticated else {}
+        with connect(self.socket_url, additional_headers=headers, max_size=None) as connection:
+            yield Socket(connection)
+
+    def call(self, method: str, path: str, **options: Any) -> Told:
+        answer = self.rest.request(method, path, **options)
+        return answer.status_code, answer.json()
+
+    def submit(self, **params: Any) -> dict[str, Any]:
+        status, body = self.call("POST", "orders/", json=params)
+        assert status == 201, body
+        return body
+
+    def clear(self) -> None:
+        assert self.call("DELETE", "orders/")[0] == 200
+
+
+class Way:
+    """One way order operations can be asked for."""
+
+    name: str
+
+    def ask(self, op: str, params: Any) -> Told:
+        raise NotImplementedError
+
+
+class RestWay(Way):
+    name = "rest"
+
+    def __init__(self, trader: Trader) -> None:
+        self._trader = trader
+
+    def ask(self, op: str, params: Any) -> Told:
+        method, path, options = self._request(op, params)
+        status, body = self._trader.call(method, path, **options)
+        if status >= 400:
+            body = {
+                name: value for name, value in body.items() if name not in ("type", "title", "status", "request_id")
+            }
+        return status, body
+
+    def _request(self, op: str, params: Any) -> tuple[str, str, dict[str, Any]]:
+        rest = {name: value for name, value in params.items() if name != "id"} if isinstance(params, dict) else params
+        match op:
+            case "order.submit":
+                return "POST", "orders/", {"json": params}
+            case "order.batch":
+                return "POST", "orders/batch/", {"json": params}
+            case "order.amend":
+                return "PATCH", f"orders/{params['id']}/", {"json": rest}
+            case "order.cancel" if "client_order_id" in params:
+                return "DELETE", f"orders/by-client-order-id/{params['client_order_id']}/", {}
+            case "order.cancel":
+                return "DELETE", f"orders/{params['id']}/", {}
+            case "order.cancel_all":
+                return "DELETE", "orders/", {"params": params}
+        raise AssertionError(op)
+
+
+class SocketWay(Way):
+    name = "socket"
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    def ask(self, op: str, params: Any) -> Told:
+        answer = self._socket.ask(op, params=params)
+        return answer["status"], answer["result"] if answer["ok"] else answer["error"]
+
+
+@pytest.fixture(scope="session")
+def running_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
+    """One venue for all tests that only trade in it."""
+    with venue_open(tmp_path_factory.mktemp("running") / "var") as venue:
+        yield venue
+
+
+@pytest.fixture(scope="session")
+def sessions(running_venue: Venue) -> tuple[Trader, Trader]:
+    """The venue's two logins."""
+    first, second = running_venue.logins()
+    return Trader(running_venue, first), Trader(running_venue, second)
+
+
+@pytest.fixture
+def traders(sessions: tuple[Trader, Trader]) -> Iterator[tuple[Trader, Trader]]:
+    """Two traders without open orders, before and after."""
+    for trader in sessions:
+        trader.clear()
+    yield sessions
+    for trader in sessions:
+        trader.clear()
+
+
+@pytest.fixture(params=["rest", "socket"])
+def way(request: pytest.FixtureRequest, traders: tuple[Trader, Trader]) -> Iterator[Way]:
+    """The first trader's orders, once over each way."""
+    if request.param == "rest":
+        yield RestWay(traders[0])
+        return
+    with traders[0].socket() as socket:
+        yield SocketWay(socket)
