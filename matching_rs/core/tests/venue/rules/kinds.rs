@@ -2,9 +2,9 @@
 
 use cift_core::command::{FLAG_POST_ONLY, OrderType, SubmitOrder, TimeInForce};
 
-use super::{ALICE, BOB, Buy, CAROL, DOLLAR, SHARE, Sell, Venue, by_quote, change, listing, market, submit, told};
+use super::{ALICE, BOB, Buy, CAROL, DOLLAR, SHARE, Sell, Venue, by_quote, listing, market, submit, told};
 use cift_core::Config;
-use cift_core::command::{CashKind, Command};
+use cift_core::command::CashKind;
 
 fn with_time(order: SubmitOrder<'static>, time_in_force: TimeInForce) -> SubmitOrder<'static> {
     SubmitOrder { time_in_force, ..order }
@@ -89,13 +89,19 @@ fn a_market_order_stays_within_the_slippage_cap_of_the_touch_it_found() {
     }
     let told = venue.order(market(BOB, Buy, 3));
     told!(venue, told, ["accepted 4", "trade 1@100 3>4", "trade 1@101 3>4", "canceled 4 1 slippage_cap"]);
-    for price in [200, 197, 196] {
-        venue.limit(ALICE, Buy, price, 1);
+}
+
+#[test]
+fn the_slippage_cap_is_rounded_towards_the_touch() {
+    for (slippage_ppm, furthest) in [(15_000, 197), (14_999, 198)] {
+        let mut venue = Venue::with(super::ListInstrument { slippage_ppm, ..listing() }, Config::default());
+        for price in [200, furthest, furthest - 1] {
+            venue.limit(ALICE, Buy, price, 1);
+        }
+        let trade = format!("trade 1@{furthest} 3>4");
+        let told = venue.order(market(BOB, Sell, 3));
+        told!(venue, told, ["accepted 4", "trade 1@200 3>4", &trade, "canceled 4 1 slippage_cap"]);
     }
-    venue.send(&Command::ChangeInstrument(super::ChangeInstrument { slippage_ppm: Some(15_001), ..change(1) }));
-    venue.cancel(ALICE, 3);
-    let told = venue.order(market(BOB, Sell, 3));
-    told!(venue, told, ["accepted 4", "trade 1@200 3>4", "trade 1@197 3>4", "canceled 4 1 slippage_cap"]);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use cift_core::Config;
 use cift_core::batch::{Applied, Runner};
 use cift_core::codec::{Reader, Writer, decode_event, encode_command};
 use cift_core::command::{
-    AmendOrder, CancelOrder, CashKind, ChangeAccount, ChangeInstrument, Command, InstrumentKind, ListAsset,
-    ListInstrument, MoveCash, OpenAccount, OrderType, Side, SubmitOrder, TimeInForce,
+    AmendOrder, CancelOrder, CashKind, ChangeAccount, ChangeInstrument, Command, InstrumentKind, InstrumentStatus,
+    ListAsset, ListInstrument, MoveCash, OpenAccount, OrderType, Side, SubmitOrder, TimeInForce,
 };
 use cift_core::event::Event;
 use cift_core::frame::Parts;
@@ -116,15 +116,7 @@ pub fn change(instrument: u32) -> ChangeInstrument {
 }
 
 pub fn settings(account: u32) -> ChangeAccount {
-    ChangeAccount {
-        account,
-        deadline: 0,
-        status: None,
-        killed: None,
-        fee_tier: None,
-        open_orders_max: None,
-        stp: None,
-    }
+    ChangeAccount { account, deadline: 0, status: None, killed: None, fee_tier: None, open_orders_max: None, stp: None }
 }
 
 impl Venue {
@@ -250,7 +242,9 @@ fn tell(event: &Event<'_>) -> String {
             let place = if *kept_place { "kept" } else { "moved" };
             format!("amended {account} {quantity}@{price} leaves {leaves} {place}")
         }
-        Event::OrderReduced { account, quantity, leaves, .. } => format!("reduced {account} {quantity} leaves {leaves}"),
+        Event::OrderReduced { account, quantity, leaves, .. } => {
+            format!("reduced {account} {quantity} leaves {leaves}")
+        }
         Event::OrdersCanceled { count, .. } => format!("canceled {count} in all"),
         Event::BatchDone { applied, refused, .. } => format!("done {applied}, refused {refused}"),
         Event::CashMoved { account, amount, .. } => format!("moved {account} {amount}"),

@@ -122,5 +122,9 @@ fn market_orders_are_prevented_too() {
     venue.limit(ALICE, Sell, 100, 5);
     told!(venue, venue.order(market(ALICE, Buy, 2)), ["accepted 3", "canceled 3 2 self_trade_prevention"]);
     let told = venue.order(with(Decrement, by_quote(ALICE, Buy, 250)));
-    told!(venue, told, ["accepted 3", "reduced 3 2 leaves 3", "reduced 3 200 leaves 50", "canceled 3 50 funds_exhausted"]);
+    told!(
+        venue,
+        told,
+        ["accepted 3", "reduced 3 2 leaves 3", "reduced 3 200 leaves 50", "canceled 3 50 funds_exhausted"]
+    );
 }
