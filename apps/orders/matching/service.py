@@ -62,15 +62,18 @@ class MatchingService:
         )
 
     async def start(self) -> None:
-        """Start the writer and answer on the bus; until it is ready, commands are refused `venue_unavailable`."""
+        """Answer on the bus and start the writer; until it is ready, commands are refused `venue_unavailable`.
+
+        Raises:
+            BusInUse: the shard has a responder on this bus.
+
+        """
         self._loop = asyncio.get_running_loop()
-        _services[self.shard] = self
+        for kind, handler in (("commands", self._commands), ("query", self._query)):
+            self._responders.append(await self._bus.respond(f"orders.{kind}.{self.shard}", handler))
         self._publisher = asyncio.create_task(self._publish_all(), name=f"feeds-{self.shard}")
         self._writer.start()
-        self._responders = [
-            await self._bus.respond(f"orders.commands.{self.shard}", self._commands),
-            await self._bus.respond(f"orders.query.{self.shard}", self._query),
-        ]
+        _services[self.shard] = self
 
     async def stop(self) -> None:
         """Answer what was accepted, give the shard up, and end."""

@@ -4,10 +4,14 @@ import asyncio
 from argparse import ArgumentParser
 from typing import Any
 
-from apps.orders.matching.errors import MatchingError, ShardHeldError, ShardLostError
+from apps.orders.matching.errors import JournalDamagedError, MatchingError, ShardHeldError, ShardLostError
 from apps.orders.matching.service import MatchingService
 from cift.bus import buses
 from cift.workers import EXIT_FAULT, EXIT_LOST, Worker, WorkerEndedError
+
+
+_LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
+"""After these, starting again would end the same way."""
 
 
 class Command(Worker):
@@ -41,5 +45,5 @@ class Command(Worker):
             await bus.close()
         error = await ended
         if error is not None:
-            exit_code = EXIT_LOST if isinstance(error, ShardHeldError | ShardLostError) else EXIT_FAULT
+            exit_code = EXIT_LOST if isinstance(error, _LOST) else EXIT_FAULT
             raise WorkerEndedError(str(error), exit_code=exit_code)
