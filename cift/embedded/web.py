@@ -2,6 +2,7 @@
 
 import asyncio
 
+from apps.orders.hub import hub
 from apps.orders.matching.errors import (
     JournalDamagedError,
     MatchingError,
@@ -53,6 +54,7 @@ class EmbeddedWeb:
         finally:
             await server.stop_accepting()
             await service.stop()
+            await hub().close()
             await bus.close()
         if self._end is not None:
             code = EXIT_LOST if isinstance(self._end, _LOST) else EXIT_FAULT

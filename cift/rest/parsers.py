@@ -2,9 +2,11 @@
 
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from cift.errors import ApplicationError
 from cift.strictjson import JsonInvalidError, json_parse
 
 
@@ -18,9 +20,13 @@ class StrictJSONParser(BaseParser):
 
         Raises:
             ParseError: it is no JSON this venue takes.
+            ApplicationError: `payload_too_large`.
 
         """
-        body = stream.read()
+        bytes_max: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(bytes_max + 1)
+        if len(body) > bytes_max:
+            raise ApplicationError("payload_too_large")
         if not body:
             return {}
         try:

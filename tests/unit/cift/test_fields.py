@@ -46,7 +46,8 @@ def test_every_fault_is_told_at_once() -> None:
 
 
 def test_what_is_no_object_has_no_fields() -> None:
-    for given in ([], "x", 1, None):
+    nothing: tuple[object, ...] = ([], "x", 1, None)
+    for given in nothing:
         assert read(given)[1] == [("", "wrong_type")]
 
 

@@ -1,0 +1,205 @@
+"""What a client is told when the order service cannot be reached, is full, or does not answer."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from apps.accounts.models import Account, User
+from apps.marketdata.reference import references
+from apps.orders import entry
+from apps.orders.matching.projector import ShardProjector
+from cift.bus import buses
+from cift.bus.base import RequestTimeout, VenueUnavailable
+from cift.bus.gateway import COMMANDS_PER_REQUEST_MAX, gateway
+from cift.errors import ApplicationError
+from cift.times import clock_ns, time_parse
+from cift.wire.base import Reply, frame_split
+from tests.support.buses import ScriptedBus
+from tests.support.shard import journal_fill
+
+ORDER = {
+    "symbol": "AAPL-USD",
+    "side": "sell",
+    "type": "limit",
+    "price": "150.1",
+    "quantity": "1",
+    "client_order_id": "one",
+}
+
+
+@pytest.fixture
+def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
+    """A venue's tables without its order service, and a bus to script one."""
+    journal_fill(20)
+    while ShardProjector(0).step():
+        pass
+    references.forget()
+    settings.BUSES = {"default": {"BACKEND": "tests.support.buses.ScriptedBus"}}
+    made = buses["default"]
+    assert isinstance(made, ScriptedBus)
+    yield made
+    references.forget()
+
+
+@pytest.fixture
+def client(bus: ScriptedBus) -> APIClient:
+    user = User.objects.create_user("trader@example.com", "a long password")
+    Account.objects.filter(pk=3).update(owner_id=user.pk)
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def refusing(code: str) -> Any:
+    return lambda _subject, payload: msgspec.msgpack.encode([[code]] * len(frame_split(payload)))
+
+
+def raising(error: Exception) -> Any:
+    def respond(_subject: str, _payload: bytes) -> bytes:
+        raise error
+
+    return respond
+
+
+def test_without_an_order_service_nothing_happens_and_that_is_told_at_once(bus: ScriptedBus, client: APIClient) -> None:
+    bus.respond_with = raising(VenueUnavailable("nobody"))
+
+    begun = time.monotonic()
+    answer = client.post("/api/v1/orders/", ORDER, format="json")
+
+    assert time.monotonic() - begun < 1
+    assert (answer.status_code, answer.json()["code"]) == (503, "venue_unavailable")
+    assert answer.json()["client_order_id"] == "one"
+    assert client.get("/api/v1/instruments/AAPL-USD/book/").status_code == 503
+
+
+@pytest.mark.parametrize("code", ["overloaded", "venue_unavailable"])
+def test_what_the_order_service_refuses_to_take_is_told(bus: ScriptedBus, client: APIClient, code: str) -> None:
+    bus.respond_with = refusing(code)
+
+    answer = client.post("/api/v1/orders/", ORDER, format="json")
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["client_order_id"]) == (503, code, "one")
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        raising(RequestTimeout("late")),
+        refusing("outcome_unknown"),
+        refusing("what?"),
+        lambda _subject, _payload: b"\xc1",
+        lambda _subject, _payload: msgspec.msgpack.encode([]),
+    ],
+)
+def test_an_unknown_outcome_names_the_id_and_when_a_look_up_is_final(
+    bus: ScriptedBus, client: APIClient, respond: Any
+) -> None:
+    bus.respond_with = respond
+    before = datetime.now(tz=UTC)
+
+    answer = client.post("/api/v1/orders/", ORDER, format="json")
+
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["client_order_id"]) == (504, "outcome_unknown", "one")
+    resolve_after = time_parse(body["resolve_after"]) / 1e9
+    assert before + timedelta(seconds=5) < datetime.fromtimestamp(resolve_after, tz=UTC) < before + timedelta(seconds=8)
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("request_", "body", "named"),
+    [
+        ("delete orders/77/", None, {"id": "77"}),
+        ("delete orders/by-client-order-id/one/", None, {"client_order_id": "one"}),
+        ("delete orders/", None, {}),
+        ("post orders/batch/", {"orders": [ORDER]}, {"client_order_ids": ["one"]}),
+    ],
+)
+def test_every_command_s_unknown_outcome_is_told(
+    bus: ScriptedBus, client: APIClient, request_: str, body: Any, named: dict[str, Any]
+) -> None:
+    bus.respond_with = raising(RequestTimeout("late"))
+    method, path = request_.split()
+
+    answer = getattr(client, method)(f"/api/v1/{path}", body, format="json")
+
+    assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
+    assert "resolve_after" in answer.json()
+    assert {name: answer.json()[name] for name in named} == named
+
+
+@pytest.mark.parametrize(("found", "status"), [([False, 0, 0, False], 404), ([True, 0, 5, False], 404)])
+def test_a_look_up_is_the_writer_s_to_answer(
+    bus: ScriptedBus, client: APIClient, found: list[Any], status: int
+) -> None:
+    bus.respond_with = lambda _subject, _payload: msgspec.msgpack.encode(found)
+
+    answer = client.get("/api/v1/orders/by-client-order-id/one/")
+
+    assert answer.status_code == status
+    assert bus.requests == [("orders.query.0", msgspec.msgpack.encode([1, 3, "one"]))]
+
+
+def test_a_look_up_the_writer_cannot_answer_is_no_no(bus: ScriptedBus, client: APIClient) -> None:
+    for error in (VenueUnavailable("nobody"), RequestTimeout("late")):
+        bus.respond_with = raising(error)
+        assert client.get("/api/v1/orders/by-client-order-id/one/").status_code == 503
+
+
+async def test_commands_of_one_turn_leave_in_one_frame_in_their_order(bus: ScriptedBus) -> None:
+    def respond(_subject: str, payload: bytes) -> bytes:
+        commands = frame_split(payload)
+        return msgspec.msgpack.encode([msgspec.msgpack.encode(Reply(1, 2, command)) for command in commands])
+
+    bus.respond_with = respond
+
+    replies = await asyncio.gather(*[gateway().submit(bytes([n])) for n in range(COMMANDS_PER_REQUEST_MAX + 20)])
+
+    assert [reply.section for reply in replies] == [bytes([n]) for n in range(COMMANDS_PER_REQUEST_MAX + 20)]
+    assert [len(frame_split(payload)) for _, payload in bus.requests] == [COMMANDS_PER_REQUEST_MAX, 20]
+
+
+async def test_one_refused_command_of_a_frame_does_not_touch_the_others(bus: ScriptedBus) -> None:
+    bus.respond_with = lambda _subject, _payload: msgspec.msgpack.encode(
+        [msgspec.msgpack.encode(Reply(1, 2, b"")), ["overloaded"]]
+    )
+
+    taken, refused = gateway().submit(b"a"), gateway().submit(b"b")
+
+    assert (await taken).number == 1
+    with pytest.raises(ApplicationError) as caught:
+        await refused
+    assert caught.value.code == "overloaded"
+
+
+async def test_who_gives_up_waiting_disturbs_nobody(bus: ScriptedBus) -> None:
+    bus.respond_with = lambda _subject, payload: msgspec.msgpack.encode(
+        [msgspec.msgpack.encode(Reply(1, 2, b""))] * len(frame_split(payload))
+    )
+
+    given_up, waiting = gateway().submit(b"a"), gateway().submit(b"b")
+    given_up.cancel()
+
+    assert (await waiting).number == 1
+
+
+async def test_a_deadline_of_the_client_s_is_kept_within_the_venue_s(bus: ScriptedBus) -> None:
+    bus.respond_with = refusing("overloaded")
+    at = clock_ns()
+    for given, wanted in (
+        (None, at + 5_000_000_000),
+        ("2100-01-01T00:00:00Z", at + 5_000_000_000),
+        ("1970-01-01T00:00:00Z", 1),
+    ):
+        with pytest.raises(ApplicationError):
+            await entry.perform(entry.order_submit, {**ORDER, "deadline": given}, account=3, at=at)
+        assert msgspec.msgpack.decode(frame_split(bus.requests[-1][1])[0])[4] == wanted
