@@ -18,7 +18,7 @@ from apps.accounts import secondfactor
 from apps.accounts.authentication import client_address
 from apps.accounts.browsers import family_of_request
 from apps.accounts.limits import Standing, Wanted, address_counted, places_take
-from apps.accounts.login import login_place_take, password_user
+from apps.accounts.login import login_place_return, login_place_take, password_user
 from apps.accounts.models import TokenFamily, User
 from apps.accounts.opening import opening_due, opening_try
 from apps.accounts.sessions import Tokens, family_end, family_rotate, family_start, tokens_issue, user_sessions_end
@@ -96,6 +96,7 @@ class TokenObtainApi(OpenApi):
             if read["code"] is None:
                 raise ApplicationError("second_factor_required", headers=standing.headers)
             secondfactor.code_check(user, read["code"])
+        login_place_return(read["email"], address=address)
         if opening_due(user):
             async_to_sync(opening_try)(user.pk)
         family = family_start(user, at=at, address=address, second_factor=second_factor)

@@ -74,6 +74,13 @@ def places_take(wanted: Sequence[Wanted], *, at: int) -> Standing:
     return tightest
 
 
+def places_return(wanted: Sequence[Wanted]) -> None:
+    """Give back the place that was taken under each limit: what was done does not count."""
+    for limit, who in wanted:
+        interval = _interval(limit)
+        RateMark.objects.filter(pk=_key(limit, who)).update(ahead_until=F("ahead_until") - Value(interval))
+
+
 def address_counted(address: str) -> str:
     """Give what counts as one address: an IPv4 address, a /64 network of IPv6, or whatever else a server names."""
     try:
@@ -90,8 +97,7 @@ def address_counted(address: str) -> str:
 def _take(limit: str, who: str, *, at: int) -> Standing:
     requests, window_s = settings.IDENTITIES["LIMITS"][limit]
     window = window_s * _NS
-    interval = window // requests
-    key = hashlib.blake2b(f"{limit}|{who}".encode(), digest_size=32).hexdigest()
+    interval, key = _interval(limit), _key(limit, who)
     room_until = at + window - interval
     taken = _update(key, interval, room_until, at=at)
     if not taken and not RateMark.objects.filter(pk=key).exists():
@@ -112,6 +118,16 @@ def _take(limit: str, who: str, *, at: int) -> Standing:
         reset_s=_seconds_up(ahead_until - at),
         wait_s=0 if taken else max(1, _seconds_up(ahead_until - room_until)),
     )
+
+
+def _interval(limit: str) -> int:
+    requests, window_s = settings.IDENTITIES["LIMITS"][limit]
+    interval: int = window_s * _NS // requests
+    return interval
+
+
+def _key(limit: str, who: str) -> str:
+    return hashlib.blake2b(f"{limit}|{who}".encode(), digest_size=32).hexdigest()
 
 
 def _update(key: str, interval: int, room_until: int, *, at: int) -> bool:

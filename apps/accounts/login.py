@@ -3,11 +3,12 @@
 from threading import BoundedSemaphore
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apps.accounts.limits import Standing, Wanted, address_counted, places_take
+from apps.accounts.limits import Standing, Wanted, address_counted, places_return, places_take
 from apps.accounts.models import User
 from cift.errors import ApplicationError
 from cift.times import clock_ns
@@ -19,16 +20,23 @@ hashing = BoundedSemaphore(HASHES_AT_ONCE_MAX)
 
 
 def login_place_take(email: str, *, address: str, at: int) -> Standing:
-    """Take a place among an address's logins, and among those to one account from there.
+    """Take a place among an address's failed logins, and among those to one account from there.
 
     Raises:
         ApplicationError: `rate_limited`.
 
     """
+    return places_take(_places(email, address), at=at)
+
+
+def login_place_return(email: str, *, address: str) -> None:
+    """Give the place back: the login did not fail."""
+    places_return(_places(email, address))
+
+
+def _places(email: str, address: str) -> tuple[Wanted, Wanted]:
     source = address_counted(address)
-    return places_take(
-        (Wanted("login-address", source), Wanted("login-account-address", f"{source}|{email.strip().lower()}")), at=at
-    )
+    return Wanted("login-address", source), Wanted("login-account-address", f"{source}|{email.strip().lower()}")
 
 
 def password_user(email: str, password: str) -> User | None:
@@ -54,9 +62,15 @@ class LimitedBackend(ModelBackend):
         email = username or credentials.get(User.USERNAME_FIELD)
         if email is None or password is None:
             return None
-        if request is not None:
+        address = None if request is None else request.META.get("REMOTE_ADDR") or ""
+        if address is not None:
             try:
-                login_place_take(email, address=request.META.get("REMOTE_ADDR", ""), at=clock_ns())
+                login_place_take(email, address=address, at=clock_ns())
             except ApplicationError as error:
                 raise PermissionDenied from error
-        return password_user(email, password)
+        user = password_user(email, password)
+        if user is None or (settings.IDENTITIES["CONFIRM_EMAIL"] and not user.email_confirmed):
+            return None
+        if address is not None:
+            login_place_return(email, address=address)
+        return user

@@ -40,7 +40,7 @@ def identities_settings(
         "LIMITS": {
             "login-address": (30, _MINUTE_S),
             "login-account-address": (10, 5 * _MINUTE_S),
-            "register-address": (20, _HOUR_S),
+            "register-address": (100, _HOUR_S),
             "refresh-address": (120, _MINUTE_S),
             "refresh-family": (20, _MINUTE_S),
             "mail-address": (10, _HOUR_S),
