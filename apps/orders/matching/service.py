@@ -72,8 +72,8 @@ class MatchingService:
 
         """
         self._loop = asyncio.get_running_loop()
-        # The writer's threads share the interpreter with the loop. By default a busy loop keeps it for 5 ms, three times
-        # on an order's way; a switch costs microseconds.
+        # The writer's threads share the interpreter with the loop. By default a busy loop keeps it for 5 ms, three
+        # times on an order's way; a switch costs microseconds.
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S_MAX))
         for kind, handler in (("commands", self._commands), ("query", self._query)):
             self._responders.append(await self._bus.respond(f"orders.{kind}.{self.shard}", handler))
