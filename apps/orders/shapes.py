@@ -1,5 +1,7 @@
 """What clients see of orders, fills and positions: strings for numbers and ids, RFC 3339 for times."""
 
+from typing import Any
+
 import msgspec
 
 from apps.accounts.codes import SelfTradePrevention
@@ -94,7 +96,7 @@ class PositionBody(msgspec.Struct, gc=False):
     quote_asset: str
 
 
-def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str, object]:
+def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str, Any]:
     """Give the fields of an order's shape."""
     by_amount = state.quote_amount != 0
     # What an order by quote amount has left or canceled is counted in the quote asset.
@@ -130,7 +132,7 @@ def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str,
 
 def order_body(state: OrderState, reference: InstrumentReference) -> OrderBody:
     """Give an order's shape."""
-    return msgspec.convert(order_fields(state, reference), OrderBody)
+    return OrderBody(**order_fields(state, reference))
 
 
 def order_answer(
@@ -138,8 +140,7 @@ def order_answer(
 ) -> OrderAnswer:
     """Give the shape of an order after a command."""
     made = [fill_body(fill, reference) for fill in fills]
-    fields = {**order_fields(state, reference), "fills": made, "consistency_token": consistency_token}
-    return msgspec.convert(fields, OrderAnswer)
+    return OrderAnswer(fills=made, consistency_token=consistency_token, **order_fields(state, reference))
 
 
 def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
