@@ -9,7 +9,6 @@ from apps.orders.matching.service import MatchingService
 from cift.bus import buses
 from cift.workers import EXIT_FAULT, EXIT_LOST, Worker, WorkerEndedError
 
-
 _LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
 """After these, starting again would end the same way."""
 
