@@ -188,7 +188,7 @@ impl<'a> Rows<'a> {
         match *event {
             Event::VenueOpened => {
                 for account in [FEES, EXTERNAL] {
-                    self.account_opened(account, 0, account, moment);
+                    self.account_opened(account, 0, 0, moment);
                 }
                 self.killed = Some(false);
             }

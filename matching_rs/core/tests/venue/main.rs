@@ -2,7 +2,9 @@
 
 mod feed;
 mod flow;
+mod journal;
 mod naive;
 mod oracle;
 mod rules;
 mod table;
+mod tables;
