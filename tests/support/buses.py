@@ -33,3 +33,33 @@ class ScriptedBus(Bus):
 
     async def respond(self, subject: str, handler: RequestHandler) -> Subscription:
         raise AssertionError(subject)
+
+
+class FeedBus(ScriptedBus):
+    """Hands messages to subscribers when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handlers: dict[str, tuple[MessageHandler, GapHandler | None]] = {}
+
+    async def subscribe(
+        self, subject: str, handler: MessageHandler, *, on_gap: GapHandler | None = None
+    ) -> Subscription:
+        self.handlers[subject] = (handler, on_gap)
+        return _Listening(self, subject)
+
+    async def tell(self, subject: str, payload: bytes) -> None:
+        await self.handlers[subject][0](subject, payload)
+
+    async def lose(self, subject: str) -> None:
+        on_gap = self.handlers[subject][1]
+        assert on_gap is not None
+        await on_gap()
+
+
+class _Listening(Subscription):
+    def __init__(self, bus: FeedBus, subject: str) -> None:
+        self._bus, self._subject = bus, subject
+
+    async def close(self) -> None:
+        self._bus.handlers.pop(self._subject, None)
