@@ -1,0 +1,138 @@
+"""The Rust module as Python sees it: its stub is true, its errors are few, its threads are free."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import cift_matching
+import msgspec
+import pytest
+from cift_matching import Engine, EngineError, FrameError, Projector, SnapshotError
+
+from cift.wire.base import frame_pack
+
+AT = 1_700_000_000_000_000_000
+
+
+def encode(*fields: object) -> bytes:
+    return msgspec.msgpack.encode(fields)
+
+
+def opened() -> Engine:
+    engine = Engine()
+    engine.apply(frame_pack([encode(1, 1, bytes(16)), encode(2, 1, 1), encode(30, 1, 0, "USD", 2)]), number=1, at=AT)
+    return engine
+
+
+def test_the_stub_is_what_the_module_is() -> None:
+    command = [sys.executable, "-m", "mypy.stubtest", "cift_matching"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_batch_is_a_journal_row() -> None:
+    engine = opened()
+    commands = frame_pack([encode(2, 1, 2), b"no command"])
+    batch = engine.apply(commands, number=2, at=AT + 5)
+    assert (batch.number, batch.at, batch.count) == (2, AT + 5, 2)
+    assert (batch.first_sequence, batch.last_sequence) == (4, 5)
+    assert batch.commands is commands
+    assert batch.events is batch.events
+    assert (engine.number, engine.at, engine.sequence, engine.epoch) == (2, AT + 5, 5, 2)
+    assert engine.chain == batch.chain
+    told = [msgspec.msgpack.decode(section) for section in cift_matching.sections(batch.events)[:2]]
+    assert told == [[2, 4, 2, cift_matching.ENGINE_VERSION], [4, 5, 0, 901, 0, ""]]
+    replies = [msgspec.msgpack.decode(reply) for reply in batch.replies()]
+    assert replies == [[2, AT + 5, section] for section in cift_matching.sections(batch.events)[:2]]
+
+
+def test_the_chain_is_worked_out_from_the_row_alone() -> None:
+    engine = Engine()
+    batch = engine.apply(frame_pack([encode(1, 1, bytes(16))]), number=1, at=AT)
+    row = (batch.number, batch.at, batch.engine_version, batch.commands, batch.events)
+    assert cift_matching.verify_chain(bytes(32), *row) == batch.chain
+    assert cift_matching.verify_chain(b"\1" * 32, *row) != batch.chain
+    with pytest.raises(ValueError, match="32"):
+        cift_matching.verify_chain(bytes(31), *row)
+
+
+@pytest.mark.parametrize(
+    ("commands", "number", "at"),
+    [
+        (b"", 2, AT),
+        (b"\1", 2, AT),
+        (frame_pack([encode(2, 1, 2)])[:-1], 2, AT),
+        (frame_pack([bytes(65_537)]), 2, AT),
+        (frame_pack([b""] * 1_001), 2, AT),
+        (frame_pack([encode(2, 1, 2)]), 1, AT),
+        (frame_pack([encode(2, 1, 2)]), 3, AT),
+        (frame_pack([encode(2, 1, 2)]), 2, AT - 1),
+    ],
+)
+def test_a_refused_frame_changes_nothing(commands: bytes, number: int, at: int) -> None:
+    engine = opened()
+    before = engine.snapshot()
+    with pytest.raises(FrameError):
+        engine.apply(commands, number=number, at=at)
+    assert engine.snapshot() == before
+
+
+def test_every_error_is_an_engine_error() -> None:
+    assert issubclass(FrameError, EngineError)
+    assert issubclass(SnapshotError, EngineError)
+    assert issubclass(EngineError, ValueError)
+    for bound in ({"open_orders_max": 0}, {"open_orders_max": 1 << 20}, {"ids_max": 0}, {"ids_max": 1 << 22}):
+        with pytest.raises(EngineError):
+            Engine(**bound)
+    with pytest.raises(FrameError):
+        opened().query(b"\xc1")
+    with pytest.raises(FrameError):
+        cift_matching.sections(b"\1\0\0\0")
+    with pytest.raises(FrameError):
+        Projector().pack([(1, 1, b"\1\0\0\0\xc0")])
+    with pytest.raises(FrameError):
+        Projector().seed(assets=[], instruments=[(1, 1, 2, 2)])
+
+
+def test_a_snapshot_goes_on_where_it_was_taken() -> None:
+    engine = opened()
+    again = Engine.restore(engine.snapshot())
+    assert (again.number, again.at, again.chain, again.epoch) == (1, AT, engine.chain, 1)
+    assert again.state_hash() == engine.state_hash()
+    commands = frame_pack([encode(20, 1, "alice", 0, 1, 0)])
+    one, other = (shard.apply(commands, number=2, at=AT + 1) for shard in (engine, again))
+    assert (one.events, one.chain) == (other.events, other.chain)
+    assert engine.validate() is None
+
+
+@pytest.mark.parametrize("place", [0, 8, 40, -1])
+def test_a_damaged_snapshot_is_refused(place: int) -> None:
+    damaged = bytearray(opened().snapshot())
+    damaged[place] ^= 1
+    with pytest.raises(SnapshotError):
+        Engine.restore(bytes(damaged))
+    with pytest.raises(SnapshotError):
+        Engine.restore(bytes(damaged[:20]))
+
+
+def test_other_threads_run_while_a_batch_is_applied() -> None:
+    engine = opened()
+    accounts = [frame_pack([encode(20, 1, f"{n}-{i}", 0, 1, 0) for i in range(1_000)]) for n in range(50)]
+    done = threading.Event()
+
+    def work() -> None:
+        for number, commands in enumerate(accounts, start=2):
+            engine.apply(commands, number=number, at=AT)
+        done.set()
+
+    worker = threading.Thread(target=work)
+    turns = 0
+    worker.start()
+    while not done.is_set():
+        turns += 1
+        assert msgspec.msgpack.decode(engine.query(encode(5)))[0] == engine.number or not done.is_set()
+        time.sleep(0)
+    worker.join()
+    assert turns > 1
+    assert engine.number == 51
