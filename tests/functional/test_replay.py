@@ -125,7 +125,7 @@ def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
     killed, whole = Folder(tmp_path / "killed"), Folder(tmp_path / "whole")
     for at in (60, 120):
         child = killed.start(*words(messages, *options))
-        _until(lambda at=at: killed.batches() >= at)
+        batches_made(killed, child, at)
         child.send_signal(signal.SIGKILL)
         child.communicate(timeout=SECONDS_MAX)
         assert child.returncode == -signal.SIGKILL
@@ -141,7 +141,7 @@ def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
 def test_a_replay_broken_off_by_hand_says_how_to_go_on(folder: Folder, tmp_path: Path) -> None:
     messages, book = write_sample(tmp_path, messages=20_000, seed=5)
     child = folder.start(*words(messages, "--opening-book", str(book)))
-    _until(lambda: folder.batches() >= 60)
+    batches_made(folder, child, 60)
     child.send_signal(signal.SIGINT)
     _, error = child.communicate(timeout=SECONDS_MAX)
     assert child.returncode == 130
@@ -205,7 +205,7 @@ def test_the_lobster_hour_comes_out_as_it_was_recorded(folder: Folder, real_hour
         return  # the summary says so, and the samples above take the same way
     options = ("--opening-book", str(real_hour.opening_book), "--compare", str(real_hour.best_quotes))
     child = folder.start(*words(real_hour.messages, *options))
-    _until(lambda: folder.batches() >= 300)
+    batches_made(folder, child, 300)
     child.send_signal(signal.SIGKILL)
     child.communicate(timeout=SECONDS_MAX)
     report = folder.replay(real_hour.messages, *options)
@@ -217,8 +217,11 @@ def test_the_lobster_hour_comes_out_as_it_was_recorded(folder: Folder, real_hour
     folder.audit()
 
 
-def _until(condition: Any) -> None:
+def batches_made(folder: Folder, child: subprocess.Popen[str], number: int) -> None:
+    """Wait until the journal has so many batches while the child runs."""
     give_up_at = time.monotonic() + SECONDS_MAX
-    while not condition():
-        assert time.monotonic() < give_up_at
+    while folder.batches() < number:
+        if child.poll() is not None or time.monotonic() > give_up_at:
+            child.kill()
+            pytest.fail(f"{folder.batches()} batches, exit code {child.poll()}: {child.communicate()[1]}")
         time.sleep(0.01)

@@ -39,6 +39,8 @@ from cift.threads import database_call
 T = TypeVar("T")
 
 DRAIN_POLL_S = 0.02
+# Every part of the preparation has an id or reads only: done again, it is the same.
+PASSING = NOTHING_HAPPENED | {"outcome_unknown", "database_busy"}
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ class Replay:
 
     async def _prepare(self) -> None:
         """Find the instrument, see that it can take the recording, then open and fund the accounts it needs."""
+        await self._tables_current()
         self._listing = listing = await self._patiently(lambda: instrument_find_or_list(self.recording.symbol))
         steps, _ = self.recording.plan()
         self._needs = await asyncio.to_thread(needs_of, steps, listing.scaler)
@@ -178,14 +181,35 @@ class Replay:
                 await asyncio.sleep(RETRY_S)
 
     async def _drain(self, number: int) -> None:
-        """Wait until the tables have the last batch of ours; give up when they stand still for `patience_s`."""
+        """Wait until the tables have the last batch of ours."""
         self.watch.on_stage("waiting for the projection")
-        began = moved_at = time.monotonic()
-        projected = await database_call(projected_number)
+        began = time.monotonic()
+        self.drained = await self._projected(number)
+        self.timing.draining_s = time.monotonic() - began
+
+    async def _tables_current(self) -> None:
+        """Wait until the tables show what the journal has: an instrument an earlier run listed, for one.
+
+        Raises:
+            VenueGoneError: nobody projects.
+
+        """
+        head = await self._patiently(lambda: database_call(_journal_head))
+        if not await self._projected(head):
+            raise VenueGoneError("the tables are behind the journal and do not move: is a projector running?")
+
+    async def _projected(self, number: int) -> bool:
+        """Wait until the tables have a batch; give up when they stand still for `patience_s`."""
+        moved_at = time.monotonic()
+        projected = await self._patiently(lambda: database_call(projected_number))
         while projected < number and time.monotonic() - moved_at < self.patience_s:
             await asyncio.sleep(DRAIN_POLL_S)
-            before, projected = projected, await database_call(projected_number)
+            before, projected = projected, await self._patiently(lambda: database_call(projected_number))
             if projected > before:
                 moved_at = time.monotonic()
-        self.drained = projected >= number
-        self.timing.draining_s = time.monotonic() - began
+        return projected >= number
+
+
+def _journal_head() -> int:
+    head = Journal(shard()).head()
+    return head.number if head else 0
