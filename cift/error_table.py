@@ -5,9 +5,10 @@ from cift.wire.reasons import Reason
 
 _HEAD = """# Errors
 
-Every error is answered as RFC 9457 `application/problem+json` with `type`, `title`, `status`, `detail`, `code`, `request_id`, and
-`errors` (`field`, `code`, `detail`) where fields are wrong. On a socket, and in a batch's answer, an error has `code`, `detail` and
-`errors`. A code is stable: never renamed, never reused. This page is made by `manage.py error_table`.
+Every error is answered as RFC 9457 `application/problem+json` with `type`, `title`, `status`, `detail`, `code`,
+`request_id`, and `errors` (`field`, `code`, `detail`) where fields are wrong. On a socket, and in a batch's answer, an
+error has `code`, `detail` and `errors`. A code is stable: never renamed, never reused. This page is made by
+`manage.py error_table`.
 """
 
 
@@ -20,8 +21,8 @@ def error_table() -> str:
         "",
         "## Reasons",
         "",
-        "Why the engine refused a command (then it is the error's `code`, with the `sequence` of the refusal), or why an order",
-        "ended (then it is the order's `reason`). The numbers are those of the journal.",
+        "Why the engine refused a command (then it is the error's `code`, with the `sequence` of the refusal), or why",
+        "an order ended (then it is the order's `reason`). The numbers are those of the journal.",
         "",
         "| number | reason | status | title |",
         "|---|---|---|---|",

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from cift.errors import ApplicationError
 
@@ -14,7 +14,19 @@ THREADS_MAX = 4
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_threads = ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="database")
+
+def _threads_make() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="database")
+
+
+_threads = _threads_make()
+
+
+def threads_end() -> None:
+    """End the threads, and with them their connections; the next call starts others."""
+    global _threads  # noqa: PLW0603 - one pool a process
+    _threads.shutdown()
+    _threads = _threads_make()
 
 
 async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -28,7 +40,7 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     def run() -> T:
         try:
             return call(*args, **kwargs)
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             # A connection that failed once is not used again.
             connections.close_all()
             raise ApplicationError("database_busy") from error

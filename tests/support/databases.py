@@ -23,6 +23,7 @@ from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from cift.settings.databases import sqlite_databases
+from cift.threads import threads_end
 
 ALIASES = ("default", "journal", "snapshots")
 
@@ -47,6 +48,7 @@ def databases_swapped(settings: dict[str, dict[str, Any]]) -> Iterator[None]:
 
 
 def _forget() -> None:
+    threads_end()
     connections.close_all()
     for alias in ALIASES:
         if hasattr(connections._connections, alias):  # type: ignore[attr-defined]
