@@ -39,8 +39,8 @@ from cift.threads import database_call
 T = TypeVar("T")
 
 DRAIN_POLL_S = 0.02
-# Every part of the preparation has an id or reads only: done again, it is the same.
-PASSING = NOTHING_HAPPENED | {"outcome_unknown", "database_busy"}
+# Every part of the preparation reads, or has an id, or makes what the tables show a moment later: it may be tried again.
+PASSING = NOTHING_HAPPENED | {"outcome_unknown", "database_busy", "already_exists"}
 
 
 @dataclass(slots=True)
@@ -171,10 +171,7 @@ class Replay:
             try:
                 return await attempt()
             except (ApplicationError, JournalUnavailableError) as error:
-                passing = not isinstance(error, ApplicationError) or error.code in NOTHING_HAPPENED | {
-                    "outcome_unknown"
-                }
-                if not passing:
+                if isinstance(error, ApplicationError) and error.code not in PASSING:
                     raise
                 if time.monotonic() > give_up_at:
                     raise VenueGoneError(f"the order service has not answered for {self.patience_s:g} s") from error
