@@ -39,7 +39,7 @@ from cift.threads import database_call
 T = TypeVar("T")
 
 DRAIN_POLL_S = 0.02
-# Every part of the preparation reads, or has an id, or makes what the tables show a moment later: it may be tried again.
+# Every part of the preparation reads, has an id, or makes what the tables show a moment later: it may be tried again.
 PASSING = NOTHING_HAPPENED | {"outcome_unknown", "database_busy", "already_exists"}
 
 
