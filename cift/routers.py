@@ -8,6 +8,7 @@ ALIASES = {
     "orders.journalbatch": "journal",
     "orders.writerlease": "journal",
     "orders.tradinghalt": "journal",
+    "orders.enginebounds": "journal",
     "orders.snapshot": "snapshots",
 }
 """The models that do not live in the default database."""

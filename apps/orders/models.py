@@ -341,3 +341,16 @@ class Snapshot(models.Model):
     def __str__(self) -> str:
         """Name the snapshot."""
         return f"snapshot of shard {self.shard} behind batch {self.number}"
+
+
+class EngineBounds(models.Model):
+    """The bounds a shard's engine has had since its first batch; executing the journal again needs the same."""
+
+    shard = models.SmallIntegerField(primary_key=True)
+    open_orders_max = models.BigIntegerField()
+    ids_max = models.BigIntegerField()
+    ids_window_ns = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        """Name the shard."""
+        return f"bounds of shard {self.shard}"

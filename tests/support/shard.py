@@ -201,7 +201,7 @@ def journal_fill(
     """Write a journal of random commands, with a new epoch in its middle; gives the engine behind it."""
     journal, flow = Journal(shard), Flow(seed)
     if engine is None:
-        engine = rust.engine_new()
+        engine = rust.engine_new(shard)
         batch_append(journal, engine, [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1)])
         flow.see(events_of(batch_append(journal, engine, opening())))
     for number in range(0, commands, batch):

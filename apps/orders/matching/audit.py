@@ -63,7 +63,7 @@ class _Audit:
         self._shard = shard
         self._report = report
         self._progress = progress
-        self._engine = rust.engine_new()
+        self._engine = rust.engine_new(shard)
         self._packer = rust.Projector()
         self._events = EventChecker()
         self._tables = TableChecker(shard)

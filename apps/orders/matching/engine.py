@@ -1,10 +1,13 @@
 """The one door to the Rust module: engines with this venue's bounds, and re-execution of the journal."""
 
+import logging
+
 from cift_matching import ENGINE_VERSION, Batch, Engine, EngineError, FrameError, Projector, SnapshotError, sections
 from django.conf import settings
 
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.journal import JournalRow
+from apps.orders.models import EngineBounds
 
 __all__ = [
     "ENGINE_VERSION",
@@ -14,6 +17,7 @@ __all__ = [
     "FrameError",
     "Projector",
     "SnapshotError",
+    "bounds_fix",
     "engine_new",
     "engine_restore",
     "reexecute",
@@ -21,17 +25,41 @@ __all__ = [
     "sections",
 ]
 
+logger = logging.getLogger(__name__)
+
 _NS_PER_S = 1_000_000_000
 
 
-def engine_new() -> Engine:
-    """Make an empty engine with the venue's bounds."""
-    bounds = settings.MATCHING
-    return Engine(
-        open_orders_max=bounds["OPEN_ORDERS_MAX"],
-        ids_max=bounds["IDS_MAX"],
-        ids_window_ns=bounds["IDS_WINDOW_S"] * _NS_PER_S,
-    )
+def engine_new(shard: int | None = None) -> Engine:
+    """Make an empty engine with the bounds a shard was opened with; before that, and for none, the settings'."""
+    fixed = None
+    if shard is not None:
+        fixed = EngineBounds.objects.filter(shard=shard).values(*_bounds_set()).first()
+    return Engine(**(fixed or _bounds_set()))
+
+
+def bounds_fix(shard: int) -> None:
+    """Write down the settings' bounds for good; where others were written down before, those stay, and it is said."""
+    wanted = _bounds_set()
+    fixed, _ = EngineBounds.objects.get_or_create(shard=shard, defaults=wanted)
+    for name, value in wanted.items():
+        if getattr(fixed, name) != value:
+            logger.warning(
+                "MATCHING sets %s to %s, but shard %s was opened with %s, which stays",
+                name,
+                value,
+                shard,
+                getattr(fixed, name),
+            )
+
+
+def _bounds_set() -> dict[str, int]:
+    matching = settings.MATCHING
+    return {
+        "open_orders_max": matching["OPEN_ORDERS_MAX"],
+        "ids_max": matching["IDS_MAX"],
+        "ids_window_ns": matching["IDS_WINDOW_S"] * _NS_PER_S,
+    }
 
 
 def engine_restore(data: bytes) -> Engine:

@@ -81,4 +81,4 @@ def engine_at_snapshot(journal: Journal) -> Engine:
             detail = "its chain hash is not that of the snapshot made behind it"
             raise JournalDamagedError(journal.shard, engine.number, detail)
         return engine
-    return engine_new()
+    return engine_new(journal.shard)

@@ -23,7 +23,7 @@ from django.db import DatabaseError, connections
 
 from apps.orders.commands import OpenEpoch, OpenVenue
 from apps.orders.matching.committer import Committer, CommitterOptions, append_surely, lost
-from apps.orders.matching.engine import Engine, EngineError, FrameError, row_of
+from apps.orders.matching.engine import Engine, EngineError, FrameError, bounds_fix, row_of
 from apps.orders.matching.errors import (
     EngineFaultError,
     JournalConflictError,
@@ -212,7 +212,9 @@ class Writer:
                 if not self._lease.renew():
                     raise lost(self.shard, f"its lease is held by {self._lease.held_by()}")
 
-        engine = recover(journal, tick=tick)
+        bounds_fix(self.shard)
+        # Its own journal: reading a chunk may take longer than a commit may.
+        engine = recover(Journal(self.shard), tick=tick)
         self._open_epoch(journal, engine, epoch)
         return engine
 
@@ -228,6 +230,9 @@ class Writer:
         if engine.number == 0:
             opening.insert(0, command_encode(OpenVenue(hash_key=self._options.ids_key)))
         batch = engine.apply(frame_pack(opening), number=engine.number + 1, at=self._now(engine.at))
+        if engine.epoch != epoch:
+            message = f"the engine of shard {self.shard} is in epoch {engine.epoch} and refuses epoch {epoch}"
+            raise EngineFaultError(message)
         append_surely(journal, row_of(batch, epoch=epoch), patience_s=self._options.patience_s)
         self._number = batch.number
         self._publish(batch)

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from apps.orders.events import account_block_decode, book_block_decode
+from apps.orders.matching.followers import follow
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.service import MatchingService, service_status
 from apps.orders.matching.work import WriterState
+from apps.orders.models import Projection, Snapshot
 from cift.bus.base import VenueUnavailable
 from cift.bus.local import LocalBus
 from tests.support.shard import AAPL_USD, DrivenWriter, Flow, answers_of, frame_of, opening
@@ -100,6 +102,28 @@ async def test_after_its_end_there_is_no_responder(bus: LocalBus, service: Match
     with pytest.raises(VenueUnavailable):
         await bus.request(COMMANDS, frame_of(Flow().submit()), timeout_s=5)
     assert service_status(0) is None
+
+
+async def test_what_follows_the_journal_is_woken_and_ends_with_a_snapshot(
+    bus: LocalBus, service: MatchingService
+) -> None:
+    stop = asyncio.Event()
+    following = asyncio.create_task(follow(bus, shard=0, stop=stop, once=False))
+    flow = Flow()
+    for _ in range(5):
+        answer = await bus.request(COMMANDS, frame_of(flow.submit()), timeout_s=10)
+        number = msgspec.msgpack.decode(msgspec.msgpack.decode(answer)[0])[0]
+        async with asyncio.timeout(5):
+            while await asyncio.to_thread(projected) < number:  # noqa: ASYNC110 - it is a database that is watched
+                await asyncio.sleep(0.002)
+    stop.set()
+    await asyncio.wait_for(following, 5)
+    snapshot = await Snapshot.objects.alatest("number")
+    assert snapshot.number == number
+
+
+def projected() -> int:
+    return Projection.objects.filter(shard=0).values_list("last_number", flat=True).first() or 0
 
 
 async def test_a_service_whose_shard_is_held_ends_with_one_line(

@@ -5,6 +5,7 @@ import time
 
 import msgspec
 import pytest
+from pytest_django.fixtures import Settings
 
 from apps.accounts.codes import CashKind
 from apps.accounts.commands import MoveCash
@@ -97,7 +98,7 @@ def test_past_its_bound_the_queue_refuses_at_once_and_nothing_happens(
     accepted = [answer for answer in answers if answer not in refused]
     for answer in accepted:
         answer.result(timeout=10)
-    assert 50 <= len(accepted) <= 110, "the bound, and what two batches had taken off the queue"
+    assert 50 <= len(accepted) <= 150, "the bound, and what two batches had taken off the queue"
     assert len(shard.do(order(1_000))) == 1
     shard.stop()
     assert recover(Journal(0)).query(msgspec.msgpack.encode([1, 3, "c-199"])) == msgspec.msgpack.encode(
@@ -198,4 +199,21 @@ def test_bytes_that_are_no_command_are_refused_one_by_one(databases: str) -> Non
     assert answer is not None
     assert len(msgspec.msgpack.decode(answer)) == len(parts)
     shard.stop()
+    assert audit(0).violation is None
+
+
+def test_bounds_are_those_the_shard_was_opened_with(
+    databases: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MATCHING = settings.MATCHING | {"OPEN_ORDERS_MAX": 2}
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    shard.do(*(order(number) for number in range(2)))
+    shard.stop()
+    settings.MATCHING = settings.MATCHING | {"OPEN_ORDERS_MAX": 3}
+    again = DrivenWriter().start()
+    (events,) = again.do(order(9))
+    assert events[0].reason is Reason.VENUE_OPEN_ORDERS_LIMIT
+    again.stop()
+    assert "sets open_orders_max to 3, but shard 0 was opened with 2" in caplog.text
     assert audit(0).violation is None
