@@ -34,8 +34,8 @@ def sqlite_store(folder: Path) -> Generator[str]:
 def postgresql_store(_folder: Path) -> Generator[str]:
     """Start a PostgreSQL server of its own.
 
-    Run by root, the server's user is another one, to whom every folder on the way to the data is opened. The venue's data
-    folder is nobody else's business, so the data is where everybody may look, but on a disk.
+    Run by root, the server's user is another one, to whom every folder on the way to the data is opened. The venue's
+    data folder is nobody else's business, so the data is where everybody may look, but on a disk.
 
     Raises:
         RuntimeError: it does not commit durably, so its numbers would say nothing.
