@@ -15,11 +15,24 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from apps.accounts.audit_models import AuditHead, AuditRecord
 from apps.accounts.codes import ACCOUNT_EXTERNAL, AccountStatus, LedgerKind, SelfTradePrevention
 from apps.accounts.identities import RateMark, SocketTicket, TokenFamily
+from apps.accounts.request_models import MoneyRequest
 from cift.choices import choices_of, values_of
 
-__all__ = ["Account", "Balance", "LedgerEntry", "RateMark", "SocketTicket", "TokenFamily", "User"]
+__all__ = [
+    "Account",
+    "AuditHead",
+    "AuditRecord",
+    "Balance",
+    "LedgerEntry",
+    "MoneyRequest",
+    "RateMark",
+    "SocketTicket",
+    "TokenFamily",
+    "User",
+]
 
 FEE_TIER_MAX = 15
 """The highest fee tier."""
@@ -84,6 +97,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """One user for an address, in lower case."""
 
         ordering = ("id",)
+        permissions = (("grant_user", "Can give users roles, staff status and passwords"),)
         constraints = (CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower_case"),)
 
     def __str__(self) -> str:
@@ -133,6 +147,10 @@ class Account(models.Model):
         """In the order of opening."""
 
         ordering = ("id",)
+        permissions = (
+            ("suspend_account", "Can suspend an account and set its kill switch"),
+            ("limit_account", "Can set an account's limits, fee tier and self-trade prevention"),
+        )
         constraints = (
             CheckConstraint(condition=Q(status__in=values_of(AccountStatus)), name="account_status"),
             CheckConstraint(condition=Q(stp__gt=0, stp__in=values_of(SelfTradePrevention)), name="account_stp"),

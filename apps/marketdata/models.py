@@ -64,6 +64,7 @@ class Instrument(models.Model):
         """In the order of listing; the grid is positive and the bounds are no less than zero."""
 
         ordering = ("id",)
+        permissions = (("halt_instrument", "Can halt an instrument, resume it, and let it take cancels only"),)
         constraints = (
             CheckConstraint(condition=Q(kind__in=values_of(InstrumentKind)), name="instrument_kind"),
             CheckConstraint(condition=Q(status__in=values_of(InstrumentStatus)), name="instrument_status"),

@@ -73,6 +73,7 @@ class Order(models.Model):
         """Newest first; an order's quantity is always accounted for."""
 
         ordering = ("-id",)
+        permissions = (("cancel_order", "Can cancel the orders of all accounts"),)
         indexes = (
             Index(fields=("account", "-id"), name="order_account"),
             Index(fields=("account", "client_order_id"), name="order_client_order_id"),
@@ -230,6 +231,11 @@ class VenueState(models.Model):
 
     shard = models.SmallIntegerField(primary_key=True)
     killed = models.BooleanField(default=False)
+
+    class Meta:
+        """Who may switch it."""
+
+        permissions = (("kill_venuestate", "Can set the venue's kill switch"),)
 
     def __str__(self) -> str:
         """Name the shard."""

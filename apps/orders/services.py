@@ -5,9 +5,11 @@ from collections.abc import Awaitable
 import msgspec
 
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, CancelOrders, SetKillSwitch, SubmitOrder
-from apps.orders.events import AnyEvent, KillSwitchSet, section_decode
+from apps.orders.events import AnyEvent, KillSwitchSet, OrdersCanceled, section_decode
 from cift.bus.performing import Performed, command_perform, command_send
+from cift.errors import ApplicationError
 from cift.wire.base import Command, Reply
+from cift.wire.outcomes import CommandRejected
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +63,21 @@ async def kill_switch_set(*, on: bool, deadline: int = 0) -> Performed[KillSwitc
 
     """
     return await command_perform(SetKillSwitch(deadline=deadline, on=on), event=KillSwitchSet)
+
+
+async def orders_cancel_all(cancel: CancelOrders) -> Performed[OrdersCanceled]:
+    """Cancel all orders that fit, for an operator.
+
+    Raises:
+        ApplicationError: the reason's code where it was refused; what `command_send` raises.
+
+    """
+    outcome = await order_cancel_all(cancel)
+    last = outcome.events[-1]
+    if isinstance(last, OrdersCanceled):
+        return Performed(number=outcome.number, at=outcome.at, event=last)
+    code = last.reason.code if isinstance(last, CommandRejected) else "outcome_unknown"
+    raise ApplicationError(code, extra={"sequence": last.sequence})
 
 
 def _outcome(command: Command) -> Awaitable[Outcome]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cift.settings.apps import *
 from cift.settings.auth import *
+from cift.settings.backoffice import *
 from cift.settings.channels import *
 from cift.settings.databases import DATABASE_ROUTERS, DEFAULT_AUTO_FIELD
 from cift.settings.headers import *

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.db import connections, router
 
+from apps.accounts.records import RecordsDamagedError, records_verify
 from apps.orders.codes import Side
 from apps.orders.events import section_decode
 from apps.orders.matching import engine as rust
@@ -49,11 +50,21 @@ def audit(shard: int, *, progress: Progress = lambda _at, _last: None) -> AuditR
         run = _Audit(shard, report, progress)
         try:
             run.run()
+            _check_records(report)
         except ViolationError as violation:
             report.violation = violation
         run.summarize()
     report.seconds = time.monotonic() - began
     return report
+
+
+def _check_records(report: AuditReport) -> None:
+    """Verify what the back office wrote down."""
+    try:
+        report.audit_records, last = records_verify()
+    except RecordsDamagedError as error:
+        raise ViolationError(Invariant.AUDIT_RECORDS_CHAINED, 0, error.detail) from error
+    report.audit_records_hash = last.hex()
 
 
 class _Audit:

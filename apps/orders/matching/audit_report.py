@@ -18,6 +18,7 @@ class Invariant(IntEnum):
     ONE_EFFECT_AN_ID = 10
     JOURNAL_AND_TABLES_TRUE = 12
     EPOCHS_RISE = 16
+    AUDIT_RECORDS_CHAINED = 18
 
 
 class ViolationError(Exception):
@@ -42,6 +43,8 @@ class AuditReport:
     projected: int = 0
     open_orders: int = 0
     snapshots: int = 0
+    audit_records: int = 0
+    audit_records_hash: str = ""
     seconds: float = 0.0
     violation: ViolationError | None = None
     notes: list[str] = field(default_factory=list)
@@ -63,6 +66,8 @@ class AuditReport:
             "projected": self.projected,
             "open_orders": self.open_orders,
             "snapshots": self.snapshots,
+            "audit_records": self.audit_records,
+            "audit_records_hash": self.audit_records_hash,
             "seconds": round(self.seconds, 3),
             "notes": self.notes,
             "violation": None

@@ -59,5 +59,6 @@ class Command(BaseCommand):
 def _summary(report: AuditReport) -> str:
     return (
         f"clean: {report.batches:,} batches, {report.events:,} events, {report.open_orders:,} open orders, "
-        f"tables up to batch {report.projected:,}, {report.snapshots} snapshots, {report.seconds:.1f} s"
+        f"tables up to batch {report.projected:,}, {report.snapshots} snapshots, "
+        f"{report.audit_records:,} audit records ending {report.audit_records_hash[:16]}, {report.seconds:.1f} s"
     )

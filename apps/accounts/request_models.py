@@ -1,0 +1,79 @@
+"""Deposits, withdrawals and adjustments that one operator asks for and another decides."""
+
+from enum import IntEnum
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q
+
+from apps.accounts.codes import CashKind
+from cift.choices import choices_of, values_of
+
+
+class RequestStatus(IntEnum):
+    """Where a request stands."""
+
+    REQUESTED = 0
+    APPROVED = 1
+    BOOKED = 2
+    REFUSED = 3
+    REJECTED = 4
+
+
+class MoneyRequest(models.Model):
+    """An amount (smallest units; signed for an adjustment) to be moved between an account and outside.
+
+    requested → approved by another operator → booked by the order service, or refused by it; or requested → rejected.
+    An approved request is booked under a command id made of its number, so booking it again cannot double it.
+    """
+
+    account = models.ForeignKey(
+        "accounts.Account", on_delete=models.PROTECT, related_name="money_requests", db_constraint=False
+    )
+    asset = models.ForeignKey(
+        "marketdata.Asset", on_delete=models.PROTECT, related_name="money_requests", db_constraint=False
+    )
+    kind = models.SmallIntegerField(choices=choices_of(CashKind))
+    amount = models.BigIntegerField()
+    note = models.CharField(max_length=500)
+    status = models.SmallIntegerField(choices=choices_of(RequestStatus), default=int(RequestStatus.REQUESTED))
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.BigIntegerField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    decided_at = models.BigIntegerField(null=True)
+    code = models.CharField(max_length=64, blank=True)
+    sequence = models.BigIntegerField(default=0)
+
+    class Meta:
+        """Newest first; nobody approves their own, and only what is booked has a place in the journal."""
+
+        ordering = ("-id",)
+        permissions = (("decide_moneyrequest", "Can approve or reject another operator's money request"),)
+        indexes = (Index(fields=("status", "-id"), name="money_request_status"),)
+        constraints = (
+            CheckConstraint(condition=Q(kind__in=values_of(CashKind)), name="money_request_kind"),
+            CheckConstraint(condition=Q(status__in=values_of(RequestStatus)), name="money_request_state"),
+            CheckConstraint(
+                condition=Q(amount__gt=0) | Q(kind=int(CashKind.ADJUSTMENT), amount__lt=0),
+                name="money_request_amount",
+            ),
+            CheckConstraint(
+                condition=Q(status__in=(int(RequestStatus.REQUESTED), int(RequestStatus.REJECTED)))
+                | Q(decided_by__isnull=False) & ~Q(decided_by=F("requested_by")),
+                name="money_request_four_eyes",
+            ),
+            CheckConstraint(
+                condition=Q(status=int(RequestStatus.BOOKED), sequence__gt=0)
+                | ~Q(status=int(RequestStatus.BOOKED)) & Q(sequence=0),
+                name="money_request_booked",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Name the request."""
+        return f"money request {self.pk}"
+
+    @property
+    def command_id(self) -> str:
+        """The id it is booked under, once and for all; no client may use an id with a slash."""
+        return f"request/{self.pk}"

@@ -1,0 +1,78 @@
+"""The back office: who writes down what operators do, and how its pages look."""
+
+from typing import Any
+
+from django.urls import reverse_lazy
+
+BACK_OFFICE = {
+    "RECORDER": "apps.accounts.records.record_append",
+    # Called with a request: whether it may do what needs a fresh second factor.
+    "SECOND_FACTOR": "apps.accounts.secondfactor.second_factor_fresh",
+}
+
+
+def _item(title: str, icon: str, view: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{view}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "CIFT Markets",
+    "SITE_HEADER": "CIFT Markets",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_SYMBOL": "candlestick_chart",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "4px",
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": "Venue",
+                "items": [
+                    _item("Overview", "monitoring", "overview", "orders.view_venuestate"),
+                    _item("Kill switch", "power_settings_new", "kill_switch", "orders.kill_venuestate"),
+                    _item("Cancel orders", "cancel", "mass_cancel", "orders.cancel_order"),
+                    _item("Journal", "history_edu", "journal", "orders.view_journalbatch"),
+                ],
+            },
+            {
+                "title": "Trading",
+                "items": [
+                    _item("Orders", "list_alt", "orders_order_changelist", "orders.view_order"),
+                    _item("Fills", "handshake", "orders_fill_changelist", "orders.view_fill"),
+                    _item("Positions", "balance", "orders_position_changelist", "orders.view_position"),
+                    _item(
+                        "Position limits", "straighten", "orders_positionlimit_changelist", "orders.view_positionlimit"
+                    ),
+                ],
+            },
+            {
+                "title": "Money",
+                "items": [
+                    _item("Requests", "approval", "accounts_moneyrequest_changelist", "accounts.view_moneyrequest"),
+                    _item("Balances", "account_balance", "accounts_balance_changelist", "accounts.view_balance"),
+                    _item("Ledger", "receipt_long", "accounts_ledgerentry_changelist", "accounts.view_ledgerentry"),
+                ],
+            },
+            {
+                "title": "Who and what",
+                "items": [
+                    _item("Accounts", "badge", "accounts_account_changelist", "accounts.view_account"),
+                    _item("Users", "person", "accounts_user_changelist", "accounts.view_user"),
+                    _item(
+                        "Instruments", "show_chart", "marketdata_instrument_changelist", "marketdata.view_instrument"
+                    ),
+                    _item("Assets", "paid", "marketdata_asset_changelist", "marketdata.view_asset"),
+                    _item("Fee tiers", "percent", "marketdata_feetier_changelist", "marketdata.view_feetier"),
+                    _item("Audit log", "policy", "accounts_auditrecord_changelist", "accounts.view_auditrecord"),
+                ],
+            },
+        ],
+    },
+}
