@@ -11,8 +11,9 @@ from django.urls import path
 _http = ASGIStaticFilesHandler(get_asgi_application())
 
 from apps.orders.consumers import socket_application  # noqa: E402 - see above
-from cift.proxies import proxies_trusted  # noqa: E402 - reads the settings
+from cift.origins import origins_own  # noqa: E402 - reads the settings
+from cift.proxies import proxies_trusted  # noqa: E402 - as does this
 
 _sockets: list[Any] = [path("ws/v1/", cast("Any", socket_application))]
 
-application = proxies_trusted(ProtocolTypeRouter({"http": _http, "websocket": URLRouter(_sockets)}))
+application = proxies_trusted(ProtocolTypeRouter({"http": _http, "websocket": origins_own(URLRouter(_sockets))}))

@@ -27,7 +27,8 @@ class AliasRouter:
 
     def allow_relation(self, one: Model, other: Model, **_hints: Any) -> bool:
         """Allow relations within a database only."""
-        return self.db_for_read(type(one)) == self.db_for_read(type(other))
+        # Django's lazy `request.user` is of a type that is no model; its class is asked of the user behind it.
+        return self.db_for_read(one.__class__) == self.db_for_read(other.__class__)
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **_hints: Any) -> bool:
         """Make a model's table in its own database; migrations without a model run in the default."""

@@ -2,8 +2,8 @@
 
 import re
 
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from apps.accounts.models import Account, TokenFamily, User
@@ -40,6 +40,22 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate_header(self, _request: Request) -> str:
         """Name the scheme, so that who asks without is answered 401."""
         return "Bearer"
+
+
+class BrowserAuthentication(SessionAuthentication):
+    """Takes Django's session cookie, and for what changes anything the CSRF token with it."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Hold the request to the CSRF check.
+
+        Raises:
+            ApplicationError: `csrf_failed`.
+
+        """
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise ApplicationError("csrf_failed", str(error.detail)) from error
 
 
 def account_of_request(request: Request) -> Account:

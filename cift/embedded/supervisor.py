@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 from pathlib import Path
 
 import msgspec
@@ -130,7 +131,9 @@ class Supervisor:
     async def _http_ready(self) -> None:
         """Wait for the first answer; the socket takes the connection at once, the web process answers when it can."""
         host, port = self._listener.getsockname()[:2]
-        reader, writer = await asyncio.open_connection(_reachable(host), port)
+        # Our own certificate, on our own machine: that it answers is all there is to know.
+        context = None if settings.TLS is None else ssl._create_unverified_context()  # noqa: S323, SLF001 - see above
+        reader, writer = await asyncio.open_connection(_reachable(host), port, ssl=context)
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.readline()
         writer.close()
@@ -160,7 +163,8 @@ def address_of(listener: socket.socket) -> str:
     """Give the address a browser on this machine would use."""
     host, port = listener.getsockname()[:2]
     name = _reachable(host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    scheme = "http" if settings.TLS is None else "https"
+    return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
 
 
 def _reachable(host: str) -> str:

@@ -5,11 +5,18 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cryptography.x509 import load_pem_x509_certificates as load_certificates
+
 # Daphne installs Twisted's asyncio reactor when it is imported, so it comes before anything else of Twisted.
 from daphne.http_protocol import WebRequest
 from daphne.server import Server, twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
+from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet import reactor
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from cift.settings.tls import TlsSettings
 
 MESSAGE_BYTES_MAX = 64 * 1024
 """The largest WebSocket message taken; a larger one closes the socket."""
@@ -31,9 +38,10 @@ _reactor: Any = reactor
 class WebServer:
     """Serves an ASGI application from one listening socket."""
 
-    def __init__(self, application: Any, *, descriptor: int) -> None:
-        """Take the application and the socket's file descriptor; `serve` begins to accept."""
+    def __init__(self, application: Any, *, descriptor: int, tls: TlsSettings | None = None) -> None:
+        """Take the application, the socket's file descriptor and the certificate; `serve` begins to accept."""
         self._descriptor = descriptor
+        self._tls = None if tls is None else _tls_options(tls)
         self._port: Any = None
         self._server = _Daphne(
             application,
@@ -61,7 +69,10 @@ class WebServer:
         self._server.ws_factory.setProtocolOptions(failByDrop=False)
         with socket.socket(fileno=self._descriptor) as listener:
             family = listener.family
-            self._port = _reactor.adoptStreamPort(listener.fileno(), family, self._server.http_factory)
+            factory = self._server.http_factory
+            if self._tls is not None:
+                factory = TLSMemoryBIOFactory(self._tls, False, factory)  # noqa: FBT003 - Twisted's own shape
+            self._port = _reactor.adoptStreamPort(listener.fileno(), family, factory)
 
     async def _until_done(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
         try:
@@ -83,6 +94,15 @@ class WebServer:
         give_up_at = twisted_loop.time() + DRAIN_S_MAX
         while self._server.http_under_way() and twisted_loop.time() < give_up_at:  # noqa: ASYNC110 - Daphne tells nobody
             await asyncio.sleep(_DRAIN_POLL_S)
+
+
+def _tls_options(tls: TlsSettings) -> Any:
+    """Read the certificate with its chain, and its key; TLS 1.2 or newer."""
+    certificate, *chain = (X509.from_cryptography(link) for link in load_certificates(tls["certificate"].read_bytes()))
+    key = load_privatekey(FILETYPE_PEM, tls["key"].read_bytes())
+    return CertificateOptions(
+        privateKey=key, certificate=certificate, extraCertChain=chain, raiseMinimumTo=TLSVersion.TLSv1_2
+    )
 
 
 class _Socket(WebSocketProtocol):  # type: ignore[misc]

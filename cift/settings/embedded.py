@@ -36,3 +36,6 @@ IDENTITIES = identities_settings(
     opening_deposits=PAPER_MONEY,
     public_address=env.text("CIFT_PUBLIC_ADDRESS", f"{'https' if TLS else 'http'}://localhost:{PORT}"),
 )
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS is not None
+SECURE_HSTS_SECONDS = env.integer("CIFT_HSTS_SECONDS", 0, least=0, most=2**31)

@@ -4,7 +4,7 @@ REST_FRAMEWORK = {
     # Bearer first: who asks without is answered 401. Session cookies, with CSRF, are for the browsable API.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "apps.accounts.authentication.BrowserAuthentication",
     ],
     "EXCEPTION_HANDLER": "cift.rest.handler.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

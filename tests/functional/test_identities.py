@@ -301,7 +301,9 @@ def test_a_browser_s_session_needs_its_csrf_token_and_its_sockets_end_with_it(po
         headers = {"X-CSRFToken": browser.cookies["csrftoken"]}
         foreign = browser.post("/api/v1/auth/ws-ticket/", headers={**headers, "Origin": "https://evil.example"})
         assert foreign.status_code == 403
-        ticket = browser.post("/api/v1/auth/ws-ticket/", headers=headers).json()["ticket"]
+        answer = browser.post("/api/v1/auth/ws-ticket/", headers=headers)
+        assert answer.status_code == 200, answer.text
+        ticket = answer.json()["ticket"]
         with socket(ports[1], ticket=ticket) as connection:
             assert browser.post("/api/v1/auth/logout/", headers=headers).status_code == 204
             assert close_code(connection)[0] == REVOKED

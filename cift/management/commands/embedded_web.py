@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from cift.workers import WorkerEndedError
@@ -26,7 +27,8 @@ class Command(BaseCommand):
         from cift.embedded.webserver import WebServer  # noqa: PLC0415 - installs the reactor, for this command alone
 
         try:
-            WebServer(application, descriptor=options["listener"]).serve(EmbeddedWeb(lifeline=options["lifeline"]).run)
+            server = WebServer(application, descriptor=options["listener"], tls=settings.TLS)
+            server.serve(EmbeddedWeb(lifeline=options["lifeline"]).run)
         except WorkerEndedError as error:
             self.stderr.write(str(error))
             raise SystemExit(error.exit_code) from error

@@ -1,0 +1,36 @@
+"""Whose pages may open a socket: this venue's own, and those of CSRF_TRUSTED_ORIGINS. A program names no origin."""
+
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+
+from cift.proxies import Application, Scope
+
+_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+def origins_own(application: Application) -> Application:
+    """Refuse the handshake of a page of another site with 403."""
+
+    async def checked(scope: Scope, receive: Any, send: Any) -> None:
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        origin = headers.get(b"origin")
+        if origin is None or _own(origin, scope["scheme"], headers.get(b"host", "")):
+            await application(scope, receive, send)
+        else:
+            await cast("Application", WebsocketDenier())(scope, receive, send)
+
+    return checked
+
+
+def _own(origin: str, scheme: str, host: str) -> bool:
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    try:
+        named, ours = urlsplit(origin), urlsplit(f"{scheme}://{host}")
+        ports = (named.port or _DEFAULT_PORTS[named.scheme], ours.port or _DEFAULT_PORTS[ours.scheme])
+    except (KeyError, ValueError):
+        return False
+    return bool(named.hostname) and named.hostname == ours.hostname and ports[0] == ports[1]
