@@ -52,7 +52,7 @@ class AccountAdmin(CommandAdmin):
     list_display = ("id", "owner", "status", "killed", "fee_tier", "open_orders_max", "stp", "opened")
     list_filter = ("status", "killed", "fee_tier")
     list_select_related = ("owner",)
-    search_numbers: ClassVar[dict[str, str]] = {"account": "id", "group": "group"}
+    search_numbers: ClassVar[dict[str, str]] = {"account": "id"}
     search_words: ClassVar[dict[str, str]] = {"owner": "owner__email"}
     ordering = ("-id",)
     newest_by = "id"

@@ -15,7 +15,7 @@ class AuditRecordAdmin(ProjectedAdmin):
     list_display = ("number", "when", "actor_email", "address", "action", "subject", "outcome", "code", "sequence")
     list_filter = ("outcome",)
     list_display_links = ("number",)
-    search_numbers: ClassVar[dict[str, str]] = {"number": "number", "about": "about"}
+    search_numbers: ClassVar[dict[str, str]] = {"number": "number"}
     search_words: ClassVar[dict[str, str]] = {"subject": "subject", "who": "actor__email"}
     newest_by = "number"
     fields = (

@@ -1,5 +1,6 @@
 """Orders, fills, positions and their limits."""
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,6 +18,11 @@ from cift.admin import CommandAdmin, ProjectedAdmin, moment_shown, number_shown
 from cift.backoffice import actor_of, command_act, deadline
 from cift.decimals import DecimalError, decimal_parse
 from cift.wire.reasons import Reason
+
+FOUND_MAX = 100
+"""The most orders shown of one client order id; old ones may be used again."""
+
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII).fullmatch
 
 _ASSETS = ("account", "instrument__base", "instrument__quote")
 
@@ -96,8 +102,11 @@ class OrderAdmin(ProjectedAdmin):
         ids = [term.partition(":")[2] for term in terms if term.startswith("id:")]
         others = [term for term in terms if not term.startswith("id:")]
         if ids:
-            named = any(term.startswith("account:") for term in others)
-            queryset = queryset.filter(client_order_id=ids[0]) if named else queryset.none()
+            account = next((term.partition(":")[2] for term in others if term.startswith("account:")), "")
+            # Found without an order, or the database would rather go through all orders of the account.
+            rows = Order.objects.filter(account_id=int(account), client_order_id=ids[0]) if _NUMBER(account) else None
+            found = [] if rows is None else list(rows.order_by().values_list("id", flat=True)[:FOUND_MAX])
+            queryset = queryset.filter(id__in=found)
         return super().get_search_results(request, queryset, " ".join(others))
 
     @admin.display(description="price")
