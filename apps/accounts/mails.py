@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core import signing
 from django.core.mail import send_mail
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.encoding import force_bytes, force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -62,18 +63,23 @@ def reset_send(user: User) -> None:
 
 
 def confirmation_token(user: User) -> str:
-    """Sign that whoever has this reads the user's mail."""
-    return signing.dumps([user.pk, user.email], salt=_CONFIRM_SALT)
+    """Sign that whoever has this reads the user's mail; it confirms nothing once there is another password."""
+    return signing.dumps([user.pk, user.email, _password_mark(user)], salt=_CONFIRM_SALT)
 
 
 def confirmation_user(token: str) -> User | None:
     """Find the user whose address a token confirms."""
     try:
         max_age_s = settings.IDENTITIES["CONFIRMATION_DAYS"] * _DAY_S
-        user, email = signing.loads(token, salt=_CONFIRM_SALT, max_age=max_age_s)
+        pk, email, mark = signing.loads(token, salt=_CONFIRM_SALT, max_age=max_age_s)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return User.objects.filter(pk=user, email=email, is_active=True).first()
+    user = User.objects.filter(pk=pk, email=email, is_active=True).first()
+    return user if user is not None and constant_time_compare(mark, _password_mark(user)) else None
+
+
+def _password_mark(user: User) -> str:
+    return salted_hmac(_CONFIRM_SALT, user.password).hexdigest()
 
 
 def reset_token(user: User) -> str:

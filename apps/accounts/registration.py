@@ -45,7 +45,8 @@ def _register_again(email: str, password: str) -> User | None:
     if settings.IDENTITIES["CONFIRM_EMAIL"]:
         if known.email_confirmed:
             mails.known_send(known)
-        elif known.is_active:
+        elif known.is_active and _password_replace(known, password):
+            # The last who registered has the address if its owner says so: whoever did before knows no password to it.
             mails.confirmation_send(known)
         return None
     if known.opening_due and password_user(email, password) is not None:
