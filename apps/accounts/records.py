@@ -83,9 +83,11 @@ def records_verify() -> tuple[int, bytes]:
         if bytes(record.chain) != chain:
             raise RecordsDamagedError(number, f"audit record {number} is not as it was appended")
     head = AuditHead.objects.filter(id=1).first()
-    if head is None or (head.number, bytes(head.chain)) != (number, chain):
-        last = head.number if head is not None else 0
-        raise RecordsDamagedError(min(number, last) + 1, f"there are {number} audit records, {last} were appended")
+    appended, last = (head.number, bytes(head.chain)) if head is not None else (0, GENESIS)
+    if (appended, last) != (number, chain):
+        raise RecordsDamagedError(
+            min(number, appended) + 1, f"there are {number} audit records, {appended} were appended"
+        )
     return number, chain
 
 
