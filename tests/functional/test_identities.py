@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -184,6 +185,25 @@ def test_what_ends_a_login_ends_its_tokens_and_sockets_in_every_process(
     assert [code for code, _ in ends] == [REVOKED, REVOKED]
     assert all(seconds < REVOKED_S_MAX for _, seconds in ends)
     assert call(ports[1], "auth/token/refresh/", refresh=tokens["refresh"]).status_code == 401
+
+
+def test_a_user_made_inactive_is_out_of_every_process(venue: Venue, ports: tuple[int, int]) -> None:
+    register(ports[0], "inactive@example.com")
+    tokens = login(ports[0], "inactive@example.com")
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket(port, tokens["access"])) for port in ports]
+
+        # Behind the venue's back: nobody tells the processes.
+        connection = sqlite3.connect(venue.folder / "db.sqlite3", timeout=10)
+        with connection:
+            connection.execute("UPDATE accounts_user SET is_active = 0 WHERE email = 'inactive@example.com'")
+        connection.close()
+
+        assert not any(lets_in(port, tokens["access"]) for port in ports)
+        ends = [close_code(connection) for connection in sockets]
+    assert [code for code, _ in ends] == [REVOKED, REVOKED]
+    assert all(seconds < REVOKED_S_MAX for _, seconds in ends)
+    assert call(ports[0], "auth/token/", email="inactive@example.com", password=PASSWORD).status_code == 401
 
 
 def test_a_socket_outlives_its_access_token_s_successors_but_not_its_login(ports: tuple[int, int]) -> None:
