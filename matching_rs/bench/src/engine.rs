@@ -1,6 +1,7 @@
 //! The engine on a flow: 1,000 funded accounts, risk, ids and typed events on. Orders rest under the first half of the
 //! accounts and take under the second, so that self-trade prevention changes nothing in the trade stream.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use cift_core::command::{
@@ -8,7 +9,9 @@ use cift_core::command::{
     SubmitOrder, TimeInForce,
 };
 use cift_core::event::{Event, Sink};
-use cift_core::{Config, Engine, FIRST_USER};
+use cift_core::{Config, Engine, FIRST_USER, Foreseen};
+
+use prefetch_index::prefetch_index;
 
 use crate::flow::{Action, Flow, Record, Tally};
 
@@ -16,6 +19,8 @@ use crate::flow::{Action, Flow, Record, Tally};
 pub const ACCOUNTS: u32 = 1_000;
 /// Commands between two tellings of balances, positions and books.
 pub const BATCH: usize = 500;
+/// Records between asking the memory for what one needs and doing it.
+const AHEAD: usize = 8;
 const FUNDS: i64 = 1 << 50;
 /// Ids are at most this long.
 const ID_BYTES: usize = 16;
@@ -40,15 +45,18 @@ pub struct Run {
 }
 
 /// A flow in the engine's words, but for what only a run knows: the ids the engine gives to orders.
-struct Script {
-    ids: Vec<[u8; ID_BYTES]>,
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// All ids, one behind the other.
+    ids: String,
     accounts: Vec<u32>,
-    /// By record: where the order id of the record's order is kept.
+    /// By record: the record that brought its order in.
     places: Vec<u32>,
-    orders: usize,
 }
 
-fn script(flow: &Flow) -> Script {
+/// Put a flow in the engine's words.
+#[must_use]
+pub fn script(flow: &Flow) -> Script {
     let mut first = vec![0_u32; flow.symbols as usize + 1];
     for record in &flow.records {
         let highest = &mut first[record.symbol as usize + 1];
@@ -58,39 +66,31 @@ fn script(flow: &Flow) -> Script {
         first[symbol + 1] += first[symbol];
     }
     let orders = first.last().copied().unwrap_or(0) as usize + 1;
-    let mut owners = vec![0_u32; orders];
+    let mut owners = vec![(0_u32, 0_u32); orders];
     let half = ACCOUNTS / 2;
-    let (mut ids, mut accounts, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut accounts, mut places) = (String::new(), Vec::new(), Vec::new());
     let mut spread = 0_u32;
     for (number, record) in flow.records.iter().enumerate() {
         let place = first[record.symbol as usize] + record.id;
         spread = spread.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let owner = &mut owners[place as usize];
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let (owner, origin) = &mut owners[place as usize];
         match record.action {
-            Action::Add => *owner = FIRST_USER + (spread >> 8) % half,
-            Action::Aggress => *owner = FIRST_USER + half + (spread >> 8) % half,
+            Action::Add => (*owner, *origin) = (FIRST_USER + (spread >> 8) % half, number),
+            Action::Aggress => (*owner, *origin) = (FIRST_USER + half + (spread >> 8) % half, number),
             Action::Cancel => {}
         }
-        ids.push(id(number));
+        // Writing to a string cannot fail.
+        let _ = write!(ids, "order-{number:010}");
         accounts.push(*owner);
-        places.push(place);
+        places.push(*origin);
     }
-    Script { ids, accounts, places, orders }
-}
-
-/// A client's id as programs make them: a word, a dash, a number.
-fn id(number: usize) -> [u8; ID_BYTES] {
-    let mut id = *b"order-0000000000";
-    let mut left = number;
-    for digit in id.iter_mut().rev().take(10) {
-        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
-        left /= 10;
-    }
-    id
+    Script { ids, accounts, places }
 }
 
 /// Takes every event: keeps order ids for later cancels, counts trades.
 struct Counter<'a> {
+    /// By the record that brought it in.
     orders: Vec<u64>,
     script: &'a Script,
     current: usize,
@@ -113,7 +113,7 @@ impl Sink for Counter<'_> {
                     self.numbers.resize(slot + 1, 0);
                 }
                 self.numbers[slot] = self.record.id;
-                self.orders[self.script.places[self.current] as usize] = *order_id;
+                self.orders[self.current] = *order_id;
             }
             Event::Trade { price, quantity, maker, .. } => {
                 let slot = usize::try_from(maker.order_id & 0xF_FFFF).unwrap_or(0);
@@ -169,21 +169,18 @@ fn venue(flow: &Flow, sink: &mut Counter<'_>) -> Engine {
     engine
 }
 
-impl Counter<'_> {
+impl<'a> Counter<'a> {
+    /// A record as a command; the end of an order not yet accepted names none.
     #[inline]
-    fn run(&mut self, engine: &mut Engine, record: &Record, number: usize) {
-        self.record = *record;
-        self.current = number;
+    fn command(&self, record: &Record, number: usize) -> Command<'a> {
         let account = self.script.accounts[number];
-        let at = 1_000_000_000_000 + number as u64 * 1_000;
         if record.action == Action::Cancel {
             let order_id = self.orders[self.script.places[number] as usize];
-            let cancel = CancelOrder { account, deadline: 0, order_id, id: "" };
-            return engine.execute(&Command::CancelOrder(cancel), at, self);
+            return Command::CancelOrder(CancelOrder { account, deadline: 0, order_id, id: "" });
         }
-        let order = SubmitOrder {
+        Command::SubmitOrder(SubmitOrder {
             account,
-            id: str::from_utf8(&self.script.ids[number]).unwrap_or(""),
+            id: &self.script.ids[number * ID_BYTES..(number + 1) * ID_BYTES],
             deadline: 0,
             instrument: record.symbol + 1,
             side: if record.buy { Side::Buy } else { Side::Sell },
@@ -194,8 +191,29 @@ impl Counter<'_> {
             price: i64::from(record.price),
             quantity: i64::from(record.quantity),
             quote_amount: 0,
-        };
-        engine.execute(&Command::SubmitOrder(order), at, self);
+        })
+    }
+
+    /// Do the records of a batch; the memory for each is asked for `AHEAD` records before.
+    fn run(&mut self, engine: &mut Engine, batch: &[Record], first: usize, mut done: impl FnMut()) {
+        let mut foreseen = [Foreseen::default(); AHEAD];
+        for (place, record) in batch.iter().take(AHEAD).enumerate() {
+            foreseen[place] = engine.foresee(&self.command(record, first + place));
+        }
+        for (place, record) in batch.iter().enumerate() {
+            let known = foreseen[place % AHEAD];
+            if let Some(origin) = self.script.places.get(first + place + 2 * AHEAD) {
+                prefetch_index(&self.orders, *origin as usize);
+            }
+            if let Some(later) = batch.get(place + AHEAD) {
+                foreseen[place % AHEAD] = engine.foresee(&self.command(later, first + place + AHEAD));
+            }
+            let number = first + place;
+            (self.record, self.current) = (*record, number);
+            let at = 1_000_000_000_000 + number as u64 * 1_000;
+            engine.execute_foreseen(&self.command(record, number), known, at, self);
+            done();
+        }
     }
 
     fn end_batch(&mut self, engine: &mut Engine) {
@@ -217,11 +235,10 @@ fn on_cpu() -> Option<Duration> {
 /// # Panics
 /// When the engine's state is not sound afterwards.
 #[must_use]
-pub fn run(flow: &Flow, timed: bool) -> Run {
-    let script = script(flow);
+pub fn run(flow: &Flow, script: &Script, timed: bool) -> Run {
     let mut sink = Counter {
-        orders: vec![0; script.orders],
-        script: &script,
+        orders: vec![0; flow.records.len()],
+        script,
         current: 0,
         record: flow.records[0],
         numbers: Vec::new(),
@@ -231,9 +248,7 @@ pub fn run(flow: &Flow, timed: bool) -> Run {
     };
     let mut engine = venue(flow, &mut sink);
     sink.events = 0;
-    for (number, record) in flow.records[..flow.prefill].iter().enumerate() {
-        sink.run(&mut engine, record, number);
-    }
+    sink.run(&mut engine, &flow.records[..flow.prefill], 0, || {});
     sink.end_batch(&mut engine);
     let ids_before = engine.stats().ids;
     let mut latencies_ns = Vec::with_capacity(if timed { flow.records.len() } else { 0 });
@@ -241,15 +256,15 @@ pub fn run(flow: &Flow, timed: bool) -> Run {
     for (batch, records) in flow.records[flow.prefill..].chunks(BATCH).enumerate() {
         let first = flow.prefill + batch * BATCH;
         if timed {
-            for (number, record) in (first..).zip(records) {
-                let before = Instant::now();
-                sink.run(&mut engine, record, number);
-                latencies_ns.push(u32::try_from(before.elapsed().as_nanos()).unwrap_or(u32::MAX));
-            }
+            // From one record's end to the next one's: the reading of the clock is part of it.
+            let mut before = Instant::now();
+            sink.run(&mut engine, records, first, || {
+                let now = Instant::now();
+                latencies_ns.push(u32::try_from((now - before).as_nanos()).unwrap_or(u32::MAX));
+                before = now;
+            });
         } else {
-            for (number, record) in (first..).zip(records) {
-                sink.run(&mut engine, record, number);
-            }
+            sink.run(&mut engine, records, first, || {});
         }
         sink.end_batch(&mut engine);
     }
@@ -284,7 +299,7 @@ mod tests {
     fn the_engine_agrees_with_the_flow() {
         for symbols in [1, 5] {
             let flow = generate(Parameters { symbols, messages: 20_000, live: 300, seed: 3 });
-            let run = run(&flow, false);
+            let run = run(&flow, &script(&flow), false);
             assert_eq!(run.tally, flow.tally);
             assert!(run.events > 20_000);
         }

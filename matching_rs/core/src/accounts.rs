@@ -1,5 +1,7 @@
 //! All accounts and positions, and which of them have changed since last told.
 
+use prefetch_index::prefetch_index;
+
 use crate::account::{Account, Balance, FIRST_USER, LAST, Position};
 use crate::command::Side;
 use crate::pool::{NONE, Pool};
@@ -67,6 +69,12 @@ impl Accounts {
     #[inline]
     pub fn user(&self, account: u32) -> Option<&Account> {
         self.list.get(account as usize).filter(|_| account >= FIRST_USER)
+    }
+
+    /// Ask for the cache line of an account.
+    #[inline]
+    pub fn foresee(&self, account: u32) {
+        prefetch_index(&self.list, account as usize);
     }
 
     /// An account known to exist.

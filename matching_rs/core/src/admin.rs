@@ -5,8 +5,7 @@ use crate::cancel::place_of;
 use crate::command::{CashKind, ChangeAccount, MoveCash, OpenAccount, SetPositionLimit, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
-use crate::ids::Answer;
-use crate::index::Key;
+use crate::ids::{Answer, Seat};
 use crate::instrument::Market;
 use crate::pool::NONE;
 use crate::reason::Reason;
@@ -18,15 +17,15 @@ impl Engine {
         let known = self.check_time(command.deadline).and_then(|()| self.shared.recognise(0, command.id));
         let words = [u64::from(kind::OPEN_ACCOUNT), command.owner, u64::from(command.group)];
         let fingerprint = self.shared.ids.fingerprint(&words);
-        let key = match known {
-            Ok(Known::New(key)) => key,
+        let seat = match known {
+            Ok(Known::New(seat)) => seat,
             Ok(Known::Seen(entry)) => {
                 self.shared.repeat(0, command.id, entry, fingerprint, sink);
                 return;
             }
             Err(reason) => return self.reject(0, reason, kind::OPEN_ACCOUNT, command.id, sink),
         };
-        self.remember(key, fingerprint);
+        self.remember(seat, fingerprint);
         let Some(account) = self.shared.accounts.open(command.owner, command.group) else {
             return self.reject(0, Reason::AmountOverflow, kind::OPEN_ACCOUNT, command.id, sink);
         };
@@ -41,9 +40,9 @@ impl Engine {
     }
 
     /// Remember an id that is no order's; its answer is the next event.
-    fn remember(&mut self, key: Key, fingerprint: u64) {
+    fn remember(&mut self, seat: Seat, fingerprint: u64) {
         let entry =
-            self.shared.ids.insert(key, fingerprint, Answer { order_id: 0, sequence: self.shared.sequence + 1 });
+            self.shared.ids.insert(seat, fingerprint, Answer { order_id: 0, sequence: self.shared.sequence + 1 });
         self.shared.ids.end(entry, self.shared.now);
     }
 
@@ -81,15 +80,15 @@ impl Engine {
         });
         let small = u64::from(kind::MOVE_CASH) << 56 | (command.kind as u64) << 16 | u64::from(command.asset);
         let fingerprint = self.shared.ids.fingerprint(&[small, command.amount.cast_unsigned()]);
-        let key = match known {
-            Ok(Known::New(key)) => key,
+        let seat = match known {
+            Ok(Known::New(seat)) => seat,
             Ok(Known::Seen(entry)) => {
                 self.shared.repeat(command.account, command.id, entry, fingerprint, sink);
                 return;
             }
             Err(reason) => return self.reject(command.account, reason, kind::MOVE_CASH, command.id, sink),
         };
-        self.remember(key, fingerprint);
+        self.remember(seat, fingerprint);
         let amount = match self.check_cash(command) {
             Ok(amount) => amount,
             Err(reason) => return self.reject(command.account, reason, kind::MOVE_CASH, command.id, sink),

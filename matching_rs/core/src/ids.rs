@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::bits::low32;
-use crate::index::{ENTRIES, Index, Key};
+use crate::index::{ENTRIES, Index, Key, Probe, Vacancy};
 use crate::sip::Sip;
 
 /// The most ids a table can hold.
@@ -194,6 +194,24 @@ impl Ends {
     }
 }
 
+/// Where a new id is to be remembered, until the table changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seat {
+    key: Key,
+    vacancy: Option<Vacancy>,
+}
+
+/// What the table says about an id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recognised {
+    /// It is new; there is room for it.
+    New(Seat),
+    /// It was seen: the entry.
+    Seen(u32),
+    /// It is new, and every remembered id's order is open.
+    Full,
+}
+
 /// The table.
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
@@ -246,20 +264,54 @@ impl Ids {
         self.sip.fold(words)
     }
 
-    /// The entry of an id, though its window may have passed.
+    /// Ask for what recognising an id will read.
     #[inline]
-    pub fn find(&self, key: Key) -> Option<u32> {
-        self.index.find(key, |entry| self.slab.get(entry).key == key.0)
+    pub fn foresee(&self, key: Key) {
+        self.index.foresee(key);
     }
 
-    /// The entry of an id that still counts at a time.
     #[inline]
-    pub fn find_live(&mut self, key: Key, at: u64) -> Option<u32> {
-        self.find(key)?;
-        while self.oldest_is_past(at) {
-            self.evict();
+    fn probe(&self, key: Key) -> Probe {
+        self.index.probe(key, |entry| self.slab.get(entry).key == key.0)
+    }
+
+    /// The entry of an id, though its window may have passed.
+    pub fn find(&self, key: Key) -> Option<u32> {
+        match self.probe(key) {
+            Probe::Found(entry) => Some(entry),
+            Probe::Missing(_) => None,
         }
-        self.find(key)
+    }
+
+    /// Look an id up at a time, and make room for it if it is new.
+    #[inline]
+    pub fn recognise(&mut self, key: Key, at: u64) -> Recognised {
+        match self.probe(key) {
+            Probe::Missing(Some(vacancy)) if self.count < self.max && !self.oldest_is_past(at) => {
+                Recognised::New(Seat { key, vacancy: Some(vacancy) })
+            }
+            probe => self.recognise_slowly(key, at, probe),
+        }
+    }
+
+    #[cold]
+    fn recognise_slowly(&mut self, key: Key, at: u64, probe: Probe) -> Recognised {
+        if let Probe::Found(_) = probe {
+            // The id counts if its window has not passed: so what has passed goes first.
+            while self.oldest_is_past(at) {
+                self.evict();
+            }
+            if let Some(entry) = self.find(key) {
+                return Recognised::Seen(entry);
+            }
+        }
+        if !self.make_room(at) {
+            return Recognised::Full;
+        }
+        match self.probe(key) {
+            Probe::Missing(vacancy) => Recognised::New(Seat { key, vacancy }),
+            Probe::Found(entry) => Recognised::Seen(entry),
+        }
     }
 
     #[inline]
@@ -274,8 +326,7 @@ impl Ids {
     }
 
     /// Forget what is past the window, a few at a time, and make room for one more; false: every id's order is open.
-    #[inline]
-    pub fn make_room(&mut self, at: u64) -> bool {
+    fn make_room(&mut self, at: u64) -> bool {
         for _ in 0..EVICTED_AT_ONCE {
             if !self.oldest_is_past(at) {
                 break;
@@ -295,14 +346,16 @@ impl Ids {
         self.max.saturating_sub(self.count) as usize + self.ends.count
     }
 
-    /// Remember an id; it counts as open until `end`.
+    /// Remember an id just recognised as new; it counts as open until `end`.
     #[inline]
-    pub fn insert(&mut self, key: Key, fingerprint: u64, answer: Answer) -> u32 {
+    pub fn insert(&mut self, seat: Seat, fingerprint: u64, answer: Answer) -> u32 {
         let entry = self.slab.take();
+        let key = seat.key;
         *self.slab.get_mut(entry) = Entry { key: key.0, fingerprint: split(fingerprint), answer: split(answer.pack()) };
         self.count += 1;
-        if !self.index.has_room(self.count) || !self.index.seat(key, entry) {
-            self.index.grow(|| self.slab.iter());
+        match seat.vacancy {
+            Some(vacancy) if self.index.has_room(self.count) => self.index.seat(key, entry, vacancy),
+            _ => self.index.grow(|| self.slab.iter()),
         }
         entry
     }
@@ -318,7 +371,7 @@ impl Ids {
     fn evict(&mut self) -> bool {
         let Some(end) = self.ends.pop() else { return false };
         let entry = low32(end) & (ENTRIES - 1);
-        self.index.unseat(Key(self.slab.get(entry).key), entry);
+        self.index.unseat(entry, |entry| Key(self.slab.get(entry).key));
         self.slab.give(entry);
         self.count -= 1;
         true
@@ -352,10 +405,11 @@ impl Ids {
         let (fingerprint, answer, end) = (join([next(), next()]), join([next(), next()]), join([next(), next()]));
         let last = self.ends.last().map_or(0, |end| end >> ENTRY_BITS);
         let sound = answer != 0 && end >> (64 - ENTRY_BITS) == 0 && (end == 0 || end >= last);
-        if !sound || self.count >= IDS_MAX || self.find(key).is_some() {
+        let Probe::Missing(vacancy) = self.probe(key) else { return None };
+        if !sound || self.count >= IDS_MAX {
             return None;
         }
-        let entry = self.insert(key, fingerprint, Answer::unpack(answer));
+        let entry = self.insert(Seat { key, vacancy }, fingerprint, Answer::unpack(answer));
         if end != 0 {
             self.ends.push(end << ENTRY_BITS | u64::from(entry));
         }
@@ -381,8 +435,8 @@ mod tests {
         ids.set_hash_key([7; 16]);
         for n in 0..count {
             let key = ids.key(3, &format!("id-{n}"));
-            assert!(ids.find_live(key, n).is_none() && ids.make_room(n));
-            let entry = ids.insert(key, n, Answer { order_id: (n + 1) << 20, sequence: n + 1 });
+            let Recognised::New(seat) = ids.recognise(key, n) else { panic!("id-{n} is new") };
+            let entry = ids.insert(seat, n, Answer { order_id: (n + 1) << 20, sequence: n + 1 });
             ids.end(entry, n);
         }
         ids
@@ -416,14 +470,15 @@ mod tests {
     fn ids_of_open_orders_stay_and_fill_the_table() {
         let mut ids = Ids::new(2, HOUR);
         for n in 0..2 {
-            assert!(ids.make_room(0));
             let key = ids.key(3, &format!("id-{n}"));
-            ids.insert(key, 0, Answer { order_id: 1 << 20, sequence: 1 });
+            let Recognised::New(seat) = ids.recognise(key, 0) else { panic!("there is room") };
+            ids.insert(seat, 0, Answer { order_id: 1 << 20, sequence: 1 });
         }
-        assert!(!ids.make_room(u64::MAX), "nothing may leave");
+        let third = ids.key(3, "id-2");
+        assert!(matches!(ids.recognise(third, u64::MAX), Recognised::Full), "nothing may leave");
         let first = ids.find(ids.key(3, "id-0")).unwrap();
         ids.end(first, 5);
-        assert!(ids.make_room(6), "an ended one may");
+        assert!(matches!(ids.recognise(third, 6), Recognised::New(_)), "an ended one may");
         assert_eq!((order_of(&ids, 0), ids.len()), (None, 1));
     }
 
@@ -431,8 +486,8 @@ mod tests {
     fn an_id_counts_until_its_window_has_passed() {
         let mut ids = filled(100, IDS_MAX);
         let key = ids.key(3, "id-50");
-        assert!(ids.find_live(key, 50 + HOUR).is_some());
-        assert!(ids.find_live(key, 50 + HOUR + (2 << END_SHIFT)).is_none());
+        assert!(matches!(ids.recognise(key, 50 + HOUR), Recognised::Seen(_)));
+        assert!(matches!(ids.recognise(key, 50 + HOUR + (2 << END_SHIFT)), Recognised::New(_)));
         assert!(ids.len() < 50, "those that ended before it left with it");
     }
 

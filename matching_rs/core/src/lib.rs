@@ -7,6 +7,7 @@ mod account;
 mod accounts;
 mod admin;
 mod amend;
+mod atomic;
 pub mod batch;
 mod bits;
 mod blocks;
@@ -44,7 +45,7 @@ mod views;
 mod wire;
 
 pub use account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
-pub use engine::{Config, Engine};
+pub use engine::{Config, Engine, Foreseen};
 pub use snapshot::SnapshotError;
 pub use view::{AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats};
 

@@ -3,6 +3,8 @@
 //! What matching reads of a resting order is 32 bytes, two to a cache line; the rest of it is another 64. Lists of
 //! orders are links between slots. An order's id holds its slot, so finding it needs no map.
 
+use prefetch_index::prefetch_index;
+
 use crate::bits::low32;
 use crate::command::{SelfTradePrevention, Side};
 use crate::money::{Rates, Traded};
@@ -272,6 +274,14 @@ impl Pool {
     #[must_use]
     pub fn is_free(&self, slot: u32) -> bool {
         self.hot.get(slot as usize).is_none_or(|hot| hot.prev == FREE)
+    }
+
+    /// Ask for the cache lines of an order.
+    #[inline]
+    pub fn foresee(&self, order_id: u64) {
+        let slot = (low32(order_id) & SLOT_REFUSED) as usize;
+        prefetch_index(&self.hot, slot);
+        prefetch_index(&self.cold, slot);
     }
 
     /// How many slots are taken.

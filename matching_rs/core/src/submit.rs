@@ -3,7 +3,7 @@
 use crate::command::{FLAG_POST_ONLY, OrderType, SelfTradePrevention, Side, SubmitOrder, TimeInForce, kind};
 use crate::engine::{Engine, Outcome};
 use crate::event::{Event, Sink, Terms};
-use crate::ids::{Answer, ID_LENGTH_MAX};
+use crate::ids::{Answer, ID_LENGTH_MAX, Recognised, Seat};
 use crate::index::Key;
 use crate::instrument::Market;
 use crate::money::Traded;
@@ -13,18 +13,18 @@ use crate::risk::{Funds, Plan, Used};
 use crate::shared::Shared;
 use crate::taker::{Bound, Stop, Taker};
 
-/// What the table of ids says about a command.
+/// Whether a command was seen before.
 pub(crate) enum Known {
-    /// It is new; the table has room for it.
-    New(Key),
-    /// It was seen: the entry.
+    /// It is new; the table of ids has room for it.
+    New(Seat),
+    /// It was seen: its entry there.
     Seen(u32),
 }
 
 /// An order's identity once it is recognised as new, and what it may take from its account.
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket {
-    pub key: Key,
+    pub seat: Seat,
     pub fingerprint: u64,
     /// Units of the asset that pays.
     pub allowance: i64,
@@ -82,23 +82,23 @@ fn terms<'a>(order: &SubmitOrder<'a>, default: SelfTradePrevention) -> Terms<'a>
 }
 
 impl Engine {
-    pub(crate) fn submit_order<S: Sink>(&mut self, order: &SubmitOrder<'_>, sink: &mut S) -> Outcome {
+    pub(crate) fn submit_order<S: Sink>(&mut self, order: &SubmitOrder<'_>, key: Option<Key>, sink: &mut S) -> Outcome {
         if let Err(reason) = self.check_account(order.deadline, order.account) {
             return self.shared.refuse_order(order, reason, sink);
         }
-        let key = match self.shared.recognise(order.account, order.id) {
-            Ok(Known::New(key)) => key,
+        let seat = match self.shared.recognise_order(order, key) {
+            Ok(Known::New(seat)) => seat,
             Ok(Known::Seen(entry)) => return self.shared.repeat_order(order, entry, sink),
             Err(reason) => return self.shared.refuse_order(order, reason, sink),
         };
         let fingerprint = self.shared.ids.fingerprint(&payload(order));
         match self.check_order(order) {
             Ok(plan) => {
-                let ticket = Ticket { key, fingerprint, allowance: self.allowance(order, &plan) };
+                let ticket = Ticket { seat, fingerprint, allowance: self.allowance(order, &plan) };
                 self.shared.accept(&mut self.markets[plan.market], order, &ticket, &plan, sink);
                 Outcome::Applied
             }
-            Err(reason) => self.shared.refuse_and_remember(order, key, fingerprint, reason, sink),
+            Err(reason) => self.shared.refuse_and_remember(order, seat, fingerprint, reason, sink),
         }
     }
 
@@ -107,11 +107,16 @@ impl Engine {
     fn check_order(&self, order: &SubmitOrder<'_>) -> Result<Plan, Reason> {
         let mut plan = self.check_terms(order)?;
         self.check_exposure(order, &mut plan, &Used::default())?;
-        let post_only = order.flags & FLAG_POST_ONLY != 0;
-        if post_only && self.markets[plan.market].book.crosses(order.side, plan.limit) {
-            return Err(Reason::PostOnlyWouldCross);
-        }
+        self.check_not_taking(order, &plan)?;
         Ok(plan)
+    }
+
+    /// A post-only order must not take.
+    #[inline]
+    pub(crate) fn check_not_taking(&self, order: &SubmitOrder<'_>, plan: &Plan) -> Result<(), Reason> {
+        let post_only = order.flags & FLAG_POST_ONLY != 0;
+        let crosses = || self.markets[plan.market].book.crosses(order.side, plan.limit);
+        if post_only && crosses() { Err(Reason::PostOnlyWouldCross) } else { Ok(()) }
     }
 
     /// Units the order may take from the account: what it needs, or all that is free.
@@ -129,16 +134,25 @@ impl Engine {
 
 impl Shared {
     /// Look an id up, and make room for it if it is new.
-    #[inline]
     pub fn recognise(&mut self, account: u32, id: &str) -> Result<Known, Reason> {
-        if !id_is_valid(id) {
-            return Err(Reason::IdInvalid);
+        if id_is_valid(id) { self.recognise_key(self.ids.key(account, id)) } else { Err(Reason::IdInvalid) }
+    }
+
+    /// The same for an order, whose id may be hashed already.
+    #[inline]
+    fn recognise_order(&mut self, order: &SubmitOrder<'_>, key: Option<Key>) -> Result<Known, Reason> {
+        match key {
+            Some(key) => self.recognise_key(key),
+            None => self.recognise(order.account, order.id),
         }
-        let key = self.ids.key(account, id);
-        match self.ids.find_live(key, self.now) {
-            Some(entry) => Ok(Known::Seen(entry)),
-            None if self.ids.make_room(self.now) => Ok(Known::New(key)),
-            None => Err(Reason::IdsExhausted),
+    }
+
+    #[inline]
+    fn recognise_key(&mut self, key: Key) -> Result<Known, Reason> {
+        match self.ids.recognise(key, self.now) {
+            Recognised::New(seat) => Ok(Known::New(seat)),
+            Recognised::Seen(entry) => Ok(Known::Seen(entry)),
+            Recognised::Full => Err(Reason::IdsExhausted),
         }
     }
 
@@ -163,14 +177,14 @@ impl Shared {
     fn refuse_and_remember<S: Sink>(
         &mut self,
         order: &SubmitOrder<'_>,
-        key: Key,
+        seat: Seat,
         fingerprint: u64,
         reason: Reason,
         sink: &mut S,
     ) -> Outcome {
         let sequence = self.sequence + 1;
         let answer = Answer { order_id: sequence << SLOT_BITS | u64::from(SLOT_REFUSED), sequence };
-        let entry = self.ids.insert(key, fingerprint, answer);
+        let entry = self.ids.insert(seat, fingerprint, answer);
         self.ids.end(entry, self.now);
         self.refuse_order(order, reason, sink)
     }
@@ -201,7 +215,7 @@ impl Shared {
         sink: &mut S,
     ) {
         let Some(slot) = self.pool.reserve() else {
-            self.refuse_and_remember(order, ticket.key, ticket.fingerprint, Reason::VenueOpenOrdersLimit, sink);
+            self.refuse_and_remember(order, ticket.seat, ticket.fingerprint, Reason::VenueOpenOrdersLimit, sink);
             return;
         };
         let owner = self.accounts.at_mut(order.account);
@@ -218,7 +232,7 @@ impl Shared {
             taker_ppm: plan.rates.taker,
         };
         self.emit(&event, sink);
-        let entry = self.ids.insert(ticket.key, ticket.fingerprint, Answer { order_id, sequence });
+        let entry = self.ids.insert(ticket.seat, ticket.fingerprint, Answer { order_id, sequence });
         let mut new = NewOrder {
             order_id,
             account: order.account,
@@ -303,6 +317,10 @@ impl Shared {
         taker: &mut Taker,
         sink: &mut S,
     ) -> End {
+        // Alone it would have been refused: this one met what an earlier member of its atomic batch left.
+        if order.flags & FLAG_POST_ONLY != 0 {
+            return End::Cancel(Reason::PostOnlyWouldCross);
+        }
         if order.time_in_force == TimeInForce::Fok && !self.can_fill(market, taker) {
             return End::Cancel(Reason::FillOrKill);
         }

