@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from apps.accounts.models import AuditRecord, MoneyRequest, User
 from apps.accounts.records import record_append, records_verify
@@ -158,6 +159,27 @@ def test_without_an_order_service_an_act_is_refused_in_words_and_written_down(ve
     assert (asked.outcome, asked.after) == ("asked", '{"status":"halted"}')
     assert (ended.outcome, ended.code, ended.about) == ("refused", "venue_unavailable", asked.number)
     assert (ended.actor_email, ended.address) == ("operator@example.com", "127.0.0.1")
+
+
+@pytest.mark.parametrize("act", ["request money", "approve money", "kill switch", "kill account"])
+def test_money_and_kill_switches_need_a_fresh_second_factor_where_that_is_set(
+    venue: None, settings: Settings, act: str
+) -> None:
+    settings.IDENTITIES = {**settings.IDENTITIES, "SECOND_FACTOR_REQUIRED": True}
+    killed = posted("/admin/accounts/account/3/change/", **(ACCOUNT | {"killed": "on"}))
+    do = killed if act == "kill account" else ACTS[act][0]
+    client = client_of(user_in("administrator"))
+
+    assert do(client).status_code == 302
+    assert "This needs your second factor" in client.get("/admin/").content.decode()
+    assert not AuditRecord.objects.exists()
+
+
+def test_the_pages_scripts_are_all_from_here(venue: None) -> None:
+    answer = client_of(user_in("viewer")).get(f"{VENUE}/overview/")
+
+    assert "script-src 'self' 'unsafe-eval';" in answer.headers["Content-Security-Policy"]
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.content.decode())
 
 
 def privileges(user: User) -> tuple[bool, bool, set[str], int, str, str]:

@@ -1,7 +1,6 @@
 """Money requests: four eyes, one booking, and nothing lost when an answer is."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.db import IntegrityError
@@ -15,6 +14,7 @@ from apps.accounts.request_models import RequestStatus
 from cift.backoffice import Actor
 from cift.bus.performing import Performed
 from cift.errors import ApplicationError
+from tests.support.together import together
 
 
 class Service:
@@ -46,7 +46,7 @@ class Service:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, sqlite: Path) -> Iterator[Service]:
+def service(monkeypatch: pytest.MonkeyPatch, databases: str) -> Iterator[Service]:
     made = Service()
     monkeypatch.setattr(requests, "_BOOKS", dict.fromkeys(CashKind, made.book))
     yield made
@@ -94,6 +94,18 @@ def test_nobody_approves_their_own(service: Service) -> None:
     assert (made.status, service.booked) == (RequestStatus.REQUESTED, {})
     with pytest.raises(IntegrityError):
         MoneyRequest.objects.filter(pk=made.pk).update(status=int(RequestStatus.APPROVED), decided_by=actor("ada").user)
+
+
+def test_of_several_approvals_at_once_one_books(service: Service) -> None:
+    made = asked()
+    operators = [actor(name) for name in ("bob", "cyd", "dan", "eve")]
+
+    results = together(4, lambda number: requests.request_approve(operators[number], made.pk))
+
+    assert [isinstance(result, MoneyRequest) for result in results].count(True) == 1
+    assert all(result.code == "conflict" for result in results if isinstance(result, ApplicationError))
+    assert AuditRecord.objects.filter(action="money.approve").count() == 1
+    assert service.booked == {f"request/{made.pk}": 100}
 
 
 def test_a_rejected_request_is_never_booked(service: Service) -> None:
