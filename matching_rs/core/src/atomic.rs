@@ -7,12 +7,12 @@
 //! A refused batch leaves no id remembered, so it may be sent again; a batch that was applied is recognised by the
 //! ids of its orders.
 
+use crate::cancel::place_of;
 use crate::command::{Batch, BatchMember, CancelOrder, Side, SubmitOrder, kind};
 use crate::engine::{Engine, Outcome};
 use crate::event::Sink;
 use crate::index::Key;
 use crate::reason::Reason;
-use crate::resting::place_of;
 use crate::risk::{Funds, Plan, Used};
 use crate::submit::{Known, Ticket, payload};
 
