@@ -13,6 +13,8 @@ pub use crate::blocks::Applied;
 
 const SNAPSHOT_MAGIC: [u8; 8] = *b"CIFTSNAP";
 const HASH_BYTES: usize = 32;
+/// How many commands are decoded ahead of their turn.
+const AHEAD: usize = 8;
 
 /// Link a batch to all before it.
 #[must_use]
@@ -70,14 +72,7 @@ impl Runner {
         let count = check_commands(commands)?;
         let first_sequence = self.engine.sequence() + 1;
         self.recorder.begin(commands.len());
-        for command in Parts::new(commands).flatten() {
-            self.recorder.begin_section();
-            match decode_command(command) {
-                Ok(command) => self.engine.execute(&command, at, &mut self.recorder),
-                Err(refusal) => self.engine.refuse(refusal.reason, refusal.kind, &mut self.recorder),
-            }
-            self.recorder.end_section();
-        }
+        self.execute(commands, at);
         self.recorder.begin_section();
         self.engine.end_batch(&mut self.recorder);
         self.recorder.end_section();
@@ -89,6 +84,31 @@ impl Runner {
         self.number = number;
         self.at = at;
         Ok(recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain))
+    }
+
+    /// Do the commands of a frame, each decoded a few before its turn, so that what it needs is on its way from
+    /// memory while the ones before it are done.
+    fn execute(&mut self, commands: &[u8], at: u64) {
+        let mut parts = Parts::new(commands).flatten();
+        let mut next = |engine: &Engine| {
+            let decoded = decode_command(parts.next()?);
+            let foreseen = decoded.as_ref().map(|command| engine.foresee(command)).unwrap_or_default();
+            Some((decoded, foreseen))
+        };
+        let mut waiting = [const { None }; AHEAD];
+        for place in &mut waiting {
+            *place = next(&self.engine);
+        }
+        for turn in 0.. {
+            let Some((decoded, foreseen)) = waiting[turn % AHEAD].take() else { break };
+            waiting[turn % AHEAD] = next(&self.engine);
+            self.recorder.begin_section();
+            match decoded {
+                Ok(command) => self.engine.execute_foreseen(&command, foreseen, at, &mut self.recorder),
+                Err(refusal) => self.engine.refuse(refusal.reason, refusal.kind, &mut self.recorder),
+            }
+            self.recorder.end_section();
+        }
     }
 
     /// The engine, to be read.

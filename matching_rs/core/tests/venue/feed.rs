@@ -1,9 +1,10 @@
-//! A client's book, kept from the public feed alone.
+//! What a client keeps from its feeds alone: books from the public one, its account's events from its own.
 
 use std::collections::BTreeMap;
 
 use cift_core::BookView;
-use cift_core::codec::{Malformed, Reader};
+use cift_core::codec::{Malformed, Reader, decode_event};
+use cift_core::event::Event;
 
 /// Price → quantity, orders.
 type Levels = BTreeMap<i64, (i64, u64)>;
@@ -60,4 +61,56 @@ impl Book {
         };
         self.sequence == view.instrument_sequence && self.bids == told(&view.bids) && self.asks == told(&view.asks)
     }
+}
+
+/// One account's feed: how far it has come.
+#[derive(Debug, Default)]
+pub struct Account {
+    pub sequence: u64,
+}
+
+impl Account {
+    /// Take one block; its events go on without a gap.
+    pub fn update(&mut self, account: u32, block: &[u8]) {
+        let mut reader = Reader::new(block);
+        let r = &mut reader;
+        let head = (r.array(), r.unsigned(), r.unsigned(), r.u32());
+        assert!(matches!(head, (Ok(4), Ok(_), Ok(_), Ok(owner)) if owner == account), "{head:?}");
+        for _ in 0..r.array().expect("events") {
+            let (_, event) = decode_event(r).expect("an event");
+            if let Some(sequence) = sequence_of(&event, account) {
+                self.sequence += 1;
+                assert_eq!(sequence, self.sequence, "no gap passes unseen: {event:?}");
+            }
+        }
+        assert_eq!(r.end(), Ok(()), "nothing follows");
+    }
+}
+
+/// An event's place among an account's; none for those that only answer a command.
+fn sequence_of(event: &Event<'_>, account: u32) -> Option<u64> {
+    let (owner, sequence) = match *event {
+        Event::Trade { ref maker, ref taker, .. } => {
+            let side = if maker.account == account { maker } else { taker };
+            (side.account, side.account_sequence)
+        }
+        Event::OrderAccepted { account_sequence, account, .. }
+        | Event::OrderRejected { account_sequence, account, .. }
+        | Event::OrderCanceled { account_sequence, account, .. }
+        | Event::OrderAmended { account_sequence, account, .. }
+        | Event::OrderReduced { account_sequence, account, .. }
+        | Event::AccountOpened { account_sequence, account, .. }
+        | Event::AccountChanged { account_sequence, account, .. }
+        | Event::CashMoved { account_sequence, account, .. }
+        | Event::BalanceChanged { account_sequence, account, .. }
+        | Event::PositionChanged { account_sequence, account, .. }
+        | Event::PositionLimitSet { account_sequence, account, .. } => (account, account_sequence),
+        Event::CommandDuplicate { account, .. }
+        | Event::CommandRejected { account, .. }
+        | Event::OrdersCanceled { account, .. }
+        | Event::BatchDone { account, .. } => (account, 0),
+        _ => panic!("{event:?} is nobody's"),
+    };
+    assert_eq!(owner, account, "{event:?}");
+    Some(sequence).filter(|&sequence| sequence > 0)
 }

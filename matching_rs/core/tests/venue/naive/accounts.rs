@@ -58,6 +58,20 @@ impl Naive {
         if self.ids.make_room() { Ok(Known::New) } else { Err(Reason::IdsExhausted) }
     }
 
+    /// Whether an id is remembered; where it is not, there is room for it now.
+    pub(super) fn knows(&mut self, account: u32, id: &str) -> bool {
+        let valid = (1..=64).contains(&id.len()) && !id.chars().any(char::is_control);
+        let now = self.now;
+        if valid {
+            self.ids.expire(now);
+        }
+        let known = valid && self.ids.find(account, id).is_some();
+        if valid && !known {
+            self.ids.make_room();
+        }
+        known
+    }
+
     /// Remember an id whose command has no life of its own.
     fn remember(&mut self, account: u32, id: &str, payload: String) {
         let (sequence, now) = (self.sequence + 1, self.now);

@@ -3,6 +3,7 @@
 //! vocabulary (commands, events, their bytes) and none of its logic.
 
 mod accounts;
+mod atomic;
 mod ids;
 mod listings;
 mod matching;
@@ -114,6 +115,10 @@ pub struct Naive {
     slots: Slots,
     balances_touched: BTreeSet<(u32, u16)>,
     positions_touched: BTreeSet<(u32, u32)>,
+    /// Needs of the members of an atomic batch that are still to come, by asset.
+    kept: Vec<(u16, i128)>,
+    /// How far the order of an atomic batch may go: found when the batch was checked.
+    worst: Option<i128>,
     events: Writer,
 }
 
@@ -132,6 +137,8 @@ impl Naive {
             slots: Slots::new(config.open_orders_max),
             balances_touched: BTreeSet::new(),
             positions_touched: BTreeSet::new(),
+            kept: Vec::new(),
+            worst: None,
             events: Writer::default(),
         }
     }

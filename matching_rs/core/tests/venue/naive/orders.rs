@@ -12,10 +12,15 @@ use super::{Naive, Order, PPM, narrow};
 
 const REFUSED: u64 = 0xF_FFFF;
 
+/// What must be the same for a repeat to be one.
+pub(super) fn payload(order: &SubmitOrder<'_>) -> String {
+    format!("{:?}", SubmitOrder { deadline: 0, ..*order })
+}
+
 impl Naive {
     /// Enter an order; false: it was refused, or known with another payload.
     pub(super) fn submit(&mut self, order: &SubmitOrder<'_>) -> bool {
-        let payload = format!("{:?}", SubmitOrder { deadline: 0, ..*order });
+        let payload = payload(order);
         let known = self.check_account(order.deadline, order.account);
         match known.and_then(|()| self.recognise(order.account, order.id, &payload)) {
             Err(reason) => {
@@ -38,6 +43,20 @@ impl Naive {
             return false;
         }
         self.accept(order, payload);
+        true
+    }
+
+    /// Enter an order whose atomic batch has passed.
+    pub(super) fn enter(&mut self, order: &SubmitOrder<'_>) -> bool {
+        let payload = payload(order);
+        match self.recognise(order.account, order.id, &payload) {
+            Ok(Known::New) => self.accept(order, payload),
+            Ok(Known::Repeated { same }) => return same,
+            Err(reason) => {
+                self.refuse(order, reason);
+                return false;
+            }
+        }
         true
     }
 
@@ -86,7 +105,10 @@ impl Naive {
         });
         self.ids.remember(order.account, order.id, payload, sequence, id);
         let mut taker = self.taker(order, id, terms);
-        let stop = if order.time_in_force == TimeInForce::Fok && !self.would_fill(&taker) {
+        let takes = order.flags & 1 != 0 && self.crosses(order.instrument, order.side, order.price.into());
+        let stop = if takes {
+            Stop::End(Reason::PostOnlyWouldCross)
+        } else if order.time_in_force == TimeInForce::Fok && !self.would_fill(&taker) {
             Stop::End(Reason::FillOrKill)
         } else {
             self.walk(&mut taker)
@@ -124,7 +146,9 @@ impl Naive {
 
     fn taker(&self, order: &SubmitOrder<'_>, id: u64, terms: Terms<'_>) -> Taker {
         let instrument = self.instrument(order.instrument);
-        let free = self.free(order.account, instrument.asset_of(order.side));
+        let asset = instrument.asset_of(order.side);
+        let kept: i128 = self.kept.iter().filter(|one| one.0 == asset).map(|one| one.1).sum();
+        let free = (self.free(order.account, asset) - kept).max(0);
         let by_quote = order.quote_amount > 0;
         let market = order.order_type == OrderType::Market;
         let (mut leaves, mut leaves_reason) = (i128::from(order.quantity), Reason::PositionLimit);
@@ -142,7 +166,7 @@ impl Naive {
             instrument: order.instrument,
             side: order.side,
             stp: terms.stp,
-            limit: if market { self.furthest(order.instrument, order.side) } else { order.price.into() },
+            limit: self.worst.unwrap_or_else(|| self.worst(order)),
             leaves,
             bound: match order.side {
                 _ if by_quote => Bound::Quote(order.quote_amount.into()),
@@ -153,6 +177,14 @@ impl Naive {
             rates: instrument.rates(self.account(order.account).fee_tier),
             fills: Vec::new(),
             met_own: false,
+        }
+    }
+
+    /// The worst price an order may trade at.
+    pub(super) fn worst(&self, order: &SubmitOrder<'_>) -> i128 {
+        match order.order_type {
+            OrderType::Limit => order.price.into(),
+            OrderType::Market => self.furthest(order.instrument, order.side),
         }
     }
 

@@ -1,6 +1,6 @@
-//! Open orders: amended, canceled, several commands in one.
+//! Open orders: amended and canceled.
 
-use cift_core::command::{AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, Side, kind};
+use cift_core::command::{AmendOrder, CancelOrder, CancelOrders, Side, kind};
 use cift_core::event::Event;
 use cift_core::reason::Reason;
 
@@ -42,14 +42,20 @@ impl Naive {
         found.next().filter(|(_, order)| order.account == account).ok_or(Reason::OrderUnknown)
     }
 
-    pub(super) fn cancel_one(&mut self, cancel: &CancelOrder<'_>) -> bool {
-        let found = self.check_account(cancel.deadline, cancel.account).and_then(|()| match cancel.order_id {
+    /// The open order a cancel means.
+    pub(super) fn meant(&self, cancel: &CancelOrder<'_>) -> Result<(u32, Order), Reason> {
+        self.check_account(cancel.deadline, cancel.account)?;
+        match cancel.order_id {
             0 => {
                 let first = self.ids.find(cancel.account, cancel.id).ok_or(Reason::OrderUnknown)?;
                 self.own(cancel.account, first.order_id)
             }
             id => self.own(cancel.account, id),
-        });
+        }
+    }
+
+    pub(super) fn cancel_one(&mut self, cancel: &CancelOrder<'_>) -> bool {
+        let found = self.meant(cancel);
         match &found {
             Ok((number, order)) => self.cancel(*number, order.id, Reason::UserRequested),
             Err(reason) => self.reject(cancel.account, *reason, kind::CANCEL_ORDER, cancel.id),
@@ -232,30 +238,5 @@ impl Naive {
             self.tell_canceled(&taker, reason);
         }
         self.retire(order.account, &order.client_id, order.id);
-    }
-
-    pub(super) fn batch(&mut self, batch: &Batch<'_>) {
-        let account_of = |member: &BatchMember<'_>| match member {
-            BatchMember::Submit(order) => order.account,
-            BatchMember::Amend(amend) => amend.account,
-            BatchMember::Cancel(cancel) => cancel.account,
-        };
-        let checked = self.check_account(batch.deadline, batch.account).and_then(|()| {
-            let own = batch.members.iter().all(|member| account_of(member) == batch.account);
-            if own { Ok(()) } else { Err(Reason::Malformed) }
-        });
-        if let Err(reason) = checked {
-            return self.reject(batch.account, reason, kind::BATCH, "");
-        }
-        let (mut applied, mut refused) = (0, 0);
-        for member in &batch.members {
-            let done = match member {
-                BatchMember::Submit(order) => self.submit(order),
-                BatchMember::Amend(amend) => self.amend(amend),
-                BatchMember::Cancel(cancel) => self.cancel_one(cancel),
-            };
-            *(if done { &mut applied } else { &mut refused }) += 1;
-        }
-        self.emit(&Event::BatchDone { account: batch.account, applied, refused });
     }
 }

@@ -74,6 +74,51 @@ fn each_member_of_a_batch_has_its_own_result() {
 }
 
 #[test]
+fn an_atomic_batch_is_applied_whole() {
+    let mut venue = Venue::open();
+    let told = venue.send(&batch(true, vec![order("a", 1), order("b", 2)]));
+    told!(venue, told, ["accepted 3", "accepted 3", "done 2, refused 0"]);
+    assert_eq!(venue.queue(Buy), [(ALICE, 100, 1), (ALICE, 100, 2)], "{}", venue.table());
+    let again = venue.send(&batch(true, vec![order("a", 1), order("b", 2)]));
+    told!(venue, again, ["duplicate, same true", "duplicate, same true", "done 2, refused 0"]);
+}
+
+#[test]
+fn an_atomic_batch_with_one_refused_member_does_nothing_and_may_be_sent_again() {
+    let mut venue = Venue::open();
+    let missing = BatchMember::Cancel(CancelOrder { account: ALICE, deadline: 0, order_id: 9, id: "" });
+    for (members, why) in [
+        (vec![order("a", 1), order("b", 1_000_000)], "rejected insufficient_funds"),
+        (vec![order("a", 1), missing], "refused order_unknown"),
+        (vec![order("a", 1), order("a", 1)], "rejected already_exists"),
+    ] {
+        told!(venue, venue.send(&batch(true, members)), [why, "refused batch_member_refused"]);
+        assert_eq!(venue.queue(Buy), [], "{}", venue.table());
+    }
+    told!(venue, venue.send(&batch(true, vec![order("a", 1)])), ["accepted 3", "done 1, refused 0"]);
+}
+
+#[test]
+fn the_members_of_an_atomic_batch_pass_risk_together() {
+    let mut venue = Venue::open();
+    // Either fits alone, both do not.
+    let most = (1..).map(|power| 1_i64 << power).find(|&quantity| {
+        let told = Venue::open().send(&batch(true, vec![order("a", quantity), order("b", quantity)]));
+        told.last().is_some_and(|last| last.contains("batch_member_refused"))
+    });
+    let quantity = most.expect("funds end somewhere");
+    let told = venue.send(&batch(true, vec![order("a", quantity), order("b", quantity)]));
+    told!(venue, told, ["rejected insufficient_funds", "refused batch_member_refused"]);
+    told!(venue, venue.send(&batch(true, vec![order("a", quantity)])), ["accepted 3", "done 1, refused 0"]);
+    // A cancel gives back what the next member needs.
+    let order_id = venue.open_order(ALICE, 0);
+    let cancel = BatchMember::Cancel(CancelOrder { account: ALICE, deadline: 0, order_id, id: "" });
+    let told = venue.send(&batch(true, vec![cancel, order("b", quantity)]));
+    assert_eq!(told.last().map(String::as_str), Some("done 2, refused 0"), "{told:?}");
+    assert_eq!(venue.queue(Buy), [(ALICE, 100, quantity)], "{}", venue.table());
+}
+
+#[test]
 fn a_batch_is_of_one_account() {
     let mut venue = Venue::open();
     let other = BatchMember::Submit(SubmitOrder { id: "b", ..submit(BOB, Buy, 100, 1) });
