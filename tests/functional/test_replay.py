@@ -120,10 +120,10 @@ def test_a_finished_replay_started_again_finds_everything_done(folder: Folder, s
 
 
 def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=20_000, seed=5)
+    messages, book = write_sample(tmp_path, messages=8_000, seed=5)
     options = ("--opening-book", str(book), "--compare", str(book))
     killed, whole = Folder(tmp_path / "killed"), Folder(tmp_path / "whole")
-    for at in (60, 120):
+    for at in (60, 90):
         child = killed.start(*words(messages, *options))
         batches_made(killed, child, at)
         child.send_signal(signal.SIGKILL)
@@ -139,7 +139,7 @@ def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
 
 
 def test_a_replay_broken_off_by_hand_says_how_to_go_on(folder: Folder, tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=20_000, seed=5)
+    messages, book = write_sample(tmp_path, messages=8_000, seed=5)
     child = folder.start(*words(messages, "--opening-book", str(book)))
     batches_made(folder, child, 60)
     child.send_signal(signal.SIGINT)
@@ -165,6 +165,7 @@ def test_text_says_what_was_done(folder: Folder, sample: tuple[Path, Path]) -> N
         (lambda lines: [*lines[:50], "34200.1,1,2,3", *lines[50:]], r"\.csv:51: 4 fields instead of 6"),
         (lambda lines: [*lines[:50], lines[0]], r"\.csv:51: time goes back"),
     ],
+    ids=["a field is missing", "time goes back"],
 )
 def test_a_bad_row_is_named_before_anything_is_sent(
     folder: Folder, sample: tuple[Path, Path], spoil: Any, reason: str

@@ -118,12 +118,12 @@ def test_the_public_feed_shows_the_book_the_journal_makes(venue: Venue, tmp_path
 
 
 def test_a_venue_killed_under_a_replay_comes_back_and_the_replay_goes_on(venue: Venue, tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=20_000, seed=5)
+    messages, book = write_sample(tmp_path, messages=10_000, seed=5)
     options = ("--opening-book", str(book), "--compare", str(book))
     folder = Folder(venue.folder)
     opened = folder.batches()
     child = folder.start(*words(messages, *options))
-    for after in (100, 200):
+    for after in (60, 100):
         _until(lambda after=after: folder.batches() >= opened + after)
         os.kill(venue.child("embedded_web"), signal.SIGKILL)
     _, error = child.communicate(timeout=SECONDS_MAX)
