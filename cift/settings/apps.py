@@ -14,7 +14,6 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "csp",
-    "drf_spectacular",
     "cift.apps.CiftConfig",
     "apps.marketdata.apps.MarketdataConfig",
     "apps.accounts.apps.AccountsConfig",

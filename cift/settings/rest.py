@@ -1,4 +1,4 @@
-"""Django REST framework and its schema."""
+"""Django REST framework."""
 
 REST_FRAMEWORK = {
     # Bearer first: who asks without is answered 401. Session cookies, with CSRF, are for the browsable API.
@@ -13,16 +13,7 @@ REST_FRAMEWORK = {
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["cift.rest.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "COERCE_DECIMAL_TO_STRING": True,
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "CIFT Markets",
-    "DESCRIPTION": "A self-hosted trading venue.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
