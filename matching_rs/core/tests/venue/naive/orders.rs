@@ -105,8 +105,8 @@ impl Naive {
         });
         self.ids.remember(order.account, order.id, payload, sequence, id);
         let mut taker = self.taker(order, id, terms);
-        let takes = order.flags & 1 != 0 && self.crosses(order.instrument, order.side, order.price.into());
-        let stop = if takes {
+        let crosses = self.crosses(order.instrument, order.side, order.price.into());
+        let stop = if order.flags & 1 != 0 && crosses {
             Stop::End(Reason::PostOnlyWouldCross)
         } else if order.time_in_force == TimeInForce::Fok && !self.would_fill(&taker) {
             Stop::End(Reason::FillOrKill)

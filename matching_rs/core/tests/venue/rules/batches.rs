@@ -102,11 +102,7 @@ fn an_atomic_batch_with_one_refused_member_does_nothing_and_may_be_sent_again() 
 fn the_members_of_an_atomic_batch_pass_risk_together() {
     let mut venue = Venue::open();
     // Either fits alone, both do not.
-    let most = (1..).map(|power| 1_i64 << power).find(|&quantity| {
-        let told = Venue::open().send(&batch(true, vec![order("a", quantity), order("b", quantity)]));
-        told.last().is_some_and(|last| last.contains("batch_member_refused"))
-    });
-    let quantity = most.expect("funds end somewhere");
+    let quantity = 6_000;
     let told = venue.send(&batch(true, vec![order("a", quantity), order("b", quantity)]));
     told!(venue, told, ["rejected insufficient_funds", "refused batch_member_refused"]);
     told!(venue, venue.send(&batch(true, vec![order("a", quantity)])), ["accepted 3", "done 1, refused 0"]);
@@ -116,6 +112,34 @@ fn the_members_of_an_atomic_batch_pass_risk_together() {
     let told = venue.send(&batch(true, vec![cancel, order("b", quantity)]));
     assert_eq!(told.last().map(String::as_str), Some("done 2, refused 0"), "{told:?}");
     assert_eq!(venue.queue(Buy), [(ALICE, 100, quantity)], "{}", venue.table());
+}
+
+#[test]
+fn an_atomic_batch_takes_orders_by_quantity_and_cancels_alone() {
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Buy, 90, 5);
+    let order_id = venue.open_order(ALICE, 0);
+    let amend =
+        BatchMember::Amend(AmendOrder { account: ALICE, deadline: 0, order_id, price: None, quantity: Some(1) });
+    let told = venue.send(&batch(true, vec![amend]));
+    told!(venue, told, ["refused order_invalid", "refused batch_member_refused"]);
+    let by_quote = BatchMember::Submit(SubmitOrder { id: "q", ..super::by_quote(ALICE, Buy, 100) });
+    let told = venue.send(&batch(true, vec![by_quote]));
+    told!(venue, told, ["rejected order_invalid", "refused batch_member_refused"]);
+}
+
+#[test]
+fn what_an_atomic_batch_matches_is_not_part_of_its_check() {
+    let mut venue = Venue::open();
+    venue.limit(BOB, Sell, 100, 1);
+    let fok = SubmitOrder { time_in_force: super::TimeInForce::Fok, ..submit(ALICE, Buy, 100, 2) };
+    let killed = BatchMember::Submit(SubmitOrder { id: "k", ..fok });
+    let told = venue.send(&batch(true, vec![killed, order("a", 2)]));
+    told!(
+        venue,
+        told,
+        ["accepted 3", "canceled 3 2 fill_or_kill", "accepted 3", "trade 1@100 4>3", "done 2, refused 0"]
+    );
 }
 
 #[test]
