@@ -103,7 +103,8 @@ struct Counter<'a> {
 }
 
 impl Sink for Counter<'_> {
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "where an event is made its kind is known, so nothing is left to look up")]
     fn emit(&mut self, sequence: u64, event: &Event<'_>) {
         self.events += 1;
         match event {
@@ -170,16 +171,10 @@ fn venue(flow: &Flow, sink: &mut Counter<'_>) -> Engine {
 }
 
 impl<'a> Counter<'a> {
-    /// A record as a command; the end of an order not yet accepted names none.
     #[inline]
-    fn command(&self, record: &Record, number: usize) -> Command<'a> {
-        let account = self.script.accounts[number];
-        if record.action == Action::Cancel {
-            let order_id = self.orders[self.script.places[number] as usize];
-            return Command::CancelOrder(CancelOrder { account, deadline: 0, order_id, id: "" });
-        }
-        Command::SubmitOrder(SubmitOrder {
-            account,
+    fn submit(&self, record: &Record, number: usize) -> SubmitOrder<'a> {
+        SubmitOrder {
+            account: self.script.accounts[number],
             id: &self.script.ids[number * ID_BYTES..(number + 1) * ID_BYTES],
             deadline: 0,
             instrument: record.symbol + 1,
@@ -191,14 +186,31 @@ impl<'a> Counter<'a> {
             price: i64::from(record.price),
             quantity: i64::from(record.quantity),
             quote_amount: 0,
-        })
+        }
+    }
+
+    /// The end of an order; of one not yet accepted it names none.
+    #[inline]
+    fn cancel(&self, number: usize) -> CancelOrder<'a> {
+        let order_id = self.orders[self.script.places[number] as usize];
+        CancelOrder { account: self.script.accounts[number], deadline: 0, order_id, id: "" }
+    }
+
+    #[inline]
+    fn foresee(&self, engine: &Engine, record: &Record, number: usize) -> Foreseen {
+        if record.action == Action::Cancel {
+            engine.foresee(&Command::CancelOrder(self.cancel(number)))
+        } else {
+            engine.foresee(&Command::SubmitOrder(self.submit(record, number)))
+        }
     }
 
     /// Do the records of a batch; the memory for each is asked for `AHEAD` records before.
+    #[inline]
     fn run(&mut self, engine: &mut Engine, batch: &[Record], first: usize, mut done: impl FnMut()) {
         let mut foreseen = [Foreseen::default(); AHEAD];
         for (place, record) in batch.iter().take(AHEAD).enumerate() {
-            foreseen[place] = engine.foresee(&self.command(record, first + place));
+            foreseen[place] = self.foresee(engine, record, first + place);
         }
         for (place, record) in batch.iter().enumerate() {
             let known = foreseen[place % AHEAD];
@@ -206,12 +218,18 @@ impl<'a> Counter<'a> {
                 prefetch_index(&self.orders, *origin as usize);
             }
             if let Some(later) = batch.get(place + AHEAD) {
-                foreseen[place % AHEAD] = engine.foresee(&self.command(later, first + place + AHEAD));
+                foreseen[place % AHEAD] = self.foresee(engine, later, first + place + AHEAD);
             }
             let number = first + place;
             (self.record, self.current) = (*record, number);
             let at = 1_000_000_000_000 + number as u64 * 1_000;
-            engine.execute_foreseen(&self.command(record, number), known, at, self);
+            if record.action == Action::Cancel {
+                let cancel = self.cancel(number);
+                engine.execute_foreseen(&Command::CancelOrder(cancel), known, at, self);
+            } else {
+                let order = self.submit(record, number);
+                engine.execute_foreseen(&Command::SubmitOrder(order), known, at, self);
+            }
             done();
         }
     }

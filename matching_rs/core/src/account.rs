@@ -18,6 +18,9 @@ pub const OPEN_ORDERS_MAX_DEFAULT: u32 = 100_000;
 /// Fee tiers of an account are below this.
 pub(crate) const TIERS: u8 = 16;
 
+/// No position's place.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
 /// The last in a chain of changes.
 pub(crate) const LAST: u32 = u32::MAX;
 
@@ -144,7 +147,7 @@ pub(crate) struct Account {
     pub sequence: u64,
     /// By asset.
     pub balances: Box<[Balance]>,
-    /// Places of its positions by instrument; `NONE` where it has none.
+    /// Places of its positions by instrument; `NOWHERE` where it has none.
     pub positions: Box<[u32]>,
     /// The group it must not trade with, as commanded; 0: itself alone.
     pub group: u32,
@@ -201,7 +204,7 @@ impl Account {
     /// The place of its position in an instrument, if it has one.
     #[inline]
     pub fn position_place(&self, instrument: u32) -> Option<u32> {
-        self.positions.get(instrument as usize).copied().filter(|&place| place != NONE)
+        self.positions.get(instrument as usize).copied().filter(|&place| place != NOWHERE)
     }
 
     /// Its next sequence.

@@ -2,7 +2,7 @@
 
 use prefetch_index::prefetch_index;
 
-use crate::account::{Account, Balance, FIRST_USER, LAST, Position};
+use crate::account::{Account, Balance, FIRST_USER, LAST, NOWHERE, Position};
 use crate::command::Side;
 use crate::pool::{NONE, Pool};
 use crate::touched::Touched;
@@ -112,10 +112,12 @@ impl Accounts {
             owner.balances = longer(&owner.balances, place + 1, Balance::default());
         }
         let balance = &mut owner.balances[place];
-        if balance.changed == 0 {
-            balance.changed = std::mem::replace(&mut self.changes[account as usize].asset, asset.into());
-            self.funded.insert(account);
-        }
+        // No branch on whether it is the first change: that is as good as random, and guessing it wrong costs more.
+        let head = &mut self.changes[account as usize].asset;
+        let first = balance.changed == 0;
+        balance.changed = if first { *head } else { balance.changed };
+        *head = if first { asset.into() } else { *head };
+        self.funded.insert(account);
         balance
     }
 
@@ -130,11 +132,11 @@ impl Accounts {
 
     #[cold]
     fn position_make(&mut self, account: u32, instrument: u32) -> u32 {
-        let place = u32::try_from(self.positions.len()).unwrap_or(NONE);
+        let place = u32::try_from(self.positions.len()).unwrap_or(NOWHERE);
         self.positions.push(Position { instrument, ..Position::default() });
         let owner = &mut self.list[account as usize];
         if instrument as usize >= owner.positions.len() {
-            owner.positions = longer(&owner.positions, instrument as usize + 1, NONE);
+            owner.positions = longer(&owner.positions, instrument as usize + 1, NOWHERE);
         }
         owner.positions[instrument as usize] = place;
         place
@@ -234,12 +236,9 @@ impl Accounts {
         let owner = &mut self.list[account as usize];
         let tail = std::mem::replace(&mut owner.orders_tail, slot);
         owner.open_orders += 1;
-        pool.cold_mut(slot).account_prev = tail;
-        if tail == NONE {
-            owner.orders_head = slot;
-        } else {
-            pool.cold_mut(tail).account_next = slot;
-        }
+        owner.orders_head = if tail == NONE { slot } else { owner.orders_head };
+        pool.links_mut(slot).account_prev = tail;
+        pool.links_mut(tail).account_next = slot;
     }
 
     /// Take an order out of its account's list.
@@ -247,17 +246,11 @@ impl Accounts {
     pub fn unlink(&mut self, pool: &mut Pool, account: u32, slot: u32) {
         let owner = &mut self.list[account as usize];
         owner.open_orders -= 1;
-        let (prev, next) = (pool.cold(slot).account_prev, pool.cold(slot).account_next);
-        if prev == NONE {
-            owner.orders_head = next;
-        } else {
-            pool.cold_mut(prev).account_next = next;
-        }
-        if next == NONE {
-            owner.orders_tail = prev;
-        } else {
-            pool.cold_mut(next).account_prev = prev;
-        }
+        let (prev, next) = (pool.links(slot).account_prev, pool.links(slot).account_next);
+        owner.orders_head = if prev == NONE { next } else { owner.orders_head };
+        owner.orders_tail = if next == NONE { prev } else { owner.orders_tail };
+        pool.links_mut(prev).account_next = next;
+        pool.links_mut(next).account_prev = prev;
     }
 }
 

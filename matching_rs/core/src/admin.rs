@@ -163,10 +163,10 @@ impl Shared {
         }
         let mut slot = owner.orders_head;
         while slot != NONE {
-            let order = *self.pool.hot(slot);
+            let order = *self.pool.order(slot);
             let quantity = markets[place_of(&order)].quantity(order.leaves);
             self.accounts.count_open(account, order.instrument(), order.side(), quantity);
-            slot = self.pool.cold(slot).account_next;
+            slot = self.pool.links(slot).account_next;
         }
     }
 }

@@ -44,14 +44,14 @@ impl Engine {
     }
 
     fn check_post_only(&self, slot: u32, price: i64) -> Result<(), Reason> {
-        let (order, post_only) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot).post_only());
+        let order = self.shared.pool.order(slot);
         let crosses = self.markets[place_of(order)].book.crosses(order.side(), price);
-        if post_only && crosses { Err(Reason::PostOnlyWouldCross) } else { Ok(()) }
+        if order.post_only() && crosses { Err(Reason::PostOnlyWouldCross) } else { Ok(()) }
     }
 
     /// Check a change like a new order, less what the order has already.
     pub(crate) fn check_amend(&self, slot: u32, command: &AmendOrder, used: &Used) -> Result<Change, Reason> {
-        let (order, cold) = (*self.shared.pool.hot(slot), *self.shared.pool.cold(slot));
+        let order = *self.shared.pool.order(slot);
         let place = self.check_standing(order.account, order.instrument())?;
         let market = &self.markets[place];
         if command.price.is_none() && command.quantity.is_none() {
@@ -59,7 +59,7 @@ impl Engine {
         }
         let (price, quantity) = self.amended(slot, command)?;
         // Filled, or taken off by self-trade prevention.
-        let gone = cold.quantity - order.leaves;
+        let gone = order.quantity - order.leaves;
         if quantity <= gone {
             return Ok(Change::End);
         }
@@ -67,7 +67,7 @@ impl Engine {
         let leaves = quantity - gone;
         let whole = market.notional(price, quantity).ok_or(Reason::AmountOverflow)?;
         let open = market.notional(price, leaves).ok_or(Reason::AmountOverflow)?;
-        cold.traded.filled.checked_add(open).ok_or(Reason::AmountOverflow)?;
+        order.traded.filled.checked_add(open).ok_or(Reason::AmountOverflow)?;
         if whole < market.rules.notional_min {
             return Err(Reason::NotionalTooSmall);
         }
@@ -83,7 +83,7 @@ impl Engine {
         }
         let needs = match order.side() {
             Side::Sell => market.quantity(leaves),
-            Side::Buy => cold.traded.hold(open, cold.rates()).ok_or(Reason::AmountOverflow)?,
+            Side::Buy => order.traded.hold(open, order.rates()).ok_or(Reason::AmountOverflow)?,
         };
         let has = self.shared.held(market, slot, order.leaves);
         let owner = self.shared.accounts.at(order.account);
@@ -99,7 +99,7 @@ impl Engine {
 
     /// The new price and total, in ticks and lots.
     fn amended(&self, slot: u32, command: &AmendOrder) -> Result<(i64, i64), Reason> {
-        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
+        let order = self.shared.pool.order(slot);
         let market = &self.markets[place_of(order)];
         if command.price.is_some_and(|price| price <= 0) {
             return Err(Reason::PriceInvalid);
@@ -108,12 +108,12 @@ impl Engine {
             return Err(Reason::QuantityInvalid);
         }
         let price = command.price.map_or(Ok(order.price), |price| market.ticks(price))?;
-        let quantity = command.quantity.map_or(Ok(cold.quantity), |quantity| market.lots(quantity))?;
+        let quantity = command.quantity.map_or(Ok(order.quantity), |quantity| market.lots(quantity))?;
         if price > crate::book::TICKS_MAX { Err(Reason::AmountOverflow) } else { Ok((price, quantity)) }
     }
 
     pub(crate) fn apply_amend<S: Sink>(&mut self, slot: u32, change: Change, sink: &mut S) {
-        let market = &mut self.markets[place_of(self.shared.pool.hot(slot))];
+        let market = &mut self.markets[place_of(self.shared.pool.order(slot))];
         self.shared.amend(market, slot, change, sink);
     }
 }
@@ -123,21 +123,19 @@ impl Shared {
         match change {
             Change::End => self.cancel(market, slot, Reason::AmendedBelowFilled, sink),
             Change::Keep { quantity, leaves } => {
-                let lots = self.pool.hot(slot).leaves - leaves;
+                let lots = self.pool.order(slot).leaves - leaves;
                 if lots > 0 {
                     self.shrink(market, slot, lots);
                 }
-                self.pool.cold_mut(slot).quantity = quantity;
+                self.pool.order_mut(slot).quantity = quantity;
                 self.tell_amended(market, slot, true, sink);
             }
             Change::Requeue { price, quantity, leaves } => {
-                let before = self.pool.hot(slot).leaves;
+                let before = self.pool.order(slot).leaves;
                 self.release(market, slot, before);
                 market.book.remove(&mut self.pool, slot);
-                let order = self.pool.hot_mut(slot);
-                order.price = price;
-                order.leaves = leaves;
-                self.pool.cold_mut(slot).quantity = quantity;
+                let order = self.pool.order_mut(slot);
+                (order.price, order.quantity, order.leaves) = (price, quantity, leaves);
                 self.tell_amended(market, slot, false, sink);
                 self.requeue(market, slot, sink);
             }
@@ -146,28 +144,27 @@ impl Shared {
 
     /// Match an amended order that is in no book, then rest or end it.
     fn requeue<S: Sink>(&mut self, market: &mut Market, slot: u32, sink: &mut S) {
-        let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
+        let order = *self.pool.order(slot);
         let mut taker = Taker {
-            order_id: cold.order_id,
+            order_id: order.order_id,
             account: order.account,
             group: self.accounts.at(order.account).group,
             side: order.side(),
-            stp: cold.stp(),
+            stp: order.stp(),
             limit: order.price,
             leaves: order.leaves,
             bound: Bound::Lots,
             leaves_reason: Reason::PositionLimit,
-            filled: cold.filled,
-            traded: cold.traded,
-            rates: cold.rates(),
-            fee_total: cold.traded.fee(cold.rates()),
+            filled: 0,
+            traded: order.traded,
+            rates: order.rates(),
+            fee_total: order.traded.fee(order.rates()),
         };
         match self.walk(market, &mut taker, sink) {
             Stop::Uncrossed => {
-                self.pool.hot_mut(slot).leaves = taker.leaves;
-                let cold = self.pool.cold_mut(slot);
-                cold.filled = taker.filled;
-                cold.traded = taker.traded;
+                let order = self.pool.order_mut(slot);
+                order.leaves = taker.leaves;
+                order.traded = taker.traded;
                 let held = self.held(market, slot, taker.leaves);
                 return self.rest(market, slot, held);
             }
@@ -178,15 +175,15 @@ impl Shared {
     }
 
     fn tell_amended<S: Sink>(&mut self, market: &mut Market, slot: u32, kept_place: bool, sink: &mut S) {
-        let (order, cold) = (*self.pool.hot(slot), *self.pool.cold(slot));
+        let order = *self.pool.order(slot);
         let event = Event::OrderAmended {
             account_sequence: self.accounts.next_sequence(order.account),
             instrument_sequence: self.instrument_sequence(market),
             account: order.account,
-            order_id: cold.order_id,
+            order_id: order.order_id,
             instrument: market.number,
             price: market.price(order.price),
-            quantity: market.quantity(cold.quantity),
+            quantity: market.quantity(order.quantity),
             leaves: market.quantity(order.leaves),
             kept_place,
         };

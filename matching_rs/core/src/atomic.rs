@@ -129,7 +129,7 @@ impl Engine {
         self.check_account(cancel.deadline, cancel.account)?;
         let slot = self.find_order(cancel).filter(|slot| !tally.canceled.contains(slot));
         let slot = slot.ok_or(Reason::OrderUnknown)?;
-        let order = *self.shared.pool.hot(slot);
+        let order = *self.shared.pool.order(slot);
         let market = &self.markets[place_of(&order)];
         let held = self.shared.held(market, slot, order.leaves);
         tally.canceled.push(slot);

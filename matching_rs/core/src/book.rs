@@ -2,7 +2,7 @@
 
 use crate::command::Side;
 use crate::levels::{Level, Levels};
-use crate::pool::{NONE, Pool};
+use crate::pool::{Links, NONE, Pool};
 
 /// Prices are at most this many ticks, so that arithmetic on them has room.
 pub const TICKS_MAX: i64 = 1 << 61;
@@ -77,23 +77,19 @@ impl Book {
     /// Queue an order behind its price's others.
     #[inline]
     pub fn push(&mut self, pool: &mut Pool, slot: u32) {
-        let order = pool.hot(slot);
+        let order = pool.order(slot);
         let (price, leaves, side) = (order.price, order.leaves, order.side());
         let touch = [self.touch(Side::Buy), self.touch(Side::Sell)];
         let level = self.levels.open(price, touch);
-        let tail = if level.orders == 0 { NONE } else { level.tail };
+        let (tail, head) = if level.orders == 0 { (NONE, slot) } else { (level.tail, level.head) };
+        level.head = head;
         level.tail = slot;
         level.orders += 1;
-        if tail == NONE {
-            level.head = slot;
-            level.quantity = leaves;
-        } else {
-            level.quantity = level.quantity.saturating_add(leaves);
-            pool.hot_mut(tail).next = slot;
-        }
-        let order = pool.hot_mut(slot);
-        order.prev = tail;
-        order.next = NONE;
+        level.quantity = level.quantity.saturating_add(leaves);
+        pool.links_mut(tail).next = slot;
+        let links = pool.links_mut(slot);
+        links.prev = tail;
+        links.next = NONE;
         mark(level, &mut self.touched, side, price);
         let best = &mut self.best[side as usize];
         *best = if side == Side::Buy { price.max(*best) } else { price.min(*best) };
@@ -103,30 +99,23 @@ impl Book {
     /// Take an order out of its queue.
     #[inline]
     pub fn remove(&mut self, pool: &mut Pool, slot: u32) {
-        let order = *pool.hot(slot);
-        let side = order.side();
-        if order.next != NONE {
-            pool.hot_mut(order.next).prev = order.prev;
-        }
-        if order.prev != NONE {
-            pool.hot_mut(order.prev).next = order.next;
-        }
-        let Some(level) = self.levels.get_mut(order.price) else { return };
-        if order.prev == NONE {
-            level.head = order.next;
-        }
-        if order.next == NONE {
-            level.tail = order.prev;
-        }
-        level.quantity -= order.leaves;
+        let order = pool.order(slot);
+        let (price, leaves, side) = (order.price, order.leaves, order.side());
+        let Links { next, prev, .. } = *pool.links(slot);
+        pool.links_mut(next).prev = prev;
+        pool.links_mut(prev).next = next;
+        let Some(level) = self.levels.get_mut(price) else { return };
+        level.head = if prev == NONE { next } else { level.head };
+        level.tail = if next == NONE { prev } else { level.tail };
+        level.quantity -= leaves;
         level.orders -= 1;
-        mark(level, &mut self.touched, side, order.price);
+        mark(level, &mut self.touched, side, price);
         if level.orders == 0 {
-            self.levels.close(order.price);
-            if order.price == self.best(side) {
+            self.levels.close(price);
+            if price == self.best(side) {
                 self.best[side as usize] = match side {
-                    Side::Buy => self.levels.below(order.price).unwrap_or(NO_BID),
-                    Side::Sell => self.levels.above(order.price).unwrap_or(NO_ASK),
+                    Side::Buy => self.levels.below(price).unwrap_or(NO_BID),
+                    Side::Sell => self.levels.above(price).unwrap_or(NO_ASK),
                 };
             }
         }
@@ -136,7 +125,7 @@ impl Book {
     /// Lower what an order has open, in its place.
     #[inline]
     pub fn reduce(&mut self, pool: &mut Pool, slot: u32, lots: i64) {
-        let order = pool.hot_mut(slot);
+        let order = pool.order_mut(slot);
         order.leaves -= lots;
         let (price, side) = (order.price, order.side());
         if let Some(level) = self.levels.get_mut(price) {
@@ -170,7 +159,7 @@ impl Book {
             let mut slot = level.head;
             (0..level.orders).map(move |_| {
                 let this = slot;
-                slot = pool.hot(this).next;
+                slot = pool.links(this).next;
                 this
             })
         })
@@ -226,7 +215,7 @@ impl Book {
     ///
     /// # Errors
     /// The first violation, in words.
-    pub fn validate(&self, pool: &Pool, book: u32) -> Result<(), String> {
+    pub fn validate(&self, pool: &Pool, number: u32) -> Result<(), String> {
         self.levels.validate()?;
         if self.best[0] >= self.best[1] {
             return Err(format!("crossed: bid {} and ask {}", self.best[0], self.best[1]));
@@ -237,18 +226,18 @@ impl Book {
             best[side as usize] = if side == Side::Buy { price } else { price.min(best[1]) };
             let (mut slot, mut prev, mut quantity) = (level.head, NONE, 0_i64);
             for _ in 0..level.orders {
-                if slot >= pool.high() || pool.cold(slot).order_id == 0 {
+                if slot == NONE || slot > pool.high() || pool.order(slot).order_id == 0 {
                     return Err(format!("queue of {price} leaves the pool at slot {slot}"));
                 }
-                let order = pool.hot(slot);
-                if order.prev != prev || order.price != price || order.leaves <= 0 {
+                let (order, links) = (pool.order(slot), pool.links(slot));
+                if links.prev != prev || order.price != price || order.leaves <= 0 {
                     return Err(format!("order in slot {slot} does not fit its queue at {price}"));
                 }
-                if order.book != book << 1 | side as u32 {
+                if (order.instrument(), order.side()) != (number, side) {
                     return Err(format!("order in slot {slot} is on the wrong side or in the wrong book"));
                 }
                 quantity = quantity.saturating_add(order.leaves);
-                (prev, slot) = (slot, order.next);
+                (prev, slot) = (slot, links.next);
             }
             if slot != NONE || prev != level.tail || quantity != level.quantity {
                 return Err(format!("level {price} does not fit its queue"));

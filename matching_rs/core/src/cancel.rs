@@ -3,7 +3,7 @@
 use crate::command::{CancelOrder, CancelOrders, kind};
 use crate::engine::{Engine, Outcome};
 use crate::event::{Event, Sink};
-use crate::pool::{Hot, NONE};
+use crate::pool::{NONE, Order};
 use crate::reason::Reason;
 use crate::submit::id_is_valid;
 
@@ -14,7 +14,7 @@ impl Engine {
             .and_then(|()| self.find_order(command).ok_or(Reason::OrderUnknown));
         match found {
             Ok(slot) => {
-                let market = &mut self.markets[place_of(self.shared.pool.hot(slot))];
+                let market = &mut self.markets[place_of(self.shared.pool.order(slot))];
                 self.shared.cancel(market, slot, Reason::UserRequested, sink);
                 Outcome::Applied
             }
@@ -66,9 +66,9 @@ impl Engine {
         let mut slot = self.shared.accounts.at(account).orders_head;
         let mut count = 0;
         while slot != NONE {
-            let next = self.shared.pool.cold(slot).account_next;
+            let next = self.shared.pool.links(slot).account_next;
             if self.fits(slot, command) {
-                let market = &mut self.markets[place_of(self.shared.pool.hot(slot))];
+                let market = &mut self.markets[place_of(self.shared.pool.order(slot))];
                 self.shared.cancel(market, slot, Reason::MassCancel, sink);
                 count += 1;
             }
@@ -78,7 +78,7 @@ impl Engine {
     }
 
     fn fits(&self, slot: u32, command: &CancelOrders) -> bool {
-        let order = self.shared.pool.hot(slot);
+        let order = self.shared.pool.order(slot);
         let price = self.markets[place_of(order)].price(order.price);
         (command.instrument == 0 || command.instrument == order.instrument())
             && command.side.is_none_or(|side| side == order.side())
@@ -89,6 +89,6 @@ impl Engine {
 
 /// The place of an order's instrument.
 #[inline]
-pub(crate) fn place_of(order: &Hot) -> usize {
+pub(crate) fn place_of(order: &Order) -> usize {
     order.instrument() as usize - 1
 }

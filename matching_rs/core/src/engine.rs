@@ -105,7 +105,8 @@ impl Engine {
     }
 
     /// Do a command like `execute`; `foreseen` is what `foresee` gave for this very command.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "where a caller knows the kind of command, nothing is left to look up")]
     pub fn execute_foreseen<S: Sink>(&mut self, command: &Command<'_>, foreseen: Foreseen, at: u64, sink: &mut S) {
         self.shared.now = at;
         match command {

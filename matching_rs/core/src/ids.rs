@@ -149,48 +149,72 @@ impl Slab {
 /// Ended ids in order of their end, in chunks so that growing copies nothing.
 #[derive(Clone, Debug, Default)]
 struct Ends {
-    chunks: VecDeque<Box<[u64]>>,
+    full: VecDeque<Vec<u64>>,
+    /// The youngest, less than a chunk.
+    young: Vec<u64>,
     /// Place of the oldest in the first chunk.
     first: usize,
     count: usize,
+    /// An empty chunk, so that a steady table asks for no memory.
+    spare: Vec<u64>,
 }
 
 impl Ends {
     #[inline]
     fn push(&mut self, end: u64) {
-        let place = self.first + self.count;
-        let (chunk, offset) = (place / CHUNK as usize, place % CHUNK as usize);
-        if chunk == self.chunks.len() {
-            self.chunks.push_back(vec![0; CHUNK as usize].into_boxed_slice());
+        if self.young.len() == self.young.capacity() {
+            self.turn();
         }
-        self.chunks[chunk][offset] = end;
+        self.young.push(end);
         self.count += 1;
     }
 
+    /// Begin a new chunk.
+    #[cold]
+    fn turn(&mut self) {
+        let mut next = std::mem::take(&mut self.spare);
+        next.reserve_exact(CHUNK as usize);
+        let full = std::mem::replace(&mut self.young, next);
+        if !full.is_empty() {
+            self.full.push_back(full);
+        }
+    }
+
+    fn oldest(&self) -> &[u64] {
+        self.full.front().unwrap_or(&self.young)
+    }
+
+    #[inline]
     fn first(&self) -> Option<u64> {
-        if self.count == 0 { None } else { Some(self.chunks[0][self.first]) }
+        self.oldest().get(self.first).copied()
     }
 
     fn last(&self) -> Option<u64> {
-        let place = (self.first + self.count).checked_sub(1).filter(|_| self.count > 0)?;
-        Some(self.chunks[place / CHUNK as usize][place % CHUNK as usize])
+        self.young.last().or_else(|| self.full.back()?.last()).copied().filter(|_| self.count > 0)
     }
 
     fn pop(&mut self) -> Option<u64> {
         let end = self.first()?;
         self.count -= 1;
         self.first += 1;
-        if self.first == CHUNK as usize {
+        if self.first == self.oldest().len() {
             self.first = 0;
-            let chunk = self.chunks.pop_front();
-            // Kept for the next ends, so that a steady table asks for no memory.
-            self.chunks.extend(chunk);
+            match self.full.pop_front() {
+                Some(chunk) => self.spare = chunk,
+                None => std::mem::swap(&mut self.spare, &mut self.young),
+            }
+            self.spare.clear();
         }
         Some(end)
     }
 
     fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.chunks.iter().flatten().skip(self.first).take(self.count).copied()
+        self.full.iter().flatten().chain(&self.young).skip(self.first).copied()
+    }
+
+    fn bytes(&self) -> usize {
+        let chunks = self.full.iter().map(Vec::capacity).sum::<usize>() + self.young.capacity() + self.spare.capacity();
+        chunks * size_of::<u64>() + self.full.capacity() * size_of::<Vec<u64>>()
     }
 }
 
@@ -419,7 +443,7 @@ impl Ids {
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> u64 {
         let chunks = self.slab.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>());
-        let ends = self.ends.chunks.len() * (CHUNK as usize * size_of::<u64>() + size_of::<Box<[u64]>>());
+        let ends = self.ends.bytes();
         (chunks + ends) as u64 + self.index.bytes()
     }
 }

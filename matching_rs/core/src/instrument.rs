@@ -13,9 +13,6 @@ pub const SCALE_MAX: u8 = 12;
 /// The longest symbol, bytes.
 pub const SYMBOL_LENGTH_MAX: usize = 32;
 
-/// Instruments are numbered below this: a slot keeps the number beside the side.
-pub const INSTRUMENTS_MAX: u32 = 1 << 31;
-
 /// An asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {

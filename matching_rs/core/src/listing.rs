@@ -4,8 +4,9 @@ use crate::account::TIERS;
 use crate::command::{ChangeInstrument, ListAsset, ListInstrument, SetFeeTier, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
-use crate::instrument::{Asset, INSTRUMENTS_MAX, Market, Rules, SCALE_MAX, symbol_is_valid};
+use crate::instrument::{Asset, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates};
+use crate::pool::INSTRUMENTS_MAX;
 use crate::reason::Reason;
 
 impl Engine {

@@ -5,7 +5,7 @@ use crate::command::{SelfTradePrevention, Side};
 use crate::event::{Event, Sink, TradeSide};
 use crate::instrument::Market;
 use crate::money::Traded;
-use crate::pool::Hot;
+use crate::pool::Order;
 use crate::reason::Reason;
 use crate::shared::Shared;
 use crate::taker::{Bound, Stop, Taker};
@@ -28,7 +28,7 @@ impl Shared {
                 return Stop::Uncrossed;
             }
             let Some(slot) = market.book.first(taker.side.opposite()) else { return Stop::Uncrossed };
-            let maker = *self.pool.hot(slot);
+            let maker = *self.pool.order(slot);
             let met = if self.same_group(taker, &maker) {
                 self.prevent(market, taker, slot, sink)
             } else {
@@ -42,7 +42,7 @@ impl Shared {
     }
 
     #[inline]
-    fn same_group(&self, taker: &Taker, maker: &Hot) -> bool {
+    fn same_group(&self, taker: &Taker, maker: &Order) -> bool {
         taker.account == maker.account || taker.group != 0 && taker.group == self.accounts.at(maker.account).group
     }
 
@@ -53,14 +53,13 @@ impl Shared {
         market: &mut Market,
         taker: &mut Taker,
         slot: u32,
-        maker: &Hot,
+        maker: &Order,
         sink: &mut S,
     ) -> Result<(), Reason> {
         let lot_price = market.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
         let lots = taker.wanted(maker.leaves, lot_price)?;
         let notional = lot_price.checked_mul(lots).ok_or(Reason::AmountOverflow)?;
-        let cold = self.pool.cold(slot);
-        let (before, rates) = (cold.traded, cold.rates());
+        let (before, rates) = (maker.traded, maker.rates());
         let Some(after) = before.plus(notional, false) else {
             self.cancel(market, slot, Reason::AmountOverflow, sink);
             return Ok(());
@@ -78,11 +77,9 @@ impl Shared {
                 held(maker.leaves, before) - held(maker.leaves - lots, after)
             }
         };
-        let cold = self.pool.cold_mut(slot);
-        cold.traded = after;
-        cold.filled += lots;
+        self.pool.order_mut(slot).traded = after;
         self.settle(market, taker, maker, release, &fill);
-        self.tell_trade(market, taker, slot, maker, &fill, sink);
+        self.tell_trade(market, taker, maker, &fill, sink);
         if lots == maker.leaves {
             self.finish(market, slot);
         } else {
@@ -93,7 +90,7 @@ impl Shared {
 
     /// Move money, quantity, hold and positions of one trade.
     #[inline]
-    fn settle(&mut self, market: &Market, taker: &Taker, maker: &Hot, release: i64, fill: &Fill) {
+    fn settle(&mut self, market: &Market, taker: &Taker, maker: &Order, release: i64, fill: &Fill) {
         let (base, quote) = (market.identity.base, market.identity.quote);
         let (taker_base, maker_base, taker_quote, maker_quote) = match taker.side {
             Side::Buy => (fill.quantity, -fill.quantity, -fill.notional, fill.notional),
@@ -120,20 +117,10 @@ impl Shared {
     }
 
     #[inline]
-    fn tell_trade<S: Sink>(
-        &mut self,
-        market: &mut Market,
-        taker: &Taker,
-        slot: u32,
-        maker: &Hot,
-        fill: &Fill,
-        sink: &mut S,
-    ) {
+    fn tell_trade<S: Sink>(&mut self, market: &mut Market, taker: &Taker, maker: &Order, fill: &Fill, sink: &mut S) {
         let price = market.price(maker.price);
         market.last_price = price;
         market.rules.reference_price = price;
-        let cold = self.pool.cold(slot);
-        let (order_id, filled_notional) = (cold.order_id, cold.traded.filled);
         let event = Event::Trade {
             instrument_sequence: self.instrument_sequence(market),
             instrument: market.number,
@@ -141,11 +128,11 @@ impl Shared {
             quantity: fill.quantity,
             taker_side: taker.side,
             maker: TradeSide {
-                order_id,
+                order_id: maker.order_id,
                 account: maker.account,
                 account_sequence: self.accounts.next_sequence(maker.account),
                 leaves: market.quantity(maker.leaves - fill.lots),
-                filled_notional,
+                filled_notional: maker.traded.filled + fill.notional,
                 fee: fill.maker_fee,
                 fee_total: fill.maker_fee_total,
             },
@@ -193,7 +180,7 @@ impl Shared {
         slot: u32,
         sink: &mut S,
     ) -> Result<(), Reason> {
-        let maker = *self.pool.hot(slot);
+        let maker = *self.pool.order(slot);
         let lot_price = market.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
         let lots = match taker.bound {
             Bound::Quote(_) => taker.wanted(maker.leaves, lot_price)?,
@@ -203,9 +190,8 @@ impl Shared {
             self.cancel(market, slot, Reason::SelfTradePrevention, sink);
         } else {
             self.shrink(market, slot, lots);
-            let order_id = self.pool.cold(slot).order_id;
             let (quantity, leaves) = (market.quantity(lots), market.quantity(maker.leaves - lots));
-            self.tell_reduced(market, (order_id, maker.account), quantity, leaves, sink);
+            self.tell_reduced(market, (maker.order_id, maker.account), quantity, leaves, sink);
         }
         let lot_size = market.rules.lot_size;
         let before = taker.left(lot_size);
@@ -247,7 +233,7 @@ impl Shared {
     pub fn can_fill(&self, market: &Market, taker: &Taker) -> bool {
         let mut ghost = *taker;
         for slot in market.book.orders(&self.pool, taker.side.opposite()) {
-            let maker = self.pool.hot(slot);
+            let maker = self.pool.order(slot);
             let within = match taker.side {
                 Side::Buy => maker.price <= taker.limit,
                 Side::Sell => maker.price >= taker.limit,

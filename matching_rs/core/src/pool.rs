@@ -1,7 +1,7 @@
 //! Where open orders live: slots reused last freed first, so a slot in use is likely still in cache.
 //!
-//! What matching reads of a resting order is 32 bytes, two to a cache line; the rest of it is another 64. Lists of
-//! orders are links between slots. An order's id holds its slot, so finding it needs no map.
+//! An order is one cache line, and the links to its neighbours in queue and account are another 16 bytes. An order's id
+//! holds its slot, so finding it needs no map.
 
 use prefetch_index::prefetch_index;
 
@@ -9,165 +9,202 @@ use crate::bits::low32;
 use crate::command::{SelfTradePrevention, Side};
 use crate::money::{Rates, Traded};
 
-/// No slot.
-pub const NONE: u32 = u32::MAX;
+/// No slot. There is a place for it all the same, never read: linking an order to nobody writes there, so it takes no
+/// branch, which would be as good as random.
+pub const NONE: u32 = 0;
 
 /// Bits of an order id that hold its slot.
 pub const SLOT_BITS: u32 = 20;
 
+/// The id of the order that is accepted with a sequence into a slot.
+#[must_use]
+#[inline]
+pub const fn order_id(sequence: u64, slot: u32) -> u64 {
+    sequence << SLOT_BITS | (slot - 1) as u64
+}
+
+/// The slot in an order's id.
+#[must_use]
+#[inline]
+pub const fn slot_of(order_id: u64) -> u32 {
+    (low32(order_id) & SLOT_REFUSED) + 1
+}
+
 /// Stands for a slot in the id of a refused order.
 pub const SLOT_REFUSED: u32 = (1 << SLOT_BITS) - 1;
 
-/// The part of an order that matching reads.
+/// An open order: a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(align(32))]
-pub struct Hot {
+#[repr(align(64))]
+pub struct Order {
+    /// Its id; 0: the slot is free.
+    pub order_id: u64,
+    /// Ticks.
+    pub price: i64,
+    /// Lots still open.
+    pub leaves: i64,
+    /// Lots it was for, last amended.
+    pub quantity: i64,
+    /// Notional traded.
+    pub traded: Traded,
+    /// Whose.
+    pub account: u32,
+    /// Instrument, and in the lowest bits the post-only flag and the side.
+    book: u32,
+    /// Entry in the id table, self-trade mode, rates.
+    terms: u64,
+}
+
+/// An order's neighbours: apart from the orders, so that all of them stay close at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(16))]
+pub struct Links {
     /// Behind it in the queue; of a free slot, the next free one.
     pub next: u32,
     /// Before it in the queue.
     pub prev: u32,
-    /// Lots still open.
-    pub leaves: i64,
-    /// Ticks.
-    pub price: i64,
-    /// Whose.
-    pub account: u32,
-    /// Instrument, and the side in the lowest bit.
-    pub book: u32,
+    /// The account's next order.
+    pub account_next: u32,
+    /// The account's order before it.
+    pub account_prev: u32,
 }
 
-impl Hot {
+const _: () = assert!(size_of::<Order>() == 64 && size_of::<Links>() == 16);
+
+/// Instruments are numbered below this: an order keeps the number beside two bits.
+pub const INSTRUMENTS_MAX: u32 = 1 << 30;
+
+const RATE_BITS: u32 = 20;
+const RATE_MASK: u64 = (1 << RATE_BITS) - 1;
+const STP_SHIFT: u32 = 2 * RATE_BITS;
+const ID_SHIFT: u32 = STP_SHIFT + 2;
+
+impl Order {
     /// Bid or offer.
     #[must_use]
+    #[inline]
     pub const fn side(&self) -> Side {
         if self.book & 1 == 0 { Side::Buy } else { Side::Sell }
     }
 
     /// Of which instrument.
     #[must_use]
+    #[inline]
     pub const fn instrument(&self) -> u32 {
-        self.book >> 1
-    }
-}
-
-/// The rest of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(align(64))]
-pub struct Cold {
-    /// Its id; 0: the slot is free.
-    pub order_id: u64,
-    /// Lots it was for, last amended.
-    pub quantity: i64,
-    /// Lots traded.
-    pub filled: i64,
-    /// Notional traded.
-    pub traded: Traded,
-    /// See `Cold::pack`.
-    pub terms: u64,
-    /// The account's next order.
-    pub account_next: u32,
-    /// The account's order before it.
-    pub account_prev: u32,
-    /// Its entry in the id table.
-    pub id: u32,
-}
-
-const _: () = assert!(size_of::<Hot>() == 32 && size_of::<Cold>() == 64);
-
-const RATE_BITS: u32 = 20;
-const RATE_MASK: u64 = (1 << RATE_BITS) - 1;
-const POST_ONLY: u64 = 1 << (2 * RATE_BITS);
-const STP_SHIFT: u32 = 2 * RATE_BITS + 1;
-
-impl Cold {
-    /// The rates it was accepted with.
-    #[must_use]
-    pub fn rates(&self) -> Rates {
-        Rates { maker: low32(self.terms & RATE_MASK), taker: low32(self.terms >> RATE_BITS & RATE_MASK) }
+        self.book >> 2
     }
 
     /// It never takes.
     #[must_use]
     pub const fn post_only(&self) -> bool {
-        self.terms & POST_ONLY != 0
+        self.book & 2 != 0
+    }
+
+    /// Its entry in the id table.
+    #[must_use]
+    #[inline]
+    pub const fn id(&self) -> u32 {
+        low32(self.terms >> ID_SHIFT)
+    }
+
+    /// The rates it was accepted with.
+    #[must_use]
+    #[inline]
+    pub const fn rates(&self) -> Rates {
+        Rates { maker: low32(self.terms & RATE_MASK), taker: low32(self.terms >> RATE_BITS & RATE_MASK) }
     }
 
     /// What it does when it meets its own group.
     #[must_use]
     pub const fn stp(&self) -> SelfTradePrevention {
-        match self.terms >> STP_SHIFT {
-            2 => SelfTradePrevention::CancelOldest,
-            3 => SelfTradePrevention::CancelBoth,
-            4 => SelfTradePrevention::Decrement,
+        match self.terms >> STP_SHIFT & 3 {
+            1 => SelfTradePrevention::CancelOldest,
+            2 => SelfTradePrevention::CancelBoth,
+            3 => SelfTradePrevention::Decrement,
             _ => SelfTradePrevention::CancelNewest,
         }
     }
-
-    /// Pack rates (each at most `RATE_MAX`), the post-only flag and the self-trade mode.
-    #[must_use]
-    pub fn pack(rates: Rates, post_only: bool, stp: SelfTradePrevention) -> u64 {
-        u64::from(rates.maker)
-            | u64::from(rates.taker) << RATE_BITS
-            | if post_only { POST_ONLY } else { 0 }
-            | (stp as u64) << STP_SHIFT
-    }
 }
 
-/// What a new order brings to its slot.
+/// What an order is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct NewOrder {
     /// Its id.
     pub order_id: u64,
     /// Whose.
     pub account: u32,
-    /// Instrument and side, as in `Hot`.
-    pub book: u32,
+    /// Of which instrument.
+    pub instrument: u32,
+    /// Bid or offer.
+    pub side: Side,
+    /// It never takes.
+    pub post_only: bool,
+    /// What it does when it meets its own group.
+    pub stp: SelfTradePrevention,
+    /// Each at most `RATE_MAX`.
+    pub rates: Rates,
     /// Ticks.
     pub price: i64,
     /// Lots it is for.
     pub quantity: i64,
     /// Lots still open.
     pub leaves: i64,
-    /// Lots traded.
-    pub filled: i64,
     /// Notional traded.
     pub traded: Traded,
-    /// See `Cold::pack`.
-    pub terms: u64,
     /// Entry in the id table.
     pub id: u32,
+}
+
+impl NewOrder {
+    #[inline]
+    fn pack(&self) -> Order {
+        let terms = u64::from(self.id) << ID_SHIFT
+            | (self.stp as u64 - 1) << STP_SHIFT
+            | u64::from(self.rates.taker) << RATE_BITS
+            | u64::from(self.rates.maker);
+        Order {
+            order_id: self.order_id,
+            price: self.price,
+            leaves: self.leaves,
+            quantity: self.quantity,
+            traded: self.traded,
+            account: self.account,
+            book: self.instrument << 2 | u32::from(self.post_only) << 1 | self.side as u32,
+            terms,
+        }
+    }
 }
 
 /// The slots.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    hot: Vec<Hot>,
-    cold: Vec<Cold>,
+    orders: Vec<Order>,
+    links: Vec<Links>,
     free: u32,
     taken: u32,
     max: u32,
 }
 
 /// Stands in `prev` of a free slot.
-const FREE: u32 = NONE - 1;
+const FREE: u32 = u32::MAX;
 
-const EMPTY_HOT: Hot = Hot { next: NONE, prev: NONE, leaves: 0, price: 0, account: 0, book: 0 };
-const EMPTY_COLD: Cold = Cold {
+const ALONE: Links = Links { next: NONE, prev: NONE, account_next: NONE, account_prev: NONE };
+const EMPTY: Order = Order {
     order_id: 0,
+    price: 0,
+    leaves: 0,
     quantity: 0,
-    filled: 0,
     traded: Traded { filled: 0, taken: 0 },
+    account: 0,
+    book: 0,
     terms: 0,
-    account_next: NONE,
-    account_prev: NONE,
-    id: 0,
 };
 
 impl Pool {
     /// Make an empty pool for at most `max` orders.
     #[must_use]
     pub fn new(max: u32) -> Self {
-        Self { hot: Vec::new(), cold: Vec::new(), free: NONE, taken: 0, max: max.min(SLOT_REFUSED) }
+        Self { orders: vec![EMPTY], links: vec![ALONE], free: NONE, taken: 0, max: max.min(SLOT_REFUSED) }
     }
 
     /// Take a slot; it stays empty until `place`.
@@ -178,110 +215,93 @@ impl Pool {
         self.taken += 1;
         if self.free != NONE {
             let slot = self.free;
-            self.free = self.hot[slot as usize].next;
+            self.free = self.links[slot as usize].next;
             return Some(slot);
         }
         Some(self.extend())
     }
 
     fn extend(&mut self) -> u32 {
-        if self.hot.len() == self.hot.capacity() {
-            // An eighth more at a time: doubling would spend up to as much again on slots never used.
-            let more = self.hot.len() / 8 + 1_024;
-            self.hot.reserve_exact(more);
-            self.cold.reserve_exact(more);
+        if self.orders.len() == self.orders.capacity() {
+            // A quarter more at a time: doubling would spend up to as much again on slots never used.
+            let more = self.orders.len() / 4 + 1_024;
+            self.orders.reserve_exact(more);
+            self.links.reserve_exact(more);
         }
-        let slot = self.high();
-        self.hot.push(EMPTY_HOT);
-        self.cold.push(EMPTY_COLD);
-        slot
+        self.orders.push(EMPTY);
+        self.links.push(ALONE);
+        self.high()
     }
 
-    /// How many slots were ever in use.
+    /// How many slots were ever in use: the number of the last one.
     #[must_use]
     pub fn high(&self) -> u32 {
-        u32::try_from(self.hot.len()).unwrap_or(NONE)
+        u32::try_from(self.orders.len() - 1).unwrap_or(SLOT_REFUSED)
     }
 
     /// Fill a reserved slot.
     #[inline]
     pub fn place(&mut self, slot: u32, order: &NewOrder) {
-        self.hot[slot as usize] = Hot {
-            next: NONE,
-            prev: NONE,
-            leaves: order.leaves,
-            price: order.price,
-            account: order.account,
-            book: order.book,
-        };
-        self.cold[slot as usize] = Cold {
-            order_id: order.order_id,
-            quantity: order.quantity,
-            filled: order.filled,
-            traded: order.traded,
-            terms: order.terms,
-            account_next: NONE,
-            account_prev: NONE,
-            id: order.id,
-        };
+        self.orders[slot as usize] = order.pack();
+        self.links[slot as usize] = ALONE;
     }
 
     /// Give a slot back, filled or not.
     #[inline]
     pub fn release(&mut self, slot: u32) {
-        let hot = &mut self.hot[slot as usize];
-        hot.next = self.free;
-        hot.prev = FREE;
-        self.cold[slot as usize].order_id = 0;
+        let links = &mut self.links[slot as usize];
+        links.next = self.free;
+        links.prev = FREE;
+        self.orders[slot as usize].order_id = 0;
         self.free = slot;
         self.taken -= 1;
     }
 
-    /// What matching reads of an order.
+    /// An open order.
     #[must_use]
     #[inline]
-    pub fn hot(&self, slot: u32) -> &Hot {
-        &self.hot[slot as usize]
+    pub fn order(&self, slot: u32) -> &Order {
+        &self.orders[slot as usize]
     }
 
-    /// The same, to change.
+    /// An open order, to change.
     #[inline]
-    pub fn hot_mut(&mut self, slot: u32) -> &mut Hot {
-        &mut self.hot[slot as usize]
+    pub fn order_mut(&mut self, slot: u32) -> &mut Order {
+        &mut self.orders[slot as usize]
     }
 
-    /// The rest of an order.
+    /// An order's neighbours.
     #[must_use]
     #[inline]
-    pub fn cold(&self, slot: u32) -> &Cold {
-        &self.cold[slot as usize]
+    pub fn links(&self, slot: u32) -> &Links {
+        &self.links[slot as usize]
     }
 
-    /// The same, to change.
+    /// An order's neighbours, to change.
     #[inline]
-    pub fn cold_mut(&mut self, slot: u32) -> &mut Cold {
-        &mut self.cold[slot as usize]
+    pub fn links_mut(&mut self, slot: u32) -> &mut Links {
+        &mut self.links[slot as usize]
     }
 
     /// The slot of an open order.
     #[must_use]
     pub fn find(&self, order_id: u64) -> Option<u32> {
-        let slot = low32(order_id) & SLOT_REFUSED;
-        (order_id != 0 && self.cold.get(slot as usize)?.order_id == order_id).then_some(slot)
+        let slot = slot_of(order_id);
+        (order_id != 0 && self.orders.get(slot as usize)?.order_id == order_id).then_some(slot)
     }
 
     /// Nobody has reserved the slot.
     #[must_use]
     pub fn is_free(&self, slot: u32) -> bool {
-        self.hot.get(slot as usize).is_none_or(|hot| hot.prev == FREE)
+        self.links.get(slot as usize).is_none_or(|links| links.prev == FREE)
     }
 
     /// Ask for the cache lines of an order.
     #[inline]
     pub fn foresee(&self, order_id: u64) {
-        let slot = (low32(order_id) & SLOT_REFUSED) as usize;
-        prefetch_index(&self.hot, slot);
-        prefetch_index(&self.cold, slot);
+        let slot = slot_of(order_id) as usize;
+        prefetch_index(&self.orders, slot);
+        prefetch_index(&self.links, slot);
     }
 
     /// How many slots are taken.
@@ -299,11 +319,11 @@ impl Pool {
     /// Free slots in the order they will be taken.
     pub fn free_slots(&self) -> impl Iterator<Item = u32> + '_ {
         let mut slot = self.free;
-        let mut left = self.hot.len();
+        let mut left = self.orders.len();
         std::iter::from_fn(move || {
             let this = slot;
-            left = left.checked_sub(1)?;
-            slot = self.hot.get(this as usize)?.next;
+            left = left.checked_sub(1).filter(|_| this != NONE)?;
+            slot = self.links.get(this as usize)?.next;
             Some(this)
         })
     }
@@ -311,7 +331,7 @@ impl Pool {
     /// Bytes taken from the allocator.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        (self.hot.capacity() * size_of::<Hot>() + self.cold.capacity() * size_of::<Cold>()) as u64
+        (self.orders.capacity() * size_of::<Order>() + self.links.capacity() * size_of::<Links>()) as u64
     }
 
     /// Make a pool whose slots below `high` are empty; those not in `free` are reserved.
@@ -323,15 +343,16 @@ impl Pool {
         if high > SLOT_REFUSED {
             return None;
         }
-        pool.hot = vec![EMPTY_HOT; high as usize];
-        pool.cold = vec![EMPTY_COLD; high as usize];
-        let mut seen = vec![false; high as usize];
+        pool.orders = vec![EMPTY; high as usize + 1];
+        pool.links = vec![ALONE; high as usize + 1];
+        let mut seen = vec![false; high as usize + 1];
+        seen[NONE as usize] = true;
         for &slot in free.iter().rev() {
             if std::mem::replace(seen.get_mut(slot as usize)?, true) {
                 return None;
             }
-            pool.hot[slot as usize].next = pool.free;
-            pool.hot[slot as usize].prev = FREE;
+            pool.links[slot as usize].next = pool.free;
+            pool.links[slot as usize].prev = FREE;
             pool.free = slot;
         }
         pool.taken = high - u32::try_from(free.len()).ok()?;
@@ -347,19 +368,37 @@ mod tests {
     fn slots_are_taken_last_freed_first() {
         let mut pool = Pool::new(3);
         let slots: Vec<_> = (0..4).map(|_| pool.reserve()).collect();
-        assert_eq!(slots, [Some(0), Some(1), Some(2), None]);
-        pool.release(0);
-        pool.release(2);
-        assert_eq!(pool.free_slots().collect::<Vec<_>>(), [2, 0]);
-        assert_eq!((pool.reserve(), pool.reserve(), pool.reserve()), (Some(2), Some(0), None));
+        assert_eq!(slots, [Some(1), Some(2), Some(3), None]);
+        pool.release(1);
+        pool.release(3);
+        assert_eq!(pool.free_slots().collect::<Vec<_>>(), [3, 1]);
+        assert_eq!((pool.reserve(), pool.reserve(), pool.reserve()), (Some(3), Some(1), None));
     }
 
     #[test]
     fn terms_survive_packing() {
+        use SelfTradePrevention::{CancelBoth, CancelNewest, CancelOldest, Decrement};
         let rates = Rates { maker: 1_000_000, taker: 999_999 };
-        for stp in [SelfTradePrevention::CancelNewest, SelfTradePrevention::Decrement] {
-            let cold = Cold { terms: Cold::pack(rates, true, stp), ..EMPTY_COLD };
-            assert_eq!((cold.rates(), cold.post_only(), cold.stp()), (rates, true, stp));
+        for stp in [CancelNewest, CancelOldest, CancelBoth, Decrement] {
+            for (side, post_only, id) in [(Side::Buy, true, 1), (Side::Sell, false, (1 << 22) - 1)] {
+                let new = NewOrder {
+                    order_id: 1,
+                    account: 3,
+                    instrument: INSTRUMENTS_MAX - 1,
+                    side,
+                    post_only,
+                    stp,
+                    rates,
+                    price: 1,
+                    quantity: 1,
+                    leaves: 1,
+                    traded: Traded::default(),
+                    id,
+                };
+                let order = new.pack();
+                assert_eq!((order.rates(), order.post_only(), order.stp()), (rates, post_only, stp));
+                assert_eq!((order.side(), order.instrument(), order.id()), (side, INSTRUMENTS_MAX - 1, id));
+            }
         }
     }
 
@@ -377,7 +416,7 @@ mod tests {
         for _ in 0..7 {
             assert_eq!(pool.reserve(), again.reserve());
         }
-        assert!(Pool::rebuild(10, 3, &[0, 0]).is_none());
-        assert!(Pool::rebuild(10, 3, &[3]).is_none());
+        assert!(Pool::rebuild(10, 3, &[1, 1]).is_none());
+        assert!(Pool::rebuild(10, 3, &[4]).is_none() && Pool::rebuild(10, 3, &[0]).is_none());
     }
 }

@@ -11,7 +11,7 @@ impl Shared {
     /// Hold what an order needs and queue it; its slot is filled and linked to its account.
     #[inline]
     pub fn rest(&mut self, market: &mut Market, slot: u32, held: i64) {
-        let order = *self.pool.hot(slot);
+        let order = *self.pool.order(slot);
         let side = order.side();
         self.accounts.balance_mut(order.account, market.paying(side)).held += held;
         self.accounts.count_open(order.account, market.number, side, market.quantity(order.leaves));
@@ -21,14 +21,13 @@ impl Shared {
     /// What an open order would hold if it had `leaves` lots left.
     #[inline]
     pub fn held(&self, market: &Market, slot: u32, leaves: i64) -> i64 {
-        let order = self.pool.hot(slot);
+        let order = self.pool.order(slot);
         match order.side() {
             Side::Sell => market.quantity(leaves),
             Side::Buy => {
-                let cold = self.pool.cold(slot);
                 // Checked with the whole when the order was accepted, so it fits.
                 let open = market.notional(order.price, leaves).unwrap_or(0);
-                cold.traded.hold(open, cold.rates()).unwrap_or(0)
+                order.traded.hold(open, order.rates()).unwrap_or(0)
             }
         }
     }
@@ -36,7 +35,7 @@ impl Shared {
     /// Give back the hold and the open quantity of an order's last `lots`.
     #[inline]
     pub fn release(&mut self, market: &Market, slot: u32, lots: i64) {
-        let order = *self.pool.hot(slot);
+        let order = *self.pool.order(slot);
         let after = if lots == order.leaves { 0 } else { self.held(market, slot, order.leaves - lots) };
         let freed = self.held(market, slot, order.leaves) - after;
         self.accounts.balance_mut(order.account, market.paying(order.side())).held -= freed;
@@ -60,30 +59,29 @@ impl Shared {
     #[inline]
     pub fn retire(&mut self, market: &mut Market, slot: u32) {
         market.open_orders -= 1;
-        let account = self.pool.hot(slot).account;
+        let order = self.pool.order(slot);
+        let (account, id) = (order.account, order.id());
         self.accounts.unlink(&mut self.pool, account, slot);
-        self.ids.end(self.pool.cold(slot).id, self.now);
+        self.ids.end(id, self.now);
         self.pool.release(slot);
     }
 
     /// End an open order.
     #[inline]
     pub fn cancel<S: Sink>(&mut self, market: &mut Market, slot: u32, reason: Reason, sink: &mut S) {
-        let order = *self.pool.hot(slot);
+        let order = *self.pool.order(slot);
         self.release(market, slot, order.leaves);
-        let cold = self.pool.cold(slot);
-        let (order_id, traded, fee_total) = (cold.order_id, cold.traded, cold.traded.fee(cold.rates()));
         self.finish(market, slot);
         let event = Event::OrderCanceled {
             account_sequence: self.accounts.next_sequence(order.account),
             instrument_sequence: self.instrument_sequence(market),
             account: order.account,
-            order_id,
+            order_id: order.order_id,
             instrument: market.number,
             reason,
             quantity: market.quantity(order.leaves),
-            filled_notional: traded.filled,
-            fee_total,
+            filled_notional: order.traded.filled,
+            fee_total: order.traded.fee(order.rates()),
         };
         self.emit(&event, sink);
     }
@@ -107,6 +105,6 @@ impl Shared {
     /// The slot of an open order, if it is the account's.
     #[inline]
     pub fn own_order(&self, account: u32, order_id: u64) -> Option<u32> {
-        self.pool.find(order_id).filter(|&slot| self.pool.hot(slot).account == account)
+        self.pool.find(order_id).filter(|&slot| self.pool.order(slot).account == account)
     }
 }

@@ -1,13 +1,12 @@
 //! An engine from the bytes of a snapshot: every figure is checked before it is used, so no bytes can do harm.
 
 use crate::account::{EXTERNAL, Standing, TIERS};
-use crate::bits::low32;
 use crate::book::TICKS_MAX;
 use crate::command::{AccountStatus, InstrumentKind, InstrumentStatus, SelfTradePrevention, Side};
 use crate::engine::{Config, Engine};
-use crate::instrument::{Asset, INSTRUMENTS_MAX, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
+use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates, Traded};
-use crate::pool::{Cold, NewOrder, Pool, SLOT_BITS};
+use crate::pool::{INSTRUMENTS_MAX, NewOrder, Pool, SLOT_BITS, slot_of};
 use crate::snapshot::{MAGIC, SnapshotError};
 use crate::wire::Reader;
 
@@ -25,7 +24,7 @@ mod size {
     pub const POSITION: usize = 44;
     pub const SLOT: usize = 4;
     pub const ID: usize = 36;
-    pub const ORDER: usize = 107;
+    pub const ORDER: usize = 99;
 }
 
 impl Engine {
@@ -92,7 +91,7 @@ impl Engine {
         orders.sort_unstable();
         for order_id in orders {
             let slot = self.shared.pool.find(order_id)?;
-            let account = self.shared.pool.hot(slot).account;
+            let account = self.shared.pool.order(slot).account;
             self.shared.accounts.link(&mut self.shared.pool, account, slot);
         }
         self.forget_changes();
@@ -173,15 +172,14 @@ impl Engine {
         let order_id = r.u64().filter(|&id| id >> SLOT_BITS <= self.shared.sequence)?;
         let account = r.u32().filter(|&account| self.shared.accounts.user(account).is_some())?;
         let side = if r.flag()? { Side::Sell } else { Side::Buy };
-        let (price, quantity, leaves, filled) = (r.i64()?, r.i64()?, r.i64()?, r.i64()?);
+        let (price, quantity, leaves) = (r.i64()?, r.i64()?, r.i64()?);
         let traded = Traded { filled: r.i64()?, taken: r.i64()? };
         let rates = Rates { maker: r.u32()?, taker: r.u32()? };
         let (post_only, stp) = (r.flag()?, read_stp(r)?);
         let market = &self.markets[place];
         let sound = (1..=TICKS_MAX).contains(&price)
             && leaves > 0
-            && filled >= 0
-            && leaves.checked_add(filled).is_some_and(|lots| lots <= quantity)
+            && leaves <= quantity
             && quantity.checked_mul(market.rules.lot_size).is_some()
             && (0..=traded.filled).contains(&traded.taken)
             && rates.highest() <= RATE_MAX
@@ -189,10 +187,10 @@ impl Engine {
         let open = market.notional(price, leaves)?;
         traded.filled.checked_add(open)?;
         traded.hold(open, rates)?;
-        let slot = low32(order_id) & ((1 << SLOT_BITS) - 1);
+        let slot = slot_of(order_id);
         if !sound
-            || slot >= self.shared.pool.high()
-            || self.shared.pool.cold(slot).order_id != 0
+            || slot > self.shared.pool.high()
+            || self.shared.pool.order(slot).order_id != 0
             || self.shared.pool.is_free(slot)
         {
             return None;
@@ -205,13 +203,15 @@ impl Engine {
         let new = NewOrder {
             order_id,
             account,
-            book: market.number << 1 | side as u32,
+            instrument: market.number,
+            side,
+            post_only,
+            stp,
+            rates,
             price,
             quantity,
             leaves,
-            filled,
             traded,
-            terms: Cold::pack(rates, post_only, stp),
             id,
         };
         self.shared.pool.place(slot, &new);

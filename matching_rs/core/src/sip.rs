@@ -30,10 +30,14 @@ const fn absorb([a, b, c, d]: [u64; 4], word: u64) -> [u64; 4] {
     [a ^ word, b, c, d]
 }
 
-/// The first of up to seven bytes lowest.
+/// The last `count` (at most seven) of some bytes, the first of them lowest.
 #[inline]
-fn tail(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+fn tail(bytes: &[u8], count: usize) -> u64 {
+    match bytes.last_chunk::<8>() {
+        // One load of whole eight, the ones before shifted out; twice, for a shift by 64 is none.
+        Some(last) => u64::from_le_bytes(*last) >> (8 * (7 - count)) >> 8,
+        None => bytes[bytes.len() - count..].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    }
 }
 
 impl Sip {
@@ -66,9 +70,9 @@ impl Sip {
                 for word in words {
                     state = absorb(state, u64::from_le_bytes(*word));
                 }
-                (tail(rest), state)
+                (tail(bytes, rest.len()), state)
             }
-            None => (u64::from(number) | tail(bytes) << 32, state),
+            None => (u64::from(number) | tail(bytes, bytes.len()) << 32, state),
         };
         let [a, b, c, d] = absorb(rest, last | length);
         let [a, b, c, d] = round(round(round([a, b, c ^ 0xEE, d])));

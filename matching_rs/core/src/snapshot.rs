@@ -109,21 +109,20 @@ impl Engine {
     }
 
     fn write_order(&self, w: &mut Writer, slot: u32) {
-        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
-        w.u64(cold.order_id);
+        let order = self.shared.pool.order(slot);
+        w.u64(order.order_id);
         w.u32(order.account);
         w.u8(order.side() as u8);
         w.i64(order.price);
-        w.i64(cold.quantity);
+        w.i64(order.quantity);
         w.i64(order.leaves);
-        w.i64(cold.filled);
-        w.i64(cold.traded.filled);
-        w.i64(cold.traded.taken);
-        w.u32(cold.rates().maker);
-        w.u32(cold.rates().taker);
-        w.u8(cold.post_only().into());
-        w.u8(cold.stp() as u8);
-        w.bytes(&self.shared.ids.save_open(cold.id));
+        w.i64(order.traded.filled);
+        w.i64(order.traded.taken);
+        w.u32(order.rates().maker);
+        w.u32(order.rates().taker);
+        w.u8(order.post_only().into());
+        w.u8(order.stp() as u8);
+        w.bytes(&self.shared.ids.save_open(order.id()));
     }
 }
 

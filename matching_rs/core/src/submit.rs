@@ -7,7 +7,7 @@ use crate::ids::{Answer, ID_LENGTH_MAX, Recognised, Seat};
 use crate::index::Key;
 use crate::instrument::Market;
 use crate::money::Traded;
-use crate::pool::{Cold, NewOrder, SLOT_BITS, SLOT_REFUSED};
+use crate::pool::{self, NewOrder, SLOT_BITS, SLOT_REFUSED};
 use crate::reason::Reason;
 use crate::risk::{Funds, Plan, Used};
 use crate::shared::Shared;
@@ -44,7 +44,21 @@ enum End {
 #[inline]
 pub(crate) fn id_is_valid(id: &str) -> bool {
     let length = (1..=ID_LENGTH_MAX).contains(&id.len());
-    length && (id.bytes().fold(true, |plain, byte| plain & (0x20..0x7F).contains(&byte)) || has_no_control(id))
+    length && (is_plain(id.as_bytes()) || has_no_control(id))
+}
+
+/// All bytes are printable ASCII: eight at a time, the last eight twice where there are any.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // The top bit of a byte that is not plain is set: it was, or it borrowed from 0x20 up, or it is 0x7F.
+    let odd = |word: u64| (word | word.wrapping_sub(0x20 * EACH) | word.wrapping_add(EACH)) & (0x80 * EACH);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let whole = words.iter().fold(0, |found, word| found | odd(u64::from_le_bytes(*word)));
+    match bytes.last_chunk::<8>() {
+        Some(last) => whole | odd(u64::from_le_bytes(*last)) == 0,
+        None => rest.iter().all(|byte| (0x20..0x7F).contains(byte)),
+    }
 }
 
 #[cold]
@@ -221,7 +235,7 @@ impl Shared {
         let owner = self.accounts.at_mut(order.account);
         let (account_sequence, terms) = (owner.next_sequence(), terms(order, owner.stp));
         let sequence = self.sequence + 1;
-        let order_id = sequence << SLOT_BITS | u64::from(slot);
+        let order_id = pool::order_id(sequence, slot);
         let event = Event::OrderAccepted {
             account_sequence,
             instrument_sequence: self.instrument_sequence(market),
@@ -236,13 +250,15 @@ impl Shared {
         let mut new = NewOrder {
             order_id,
             account: order.account,
-            book: market.number << 1 | order.side as u32,
+            instrument: market.number,
+            side: order.side,
+            post_only: order.flags & FLAG_POST_ONLY != 0,
+            stp: terms.stp,
+            rates: plan.rates,
             price: plan.limit,
             quantity: plan.lots,
             leaves: plan.lots,
-            filled: 0,
             traded: Traded::default(),
-            terms: Cold::pack(plan.rates, order.flags & FLAG_POST_ONLY != 0, terms.stp),
             id: entry,
         };
         if plan.rests && !market.book.crosses(order.side, plan.limit) {
@@ -255,7 +271,7 @@ impl Shared {
         let mut taker = self.taker(market, order, (order_id, terms.stp), plan, ticket.allowance);
         match self.take(market, order, plan, &mut taker, sink) {
             End::Rest => {
-                (new.leaves, new.filled, new.traded) = (taker.leaves, taker.filled, taker.traded);
+                (new.leaves, new.traded) = (taker.leaves, taker.traded);
                 self.pool.place(slot, &new);
                 self.accounts.link(&mut self.pool, order.account, slot);
                 market.open_orders += 1;
@@ -332,6 +348,28 @@ impl Shared {
             Stop::Uncrossed => {
                 let there = market.book.touch(order.side.opposite()).is_some();
                 End::Cancel(if there { Reason::SlippageCap } else { Reason::NoLiquidity })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_1_to_64_bytes_without_control_characters() {
+        for length in 0..=80 {
+            let id = "x".repeat(length);
+            assert_eq!(id_is_valid(&id), (1..=64).contains(&length), "{length} bytes");
+            for place in 0..length {
+                for odd in ['\0', '\x1F', '\x7F', '\n', ' ', '~', '!', '\u{80}', '\u{9F}', '\u{E9}', '\u{20AC}'] {
+                    let mut other: Vec<char> = id.chars().collect();
+                    other[place] = odd;
+                    let other: String = other.into_iter().collect();
+                    let plain = (1..=64).contains(&other.len()) && !odd.is_control();
+                    assert_eq!(id_is_valid(&other), plain, "{odd:?} at {place} of {length}");
+                }
             }
         }
     }

@@ -59,18 +59,17 @@ impl Engine {
     }
 
     fn validate_order(&self, slot: u32, required: &mut Required) -> Result<(), String> {
-        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
+        let order = self.shared.pool.order(slot);
         let market = &self.markets[place_of(order)];
         let sound = self.shared.accounts.user(order.account).is_some()
-            && cold.filled >= 0
-            && order.leaves.checked_add(cold.filled).is_some_and(|lots| lots <= cold.quantity)
+            && order.leaves <= order.quantity
             && market.notional(order.price, order.leaves).is_some()
-            && self.shared.pool.find(cold.order_id) == Some(slot);
+            && self.shared.pool.find(order.order_id) == Some(slot);
         if !sound {
             return Err(format!("the order in slot {slot} is not sound"));
         }
-        let id = self.shared.ids.get(cold.id);
-        if id.answer().order_id != cold.order_id {
+        let id = self.shared.ids.get(order.id());
+        if id.answer().order_id != order.order_id {
             return Err(format!("the id of the order in slot {slot} is not its own"));
         }
         let (asset, held) = (market.paying(order.side()), self.shared.held(market, slot, order.leaves));
@@ -87,7 +86,7 @@ impl Engine {
             .shared
             .pool
             .free_slots()
-            .map(|slot| self.shared.pool.cold(slot).order_id)
+            .map(|slot| self.shared.pool.order(slot).order_id)
             .filter(|&id| id == 0)
             .count();
         if free as u64 + u64::from(self.shared.pool.taken()) != u64::from(self.shared.pool.high()) {
@@ -135,15 +134,15 @@ impl Engine {
         for (number, account) in self.shared.accounts.iter().filter(|(number, _)| *number >= FIRST_USER) {
             let (mut slot, mut prev, mut last) = (account.orders_head, NONE, 0);
             for _ in 0..account.open_orders {
-                if slot >= self.shared.pool.high() {
+                if slot == NONE || slot > self.shared.pool.high() {
                     return Err(format!("the orders of account {number} leave the pool"));
                 }
-                let cold = self.shared.pool.cold(slot);
-                let own = self.shared.pool.hot(slot).account == number && cold.account_prev == prev;
-                if !own || cold.order_id <= last {
+                let (order, links) = (self.shared.pool.order(slot), self.shared.pool.links(slot));
+                let own = order.account == number && links.account_prev == prev;
+                if !own || order.order_id <= last {
                     return Err(format!("the orders of account {number} are not linked in order of acceptance"));
                 }
-                (prev, slot, last) = (slot, cold.account_next, cold.order_id);
+                (prev, slot, last) = (slot, links.account_next, order.order_id);
             }
             if slot != NONE || account.orders_tail != prev {
                 return Err(format!("the orders of account {number} do not end where they should"));

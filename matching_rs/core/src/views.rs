@@ -84,15 +84,15 @@ impl Engine {
     }
 
     fn order_view(&self, slot: u32) -> OrderView {
-        let (order, cold) = (self.shared.pool.hot(slot), self.shared.pool.cold(slot));
+        let order = self.shared.pool.order(slot);
         let market = &self.markets[place_of(order)];
         OrderView {
-            order_id: cold.order_id,
+            order_id: order.order_id,
             account: order.account,
             instrument: order.instrument(),
             side: order.side(),
             price: market.price(order.price),
-            quantity: market.quantity(cold.quantity),
+            quantity: market.quantity(order.quantity),
             leaves: market.quantity(order.leaves),
             hold: self.shared.held(market, slot, order.leaves),
         }
