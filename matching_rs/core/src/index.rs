@@ -176,13 +176,13 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::low32;
     use std::collections::BTreeSet;
 
     /// Few homes, so that buckets flow over.
     fn key(n: u32) -> Key {
         let mixed = (u64::from(n) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let [a, b, c, d, e, f, g, h] = mixed.to_le_bytes();
-        Key([u32::from_le_bytes([e, f, g, h]) & !6, u32::from_le_bytes([a, b, c, d]), n])
+        Key([low32(mixed >> 32) & !6, low32(mixed), n])
     }
 
     fn find(index: &Index, n: u32) -> bool {

@@ -36,6 +36,7 @@ pub const SLOT_REFUSED: u32 = (1 << SLOT_BITS) - 1;
 /// An open order: a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(64))]
+#[allow(clippy::struct_field_names, reason = "an order id is the field's name for it, and `id` is the client's")]
 pub struct Order {
     /// Its id; 0: the slot is free.
     pub order_id: u64,

@@ -95,7 +95,7 @@ fn measure(arguments: &Arguments) -> Result<String, String> {
     }
     let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
     let tally = flow.tally;
-    let times = &timed.latencies_ns;
+    let latencies = &timed.latencies_ns;
     Ok(format!(
         "{{\"symbols\": {}, \"messages\": {messages}, \"accounts\": {}, \"batch\": {}, \"events\": {}, \"trades\": {}, \
          \"quantity\": {}, \"hash\": \"{:016x}\", \"engine_per_s\": {:.0}, \"engine_rounds\": {}, \"engine_on_cpu_per_s\": {:.0}, \
@@ -113,10 +113,10 @@ fn measure(arguments: &Arguments) -> Result<String, String> {
         best(&on_cpu),
         best(&theirs),
         list(&theirs),
-        quantile(times, 500),
-        quantile(times, 990),
-        quantile(times, 999),
-        quantile(times, 1_000),
+        quantile(latencies, 500),
+        quantile(latencies, 990),
+        quantile(latencies, 999),
+        quantile(latencies, 1_000),
         timed.bytes_per_order,
         timed.bytes_per_id,
     ))
