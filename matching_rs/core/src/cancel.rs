@@ -3,7 +3,8 @@
 use crate::command::{CancelOrder, CancelOrders, kind};
 use crate::engine::{Engine, Outcome};
 use crate::event::{Event, Sink};
-use crate::pool::{NONE, Order};
+use crate::order::Order;
+use crate::pool::NONE;
 use crate::reason::Reason;
 use crate::submit::id_is_valid;
 

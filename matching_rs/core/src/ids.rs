@@ -4,9 +4,9 @@
 //! its payload's, and the first answer. When its order ends it queues up with its end, 8 bytes more; the oldest end leaves
 //! first. A queue of its own means that ending an order does not touch an entry long out of cache.
 
-use std::collections::VecDeque;
-
 use crate::bits::low32;
+use crate::ends::Ends;
+use crate::entry::{Answer, Entry, SAVED_BYTES, Slab, join, split};
 use crate::index::{ENTRIES, Index, Key, Probe, Vacancy};
 use crate::sip::Sip;
 
@@ -16,207 +16,12 @@ pub(crate) const IDS_MAX: u32 = ENTRIES - 1;
 /// The longest id, bytes.
 pub(crate) const ID_LENGTH_MAX: usize = 64;
 
-/// Bytes of a saved id.
-pub(crate) const SAVED_BYTES: usize = 36;
-
-const CHUNK_BITS: u32 = 10;
-const CHUNK: u32 = 1 << CHUNK_BITS;
 /// An end is queued as its entry and, above these bits, its time.
 const ENTRY_BITS: u32 = 22;
 /// End times are kept in steps of 2²⁰ ns, rounded up: an id is never forgotten early.
 const END_SHIFT: u32 = 20;
 /// Ids forgotten for their age with each new one: more than come in, so age is no backlog; few, so none waits long.
 const EVICTED_AT_ONCE: u32 = 4;
-
-/// Set in an answer that is not about an order.
-const NOT_ORDER: u64 = 1 << 63;
-
-/// What was first answered to a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// The order's id; 0: not an order.
-    pub order_id: u64,
-    /// Sequence of the first event.
-    pub sequence: u64,
-}
-
-impl Answer {
-    const fn pack(self) -> u64 {
-        if self.order_id == 0 { self.sequence | NOT_ORDER } else { self.order_id }
-    }
-
-    const fn unpack(packed: u64) -> Self {
-        if packed & NOT_ORDER == 0 {
-            Self { order_id: packed, sequence: packed >> 20 }
-        } else {
-            Self { order_id: 0, sequence: packed & !NOT_ORDER }
-        }
-    }
-}
-
-/// One remembered id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    key: [u32; 3],
-    fingerprint: [u32; 2],
-    answer: [u32; 2],
-}
-
-const _: () = assert!(size_of::<Entry>() == 28);
-const BLANK: Entry = Entry { key: [0; 3], fingerprint: [0; 2], answer: [0; 2] };
-
-const fn split(value: u64) -> [u32; 2] {
-    [low32(value), low32(value >> 32)]
-}
-
-const fn join(halves: [u32; 2]) -> u64 {
-    halves[0] as u64 | (halves[1] as u64) << 32
-}
-
-impl Entry {
-    /// The payload's fingerprint.
-    pub const fn fingerprint(&self) -> u64 {
-        join(self.fingerprint)
-    }
-
-    /// What was first answered.
-    pub const fn answer(&self) -> Answer {
-        Answer::unpack(join(self.answer))
-    }
-
-    const fn is_blank(&self) -> bool {
-        join(self.answer) == 0
-    }
-
-    fn save(&self, end: u64) -> [u8; SAVED_BYTES] {
-        let end = split(end);
-        let words = [self.key.as_slice(), &self.fingerprint, &self.answer, &end];
-        let mut bytes = [0; SAVED_BYTES];
-        for (place, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words.into_iter().flatten()) {
-            *place = word.to_le_bytes();
-        }
-        bytes
-    }
-}
-
-/// Chunks of entries, numbered from 1; 0 is none.
-#[derive(Clone, Debug, Default)]
-struct Slab {
-    chunks: Vec<Box<[Entry]>>,
-    used: u32,
-    free: u32,
-}
-
-impl Slab {
-    #[inline]
-    fn get(&self, entry: u32) -> &Entry {
-        let place = entry - 1;
-        &self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
-    }
-
-    #[inline]
-    fn get_mut(&mut self, entry: u32) -> &mut Entry {
-        let place = entry - 1;
-        &mut self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
-    }
-
-    #[inline]
-    fn take(&mut self) -> u32 {
-        if self.free != 0 {
-            let entry = self.free;
-            self.free = self.get(entry).key[0];
-            return entry;
-        }
-        if self.used.is_multiple_of(CHUNK) {
-            self.chunks.push(vec![BLANK; CHUNK as usize].into_boxed_slice());
-        }
-        self.used += 1;
-        self.used
-    }
-
-    /// A blank entry's key holds the next free one.
-    fn give(&mut self, entry: u32) {
-        *self.get_mut(entry) = Entry { key: [self.free, 0, 0], ..BLANK };
-        self.free = entry;
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (Key, u32)> + '_ {
-        let taken = (1..=self.used).map(|entry| (self.get(entry), entry));
-        taken.filter(|(found, _)| !found.is_blank()).map(|(found, entry)| (Key(found.key), entry))
-    }
-}
-
-/// Ended ids in order of their end, in chunks so that growing copies nothing.
-#[derive(Clone, Debug, Default)]
-struct Ends {
-    full: VecDeque<Vec<u64>>,
-    /// The youngest, less than a chunk.
-    young: Vec<u64>,
-    /// Place of the oldest in the first chunk.
-    first: usize,
-    count: usize,
-    /// An empty chunk, so that a steady table asks for no memory.
-    spare: Vec<u64>,
-}
-
-impl Ends {
-    #[inline]
-    fn push(&mut self, end: u64) {
-        if self.young.len() == self.young.capacity() {
-            self.turn();
-        }
-        self.young.push(end);
-        self.count += 1;
-    }
-
-    /// Begin a new chunk.
-    #[cold]
-    fn turn(&mut self) {
-        let mut next = std::mem::take(&mut self.spare);
-        next.reserve_exact(CHUNK as usize);
-        let full = std::mem::replace(&mut self.young, next);
-        if !full.is_empty() {
-            self.full.push_back(full);
-        }
-    }
-
-    fn oldest(&self) -> &[u64] {
-        self.full.front().unwrap_or(&self.young)
-    }
-
-    #[inline]
-    fn first(&self) -> Option<u64> {
-        self.oldest().get(self.first).copied()
-    }
-
-    fn last(&self) -> Option<u64> {
-        self.young.last().or_else(|| self.full.back()?.last()).copied().filter(|_| self.count > 0)
-    }
-
-    fn pop(&mut self) -> Option<u64> {
-        let end = self.first()?;
-        self.count -= 1;
-        self.first += 1;
-        if self.first == self.oldest().len() {
-            self.first = 0;
-            match self.full.pop_front() {
-                Some(chunk) => self.spare = chunk,
-                None => std::mem::swap(&mut self.spare, &mut self.young),
-            }
-            self.spare.clear();
-        }
-        Some(end)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.full.iter().flatten().chain(&self.young).skip(self.first).copied()
-    }
-
-    fn bytes(&self) -> usize {
-        let chunks = self.full.iter().map(Vec::capacity).sum::<usize>() + self.young.capacity() + self.spare.capacity();
-        chunks * size_of::<u64>() + self.full.capacity() * size_of::<Vec<u64>>()
-    }
-}
 
 /// Where a new id is to be remembered, until the table changes.
 #[derive(Clone, Copy, Debug)]
@@ -442,9 +247,7 @@ impl Ids {
 
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> u64 {
-        let chunks = self.slab.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>());
-        let ends = self.ends.bytes();
-        (chunks + ends) as u64 + self.index.bytes()
+        (self.slab.bytes() + self.ends.bytes()) as u64 + self.index.bytes()
     }
 }
 

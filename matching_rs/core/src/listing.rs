@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::event::{Event, Sink};
 use crate::instrument::{Asset, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates};
-use crate::pool::INSTRUMENTS_MAX;
+use crate::order::INSTRUMENTS_MAX;
 use crate::reason::Reason;
 
 impl Engine {

@@ -5,7 +5,7 @@ use crate::command::{SelfTradePrevention, Side};
 use crate::event::{Event, Sink, TradeSide};
 use crate::instrument::Market;
 use crate::money::Traded;
-use crate::pool::Order;
+use crate::order::Order;
 use crate::reason::Reason;
 use crate::shared::Shared;
 use crate::taker::{Bound, Stop, Taker};

@@ -6,7 +6,8 @@ use crate::command::{AccountStatus, InstrumentKind, InstrumentStatus, SelfTradeP
 use crate::engine::{Config, Engine};
 use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates, Traded};
-use crate::pool::{INSTRUMENTS_MAX, NewOrder, Pool, SLOT_BITS, slot_of};
+use crate::order::{INSTRUMENTS_MAX, NewOrder};
+use crate::pool::{Pool, SLOT_BITS, slot_of};
 use crate::snapshot::{MAGIC, SnapshotError};
 use crate::wire::Reader;
 

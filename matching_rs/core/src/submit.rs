@@ -2,12 +2,14 @@
 
 use crate::command::{FLAG_POST_ONLY, OrderType, SelfTradePrevention, Side, SubmitOrder, TimeInForce, kind};
 use crate::engine::{Engine, Outcome};
+use crate::entry::Answer;
 use crate::event::{Event, Sink, Terms};
-use crate::ids::{Answer, ID_LENGTH_MAX, Recognised, Seat};
+use crate::ids::{ID_LENGTH_MAX, Recognised, Seat};
 use crate::index::Key;
 use crate::instrument::Market;
 use crate::money::Traded;
-use crate::pool::{self, NewOrder, SLOT_BITS, SLOT_REFUSED};
+use crate::order::NewOrder;
+use crate::pool::{self, SLOT_BITS, SLOT_REFUSED};
 use crate::reason::Reason;
 use crate::risk::{Funds, Plan, Used};
 use crate::shared::Shared;
