@@ -16,7 +16,7 @@ FUNCTION_LINES_MAX = 60
 # Found by name, not by import: Django's and pytest's own conventions, and what settings name by dotted path.
 FOUND_BY_NAME = re.compile(
     r"(^|\.)(apps|admin|models|urls|asgi|conftest|__main__|manage|checks)$"
-    r"|\.migrations\.|\.management\.commands\.|^cift\.settings\.|(^|\.)test_[a-z0-9_]+$"
+    r"|\.migrations\.|^tests\.performance\.topics\.|\.management\.commands\.|^cift\.settings\.|(^|\.)test_[a-z0-9_]+$"
 )
 
 # Prices, quantities and money are integers: no float in a statement that names one, and none at all on the wire.

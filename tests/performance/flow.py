@@ -5,13 +5,15 @@ their limit. The generator matches the flow itself, so it knows how many trades 
 hash over all of them: a run counts only if it comes to the same three.
 """
 
-import heapq
 import random
 import struct
-from collections import Counter, deque
+import zlib
+from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -35,6 +37,9 @@ class FlowType(IntEnum):
     ADD = 0
     CANCEL = 1
     AGGRESS = 2
+
+
+FLOW_TYPES: Final = tuple(FlowType)
 
 
 class Record(NamedTuple):
@@ -67,32 +72,30 @@ class TradeTally:
 
 
 class _Book:
-    """One symbol's live orders; those that died are dropped from their queue when it is looked at."""
+    """One symbol's live orders. A price whose orders are gone stays until it is the best: the flow is defined so."""
 
-    __slots__ = ("heaps", "live", "places", "prices", "quantities", "queues", "sides")
+    __slots__ = ("ladders", "levels", "live", "places", "prices", "quantities", "sides")
 
     def __init__(self) -> None:
-        self.queues: tuple[dict[int, deque[int]], dict[int, deque[int]]] = ({}, {})
-        self.heaps: tuple[list[int], list[int]] = ([], [])
+        # By side: orders by price, first come first; and these prices, ascending.
+        self.levels: tuple[dict[int, dict[int, None]], dict[int, dict[int, None]]] = ({}, {})
+        self.ladders: tuple[list[int], list[int]] = ([], [])
         self.live: list[int] = []
         self.places: dict[int, int] = {}
         self.prices, self.sides, self.quantities = [0], [0], [0]
 
     def best(self, side: int) -> int | None:
-        heap, queues = self.heaps[side], self.queues[side]
-        while heap:
-            price = -heap[0] if side == BUY else heap[0]
-            queue = queues.get(price)
-            while queue and self.quantities[queue[0]] == 0:
-                queue.popleft()
-            if queue:
+        ladder, levels = self.ladders[side], self.levels[side]
+        end = -1 if side == BUY else 0
+        while ladder:
+            price = ladder[end]
+            if levels[price]:
                 return price
-            if queue is not None:
-                del queues[price]
-            heapq.heappop(heap)
+            del levels[price], ladder[end]
         return None
 
     def remove(self, order: int) -> None:
+        del self.levels[self.sides[order]][self.prices[order]][order]
         place = self.places.pop(order)
         last = self.live.pop()
         if last != order:
@@ -107,11 +110,11 @@ class _Book:
 
     def add(self, side: int, price: int, quantity: int) -> int:
         order = self.number(side, price, quantity)
-        queue = self.queues[side].get(price)
-        if queue is None:
-            self.queues[side][price] = queue = deque()
-            heapq.heappush(self.heaps[side], -price if side == BUY else price)
-        queue.append(order)
+        level = self.levels[side].get(price)
+        if level is None:
+            self.levels[side][price] = level = {}
+            insort(self.ladders[side], price)
+        level[order] = None
         self.places[order] = len(self.live)
         self.live.append(order)
         return order
@@ -149,7 +152,6 @@ class StandardFlow:
             else:
                 order = book.live[int(draw.random() * len(book.live))]
                 book.remove(order)
-                book.quantities[order] = 0
                 yield Record(symbol, order, book.prices[order], 0, FlowType.CANCEL, book.sides[order])
 
     def write(self, path: Path) -> None:
@@ -170,9 +172,30 @@ class StandardFlow:
             self.expected.hash,
             *(timed[kind] for kind in FlowType),
         )
-        with path.open("wb") as file:
+        beside = path.with_suffix(".part")
+        with beside.open("wb") as file:
             file.write(header)
             file.writelines(RECORD.pack(*record) for record in records)
+        beside.replace(path)
+
+    def stored(self, folder: Path) -> Path:
+        """Return the flow's file in the folder, written if this very generator has not written it there before."""
+        folder.mkdir(parents=True, exist_ok=True)
+        made_by = zlib.crc32(Path(__file__).read_bytes())
+        path = folder / f"flow-{self.symbols}-{self.live}-{self.messages}-{self.seed}-{made_by:08x}.bin"
+        if not path.exists():
+            self.write(path)
+        return path
+
+    def read(self, path: Path) -> list[Record]:
+        """Return the records of the flow's file; `expected` is complete then too."""
+        packed = path.read_bytes()
+        *_, trades, quantity, seal, _, _, _ = HEADER.unpack_from(packed)
+        self.expected = TradeTally(trades, quantity, seal)
+        return [
+            Record(symbol, order, price, quantity, FLOW_TYPES[kind], side)
+            for symbol, order, price, quantity, kind, side in RECORD.iter_unpack(memoryview(packed)[HEADER.size :])
+        ]
 
 
 def _distance(draw: random.Random) -> int:
@@ -198,13 +221,9 @@ def _passive(symbol: int, book: _Book, draw: random.Random) -> Record:
 
 def _targets(book: _Book, opposite: int, wanted: int) -> list[int]:
     """Return up to `wanted` live orders of a side in the order they would be matched."""
-    best = book.best(opposite)
-    if best is None:
-        return []
-    queues = book.queues[opposite]
-    prices = sorted(queues, reverse=opposite == BUY)[:AGGRESSIVE_LEVELS_MAX] if wanted > 1 else [best]
-    targets = [order for price in prices for order in queues[price] if book.quantities[order]]
-    return targets[:wanted]
+    ladder, levels = book.ladders[opposite], book.levels[opposite]
+    near = ladder[: -AGGRESSIVE_LEVELS_MAX - 1 : -1] if opposite == BUY else ladder[:AGGRESSIVE_LEVELS_MAX]
+    return list(islice(chain.from_iterable(levels[price] for price in near), wanted))
 
 
 def _aggressive(

@@ -75,3 +75,5 @@ def shown(report: dict[str, Any], before: dict[str, float] | None = None) -> Non
     if not console.is_terminal:
         console = Console(width=200)
     console.print(table(report, before))
+    spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report["seconds"].items())
+    console.print(f"{sum(report['seconds'].values()):.0f} s in all: {spent}")

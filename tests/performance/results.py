@@ -1,6 +1,6 @@
 """What a measurement says, and where all of them are registered."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -45,22 +45,33 @@ class Bench:
         """Return a workload's size: a tenth of it in a quick run."""
         return count // 10 if self.quick else count
 
+    @property
+    def flows(self) -> Path:
+        """Return the folder of the standard flow's files, made once for all topics and runs."""
+        return self.folder.parent / "flows"
+
 
 Topic = Callable[[Bench], Iterator[Result]]
 TOPICS: dict[str, Topic] = {}
 
 
-def topic(name: str) -> Callable[[Topic], Topic]:
-    """Register a function that measures one topic; topics run in the order they are registered."""
+def topic(name: str, *, order: int) -> Callable[[Topic], Topic]:
+    """Register a function that measures one topic; topics run, and stand in the table, by `order`."""
 
     def register(function: Topic) -> Topic:
         if name in TOPICS:
             message = f"two topics are called {name}"
             raise ValueError(message)
+        vars(function)["order"] = order
         TOPICS[name] = function
         return function
 
     return register
+
+
+def ordered() -> list[str]:
+    """Return the topics' names as they run."""
+    return sorted(TOPICS, key=lambda name: (vars(TOPICS[name])["order"], name))
 
 
 def rate(name: str, title: str, *, of: tuple[int, str], seconds: Sequence[float], goal: float | None = None) -> Result:
@@ -68,6 +79,23 @@ def rate(name: str, title: str, *, of: tuple[int, str], seconds: Sequence[float]
     count, unit = of
     runs = tuple(count / each for each in seconds)
     return Result(name, title, median(runs), f"{unit}/s", goal, runs=runs, detail={"count": count})
+
+
+def latencies(
+    name: str,
+    title: str,
+    values_ms: Sequence[float],
+    *,
+    goals: Mapping[str, float],
+    detail: Mapping[str, Any] | None = None,
+) -> Iterator[Result]:
+    """Yield a result for each percentile that has a goal, as in `{"p50": 3, "p99": 12}`; the others stand beside it."""
+    found = {**percentiles(values_ms, (50, 99, 99.9)), "max": max(values_ms)}
+    for key, goal in goals.items():
+        beside = {"count": len(values_ms), **(detail or {})}
+        yield Result(
+            f"{name}_{key}", f"{title}: {key}", found[key], "ms", goal, "lower", percentiles=found, detail=beside
+        )
 
 
 def percentiles(values: Sequence[float], wanted: Sequence[float] = (50, 90, 99, 99.9)) -> dict[str, float]:

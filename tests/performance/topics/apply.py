@@ -18,7 +18,7 @@ class FlowMismatchError(Exception):
     """The run did other trades than the flow says: its time is worth nothing."""
 
 
-@topic("apply")
+@topic("apply", order=20)
 def apply(bench: Bench) -> Iterator[Result]:
     """Yield the rate on one symbol and on a hundred."""
     for symbols in (1, 100):
@@ -27,7 +27,7 @@ def apply(bench: Bench) -> Iterator[Result]:
 
 def _measured(bench: Bench, symbols: int) -> Result:
     flow = StandardFlow(symbols=symbols, messages=bench.scaled(MESSAGES))
-    commands = [command_of(record) for record in flow.records()]
+    commands = [command_of(record) for record in flow.read(flow.stored(bench.flows))]
     resting = flow.symbols * flow.live
     before = list(frames([*opening(), *setup(symbols), *commands[:resting]], SETUP_BATCH))
     timed = list(frames(commands[resting:]))

@@ -23,13 +23,13 @@ class NoCargoError(Exception):
     """There is no cargo to build the Rust benchmark with."""
 
 
-@topic("engine")
+@topic("engine", order=10)
 def engine(bench: Bench) -> Iterator[Result]:
     """Yield rates and times on one symbol and on a hundred, and the peer's rate of the same run."""
     for symbols in GOALS:
         flow = StandardFlow(symbols=symbols, messages=bench.scaled(MESSAGES))
-        path = bench.folder / f"flow-{symbols}.bin"
-        flow.write(path)
+        path = flow.stored(bench.flows)
+        flow.read(path)
         told = _run(path, rounds=bench.runs)
         if told["hash"] != f"{flow.expected.hash:016x}":
             message = f"the engine's trades have hash {told['hash']} instead of {flow.expected.hash:016x}"

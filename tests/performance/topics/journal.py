@@ -19,12 +19,12 @@ ANSWER_S_MAX = 60.0
 WARM_UP_SHARD = 99
 
 
-@topic("journal")
+@topic("journal", order=40)
 def journal(bench: Bench) -> Iterator[Result]:
     """Yield the rate on SQLite and on PostgreSQL."""
     stores.ready()
     flow = StandardFlow(messages=bench.scaled(MESSAGES))
-    commands = [command_of(record) for record in flow.records()]
+    commands = [command_of(record) for record in flow.read(flow.stored(bench.flows))]
     before = list(frames([*setup(1), *commands[: flow.live]], SETUP_BATCH // 2))
     timed = list(frames(commands[flow.live :]))
     kinds: dict[str, Callable[[Path], AbstractContextManager[str]]] = {

@@ -18,7 +18,7 @@ LEVELS = 2_000
 STATS = msgspec.msgpack.encode([5])
 
 
-@topic("memory")
+@topic("memory", order=30)
 def memory(bench: Bench) -> Iterator[Result]:
     """Yield bytes an order and bytes an id: orders rest, then all are canceled, and their ids stay."""
     count = bench.scaled(ORDERS)

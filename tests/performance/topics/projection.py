@@ -14,7 +14,7 @@ GOAL = 5_000
 SHARD = 0
 
 
-@topic("projection")
+@topic("projection", order=50)
 def projection(bench: Bench) -> Iterator[Result]:
     """Yield orders a second, with their fills, ledger entries, balances and positions."""
     stores.ready()
@@ -23,7 +23,7 @@ def projection(bench: Bench) -> Iterator[Result]:
     from apps.orders.models import Fill, Order  # noqa: PLC0415
 
     flow = StandardFlow(messages=bench.scaled(MESSAGES))
-    records = list(flow.records())
+    records = list(flow.read(flow.stored(bench.flows)))
     orders = sum(record.type is not FlowType.CANCEL for record in records)
     before = list(frames(setup(1), SETUP_BATCH // 2))
     timed = list(frames(map(command_of, records)))

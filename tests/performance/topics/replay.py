@@ -18,7 +18,7 @@ SAMPLE_MESSAGES = 40_000
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@topic("replay")
+@topic("replay", order=70)
 def replay(bench: Bench) -> Iterator[Result]:
     """Yield commands a second of the LOBSTER hour, or of our own sample where that is not there."""
     hour = lobster_hour()

@@ -22,7 +22,7 @@ SHARD = 0
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@topic("restart")
+@topic("restart", order=60)
 def restart(bench: Bench) -> Iterator[Result]:
     """Yield the seconds of a restart with 100,000 open orders and 1 M commands after the snapshot."""
     stores.ready()
@@ -32,7 +32,7 @@ def restart(bench: Bench) -> Iterator[Result]:
 
     flow = StandardFlow(symbols=SYMBOLS, live=OPEN_ORDERS_EACH, messages=bench.scaled(MESSAGES))
     resting = flow.symbols * flow.live
-    commands = [command_of(record) for record in flow.records()]
+    commands = [command_of(record) for record in flow.read(flow.stored(bench.flows))]
     folder = Path(os.environ["CIFT_DATA_DIR"])
     with stores.sqlite_store(folder):
         feeder = Feeder(SHARD)
