@@ -27,6 +27,7 @@ CODES = {
     "not_found": ErrorCode(404, "There is no such thing"),
     "method_not_allowed": ErrorCode(405, "The method is not allowed here"),
     "not_acceptable": ErrorCode(406, "No accepted format can be answered"),
+    "request_timeout": ErrorCode(408, "The body took too long to arrive"),
     "conflict": ErrorCode(409, "The request conflicts with what is there"),
     "email_taken": ErrorCode(409, "The e-mail address is registered already"),
     "duplicate_client_order_id": ErrorCode(409, "The id was used with another payload"),

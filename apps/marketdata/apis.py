@@ -2,6 +2,7 @@
 
 import msgspec
 from asgiref.sync import async_to_sync
+from django.http import QueryDict
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -62,8 +63,19 @@ class BookApi(APIView):
 
     def get(self, request: Request, symbol: str) -> Response:
         """Give the best levels as the writer has them."""
-        depth = query_read(request.query_params, _BOOK_FIELDS)["depth"]
+        depth = book_depth_read(request.query_params)
         return Response(msgspec.to_builtins(async_to_sync(book_answer)(symbol, depth=depth)))
+
+
+def book_depth_read(query: QueryDict) -> int:
+    """Read how many levels are wanted.
+
+    Raises:
+        ApplicationError: `invalid`.
+
+    """
+    depth: int = query_read(query, _BOOK_FIELDS)["depth"]
+    return depth
 
 
 async def book_answer(symbol: str, *, depth: int) -> BookBody:

@@ -1,6 +1,5 @@
 """REST of orders, fills and positions: thin views over the entry and the selectors."""
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,14 +10,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.authentication import account_of_request
-from apps.marketdata.reference import InstrumentReference, references
+from apps.marketdata.reference import references
 from apps.orders import entry
+from apps.orders.addressed import (
+    body_with_id,
+    client_order_id_read,
+    order_id_read,
+    order_read,
+    order_shape,
+    reference_read,
+)
 from apps.orders.answers import Answer
-from apps.orders.models import Fill, Order, Position
+from apps.orders.models import Fill, Position
 from apps.orders.params import CLIENT_ORDER_ID, SYMBOL
 from apps.orders.selectors import (
     fills_of_account,
-    order_of_account,
     orders_of_account,
     positions_of_account,
 )
@@ -26,16 +32,12 @@ from apps.orders.shapes import (
     SIDES,
     STATUSES,
     FillBody,
-    OrderBody,
     PositionBody,
     fill_body,
     fill_of_row,
-    order_body,
     position_body,
 )
-from apps.orders.state import OrderState
-from cift.errors import ApplicationError, FieldError
-from cift.fields import Field, FieldInvalidError, choice, moment
+from cift.fields import Field, choice, moment
 from cift.rest.pages import page_answer
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_given, query_read, read_wait
 from cift.times import clock_ns
@@ -67,13 +69,6 @@ def _response(answer: Answer) -> Response:
     return Response(msgspec.to_builtins(answer.body), status=answer.status)
 
 
-def _reference(instrument: int) -> InstrumentReference:
-    reference = references.read_id(instrument)
-    if reference is None:
-        raise ApplicationError("projection_behind")
-    return reference
-
-
 def _filtered(rows: QuerySet[RowT], **wanted: Any) -> QuerySet[RowT]:
     """Keep the rows that have what is wanted; None: anything."""
     symbol = wanted.pop("symbol")
@@ -83,22 +78,12 @@ def _filtered(rows: QuerySet[RowT], **wanted: Any) -> QuerySet[RowT]:
     return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
-def _order_shape(row: Order) -> OrderBody:
-    return order_body(OrderState.of_row(row), _reference(row.instrument_id))
-
-
 def _fill_shape(row: Fill) -> FillBody:
-    return fill_body(fill_of_row(row), _reference(row.instrument_id))
+    return fill_body(fill_of_row(row), reference_read(row.instrument_id))
 
 
 def _position_shape(row: Position) -> PositionBody:
-    return position_body(row, _reference(row.instrument_id))
-
-
-def _order_id(text: str) -> int:
-    if re.fullmatch(r"[1-9][0-9]{0,18}", text, re.ASCII) is None or int(text) >= 2**63:
-        raise ApplicationError("not_found", "There is no such order.")
-    return int(text)
+    return position_body(row, reference_read(row.instrument_id))
 
 
 class OrderListApi(APIView):
@@ -117,7 +102,7 @@ class OrderListApi(APIView):
             created_at__gte=read["start"],
             created_at__lt=read["end"],
         )
-        return Response(page_answer(rows, _order_shape, request, limit=read["limit"], cursor=read["cursor"]))
+        return Response(page_answer(rows, order_shape, request, limit=read["limit"], cursor=read["cursor"]))
 
     def post(self, request: Request) -> Response:
         """Enter an order; 201 with the order as it stands after matching."""
@@ -135,28 +120,16 @@ class OrderDetailApi(APIView):
         """Give the order as it stands."""
         read = query_read(request.query_params, AT_LEAST_FIELDS)
         read_wait(read["at_least"])
-        row = order_of_account(account_of_request(request).pk, _order_id(order_id))
-        if row is None:
-            raise ApplicationError("not_found", "There is no such order.")
-        return Response(msgspec.to_builtins(_order_shape(row)))
+        found = order_read(account_of_request(request).pk, order_id_read(order_id))
+        return Response(msgspec.to_builtins(found))
 
     def patch(self, request: Request, order_id: str) -> Response:
         """Change its price or its total quantity."""
-        return _performed(entry.order_amend, _with_id(request.data, _order_id(order_id)), request)
+        return _performed(entry.order_amend, body_with_id(request.data, order_id_read(order_id)), request)
 
     def delete(self, request: Request, order_id: str) -> Response:
         """Cancel it."""
-        return _performed(entry.order_cancel, {"id": str(_order_id(order_id))}, request)
-
-
-def _with_id(given: Any, order_id: int) -> Any:
-    """Put the address's id into a body, which may not bring one of its own."""
-    if not isinstance(given, dict):
-        return given
-    if "id" in given:
-        fault = FieldError(field="id", code="unknown_field", detail="The id is in the address.")
-        raise ApplicationError("invalid", errors=[fault])
-    return {**given, "id": str(order_id)}
+        return _performed(entry.order_cancel, {"id": str(order_id_read(order_id))}, request)
 
 
 class OrderBatchApi(APIView):
@@ -173,18 +146,11 @@ class OrderByClientOrderIdApi(APIView):
     def get(self, request: Request, client_order_id: str) -> Response:
         """Give the order as the writer knows it; behind the command's deadline a 404 is final."""
         account = account_of_request(request).pk
-        return _response(async_to_sync(entry.order_resolve)(_given_id(client_order_id), account=account))
+        return _response(async_to_sync(entry.order_resolve)(client_order_id_read(client_order_id), account=account))
 
     def delete(self, request: Request, client_order_id: str) -> Response:
         """Cancel it."""
-        return _performed(entry.order_cancel, {"client_order_id": _given_id(client_order_id)}, request)
-
-
-def _given_id(text: str) -> str:
-    try:
-        return CLIENT_ORDER_ID(text)
-    except FieldInvalidError as error:
-        raise ApplicationError("not_found", "There is no such order.") from error
+        return _performed(entry.order_cancel, {"client_order_id": client_order_id_read(client_order_id)}, request)
 
 
 class FillListApi(APIView):

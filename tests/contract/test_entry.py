@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.traders import RestWay, SocketWay, Trader, Way
+from tests.support.traders import DjangoWay, RestWay, SocketWay, Trader, Way
 
 pytestmark = pytest.mark.usefixtures("traders")
 
@@ -368,9 +368,9 @@ def test_all_ways_give_the_same_answers(traders: tuple[Trader, Trader]) -> None:
     ]
     told = {}
     with first.socket() as socket:
-        for way in (RestWay(first), SocketWay(socket)):
+        for way in (RestWay(first), DjangoWay(first), SocketWay(socket)):
             second.submit(symbol="AAPL-USD", side="sell", type="limit", price="190.1", quantity="1")
             told[way.name] = [lasting(way.ask(op, params)) for op, params in asked]
 
-    for (op, params), rest, socketed in zip(asked, told["rest"], told["socket"], strict=True):
-        assert rest == socketed, (op, params)
+    for (op, params), *answers in zip(asked, told["programs"], told["django"], told["socket"], strict=True):
+        assert answers[0] == answers[1] == answers[2], (op, params)

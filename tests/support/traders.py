@@ -109,14 +109,17 @@ class Way(Protocol):
 
 
 class RestWay(Way):
-    name = "rest"
+    """HTTP as a program asks: JSON and a Bearer token, answered before Django."""
+
+    name = "programs"
+    headers = {"Accept": "*/*"}  # noqa: RUF012 - read alone
 
     def __init__(self, trader: Trader) -> None:
         self._trader = trader
 
     def ask(self, op: str, params: Any) -> Told:
         method, path, options = self._request(op, params)
-        status, body = self._trader.call(method, path, **options)
+        status, body = self._trader.call(method, path, headers=self.headers, **options)
         if status >= 400:
             body = {
                 name: value for name, value in body.items() if name not in ("type", "title", "status", "request_id")
@@ -139,6 +142,13 @@ class RestWay(Way):
             case "order.cancel_all":
                 return "DELETE", "orders/", {"params": params}
         raise AssertionError(op)
+
+
+class DjangoWay(RestWay):
+    """HTTP that could be a browser's, so REST framework answers it; as JSON, which it would rather have."""
+
+    name = "django"
+    headers = {"Accept": "application/json, text/html;q=0.5"}  # noqa: RUF012 - read alone
 
 
 class SocketWay(Way):
@@ -176,11 +186,11 @@ def traders(sessions: tuple[Trader, Trader]) -> Iterator[tuple[Trader, Trader]]:
         trader.clear()
 
 
-@pytest.fixture(params=["rest", "socket"])
+@pytest.fixture(params=["programs", "django", "socket"])
 def way(request: pytest.FixtureRequest, traders: tuple[Trader, Trader]) -> Iterator[Way]:
     """The first trader's orders, once over each way."""
-    if request.param == "rest":
-        yield RestWay(traders[0])
+    if request.param != "socket":
+        yield RestWay(traders[0]) if request.param == "programs" else DjangoWay(traders[0])
         return
     with traders[0].socket() as socket:
         yield SocketWay(socket)

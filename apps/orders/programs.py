@@ -1,0 +1,246 @@
+"""Order entry for programs: a plain ASGI application before Django, at the same addresses.
+
+JSON with a Bearer token to the order calls, and the public book, are answered here, in the event loop. A request that
+is anything else (a session, a browser, another media type, a method or an address not below) goes on to Django unread.
+What a request means is the entry's and the addresses' to say, so both ways give one answer.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http import QueryDict
+from django.http.request import split_domain_port, validate_host
+
+from apps.accounts.authentication import BEARER
+from apps.accounts.principals import principal_find
+from apps.marketdata.apis import book_answer, book_depth_read
+from apps.orders import entry
+from apps.orders.addressed import body_with_id, client_order_id_read, order_id_read, order_read
+from apps.orders.answers import Answer
+from apps.orders.selectors import projected_number
+from cift.consistency import WAIT_S_MAX, place_of
+from cift.errors import ApplicationError
+from cift.http.answers import json_send, problem_send
+from cift.middleware import request_id_of
+from cift.proxies import Application, Scope
+from cift.rest.queries import AT_LEAST_FIELDS, query_given, query_read
+from cift.strictjson import JsonInvalidError, json_parse
+from cift.threads import database_call
+from cift.times import clock_ns
+
+_PREFIX = "/api/v1/"
+_PREFIX_LENGTH = len(_PREFIX)
+_POLL_S_MIN = 0.002
+_POLL_S_MAX = 0.05
+
+logger = logging.getLogger(__name__)
+
+
+class Asked(NamedTuple):
+    """One request: the account it is for (0: nobody's), its query and body, and the variable part of its address."""
+
+    account: int
+    query: bytes
+    body: bytes
+    named: str
+
+
+Handler = Callable[[Asked], Awaitable[Answer]]
+
+
+async def _submit(asked: Asked) -> Answer:
+    return await entry.perform(entry.order_submit, _json(asked.body), account=asked.account, at=clock_ns())
+
+
+async def _cancel_all(asked: Asked) -> Answer:
+    given = query_given(QueryDict(asked.query))
+    return await entry.perform(entry.order_cancel_all, given, account=asked.account, at=clock_ns())
+
+
+async def _batch(asked: Asked) -> Answer:
+    return await entry.perform(entry.order_batch, _json(asked.body), account=asked.account, at=clock_ns())
+
+
+async def _amend(asked: Asked) -> Answer:
+    given = body_with_id(_json(asked.body), order_id_read(asked.named))
+    return await entry.perform(entry.order_amend, given, account=asked.account, at=clock_ns())
+
+
+async def _cancel(asked: Asked) -> Answer:
+    given = {"id": str(order_id_read(asked.named))}
+    return await entry.perform(entry.order_cancel, given, account=asked.account, at=clock_ns())
+
+
+async def _order(asked: Asked) -> Answer:
+    await _wait(query_read(QueryDict(asked.query), AT_LEAST_FIELDS)["at_least"])
+    return Answer(200, await database_call(order_read, asked.account, order_id_read(asked.named)))
+
+
+async def _resolve(asked: Asked) -> Answer:
+    return await entry.order_resolve(client_order_id_read(asked.named), account=asked.account)
+
+
+async def _cancel_by_client_order_id(asked: Asked) -> Answer:
+    given = {"client_order_id": client_order_id_read(asked.named)}
+    return await entry.perform(entry.order_cancel, given, account=asked.account, at=clock_ns())
+
+
+async def _book(asked: Asked) -> Answer:
+    return Answer(200, await book_answer(asked.named, depth=book_depth_read(QueryDict(asked.query))))
+
+
+def _json(body: bytes) -> Any:
+    if not body:
+        return {}
+    try:
+        return json_parse(body)
+    except JsonInvalidError as error:
+        raise ApplicationError("invalid", str(error)) from error
+
+
+async def _wait(token: str | None) -> None:
+    """Wait, without holding a thread, until the tables have what a token names.
+
+    Raises:
+        ApplicationError: `invalid`, `projection_behind`.
+
+    """
+    if token is None:
+        return
+    place, pause_s = place_of(token), _POLL_S_MIN
+    give_up_at = time.monotonic() + WAIT_S_MAX
+    while await database_call(projected_number) < place.number:
+        if time.monotonic() + pause_s > give_up_at:
+            raise ApplicationError("projection_behind")
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, _POLL_S_MAX)
+
+
+_STATIC: dict[tuple[str, str], Handler] = {
+    ("POST", "orders/"): _submit,
+    ("DELETE", "orders/"): _cancel_all,
+    ("POST", "orders/batch/"): _batch,
+}
+_ORDER = re.compile(r"orders/([^/]+)/")
+_BY_CLIENT_ORDER_ID = re.compile(r"orders/by-client-order-id/([^/]+)/")
+_BOOK = re.compile(r"instruments/([^/]+)/book/")
+_NAMED: tuple[tuple[re.Pattern[str], dict[str, Handler]], ...] = (
+    (_ORDER, {"PATCH": _amend, "DELETE": _cancel, "GET": _order}),
+    (_BY_CLIENT_ORDER_ID, {"GET": _resolve, "DELETE": _cancel_by_client_order_id}),
+    (_BOOK, {"GET": _book}),
+)
+_PUBLIC = frozenset({_book})
+_WITH_BODY = frozenset({"POST", "PATCH"})
+_HEADERS = frozenset(
+    {b"authorization", b"accept", b"content-type", b"content-length", b"transfer-encoding", b"host", b"x-request-id"}
+)
+
+
+def programs_served(application: Application) -> Application:
+    """Answer programs' order calls; `application` has everything else."""
+
+    async def served(scope: Scope, receive: Any, send: Any) -> None:
+        found = _handler(scope)
+        headers = None if found is None else _headers(scope)
+        if found is None or headers is None or not _is_program(scope, headers, public=found[0] in _PUBLIC):
+            await application(scope, receive, send)
+            return
+        handler, named = found
+        request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
+        secure = scope["scheme"] == "https"
+        try:
+            account = await _account(headers.get(b"authorization"), public=handler in _PUBLIC)
+            body = (await receive())["body"] if scope["method"] in _WITH_BODY else b""
+            answer = await handler(Asked(account, scope["query_string"], body, named))
+        except ApplicationError as error:
+            await problem_send(send, error, request_id=request_id, secure=secure)
+        except Exception:
+            # Whatever it was, the request gets its one answer.
+            logger.exception("a program's request failed")
+            await problem_send(send, ApplicationError("internal"), request_id=request_id, secure=secure)
+        else:
+            await json_send(send, answer.body, status=answer.status, request_id=request_id, secure=secure)
+
+    return served
+
+
+def _handler(scope: Scope) -> tuple[Handler, str] | None:
+    path: str = scope["path"]
+    if not path.startswith(_PREFIX) or scope.get("root_path"):
+        return None
+    method, rest = scope["method"], path[_PREFIX_LENGTH:]
+    handler = _STATIC.get((method, rest))
+    if handler is not None:
+        return handler, ""
+    for pattern, handlers in _NAMED:
+        match = pattern.fullmatch(rest)
+        if match is not None:
+            # `orders/batch/` is no order's address, whatever the method.
+            found = None if rest == "orders/batch/" else handlers.get(method)
+            return None if found is None else (found, match.group(1))
+    return None
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes] | None:
+    """Give the headers that matter; None where one comes twice."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in _HEADERS:
+            if name in headers:
+                return None
+            headers[name] = value
+    return headers
+
+
+def _is_program(scope: Scope, headers: dict[bytes, bytes], *, public: bool) -> bool:
+    """Tell whether this is JSON for a program, with nothing in it that is Django's to judge."""
+    return (
+        (_bearer(headers.get(b"authorization")) or (public and b"authorization" not in headers))
+        and _json_accepted(headers.get(b"accept", b"*/*"))
+        and b"format=" not in scope["query_string"]
+        and _json_sent(scope["method"], headers)
+        and (scope["scheme"] == "https" or not settings.SECURE_SSL_REDIRECT)
+        and _host_ours(headers.get(b"host", b""))
+    )
+
+
+def _bearer(authorization: bytes | None) -> bool:
+    return authorization is not None and authorization[:6].lower() == b"bearer"
+
+
+def _json_accepted(accept: bytes) -> bool:
+    return b"text/html" not in accept and (b"*/*" in accept or b"application/json" in accept)
+
+
+def _json_sent(method: str, headers: dict[bytes, bytes]) -> bool:
+    if method in _WITH_BODY:
+        return headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower() == b"application/json"
+    return headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
+
+
+def _host_ours(host: bytes) -> bool:
+    domain, _ = split_domain_port(host.decode("latin-1"))
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+async def _account(authorization: bytes | None, *, public: bool) -> int:
+    """Find the account that asks; 0 on public calls.
+
+    Raises:
+        ApplicationError: `unauthenticated`, `forbidden`, `database_busy`.
+
+    """
+    if authorization is None:
+        return 0
+    match = BEARER.fullmatch(authorization.decode("latin-1"))
+    principal = await principal_find(match.group(1) if match else "")
+    if public:
+        return 0
+    if principal.account is None:
+        raise ApplicationError("forbidden", "This user has no trading account.")
+    return principal.account

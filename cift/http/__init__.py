@@ -1,0 +1,1 @@
+"""HTTP without Django: what the lean paths of the project's edge share."""

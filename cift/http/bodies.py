@@ -1,0 +1,122 @@
+"""A request's body: whole, and within its bounds of size and time, before anything behind this sees the request."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from cift.errors import ApplicationError
+from cift.http.answers import problem_send
+from cift.middleware import REQUEST_ID_HEADER, request_id_of
+from cift.proxies import Application, Scope
+
+BODY_S_MAX = 10.0
+"""How long a body may take to arrive."""
+
+_LINGER_BYTES_MAX = 4 * 1024 * 1024
+_LINGER_S_MAX = 2.0
+
+_REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class _Gone(Exception):
+    """The client went before its body was there."""
+
+
+def bodies_bounded(application: Application) -> Application:
+    """Give an application bodies in one piece; one too large is answered 413, one too slow 408."""
+
+    async def bounded(scope: Scope, receive: Receive, send: Any) -> None:
+        length, chunked, request_id = _headers_read(scope)
+        if not length and not chunked:
+            await application(scope, receive, send)
+            return
+        try:
+            body = await _body_read(receive, length)
+        except ApplicationError as error:
+            error.headers["Connection"] = "close"
+            await problem_send(send, error, request_id=request_id_of(request_id), secure=scope["scheme"] == "https")
+        except _Gone:
+            return
+        else:
+            await application(scope, _again(body, receive), send)
+
+    return bounded
+
+
+def _headers_read(scope: Scope) -> tuple[int, bool, str | None]:
+    """Find the length that was announced, whether one was not, and the request's id."""
+    length, chunked, request_id = 0, False, None
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = True
+        elif name == _REQUEST_ID:
+            request_id = value.decode("latin-1")
+    return length, chunked, request_id
+
+
+async def _body_read(receive: Receive, length: int) -> bytes:
+    """Read a body.
+
+    Raises:
+        ApplicationError: `payload_too_large`, `request_timeout`.
+        _Gone: there is nobody to answer.
+
+    """
+    bytes_max: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if length > bytes_max:
+        await _linger(receive)
+        raise ApplicationError("payload_too_large")
+    parts: list[bytes] = []
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Gone
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                parts.append(part)
+                more = message.get("more_body", False)
+                if size > bytes_max:
+                    break
+    except TimeoutError as error:
+        raise ApplicationError("request_timeout") from error
+    if size > bytes_max:
+        if more:
+            await _linger(receive)
+        raise ApplicationError("payload_too_large")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _linger(receive: Receive) -> None:
+    """Read on for a moment: a client that is cut off while it still writes does not get to see its answer."""
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(_LINGER_S_MAX):
+            while more and size < _LINGER_BYTES_MAX:
+                message = await receive()
+                more = message.get("more_body", False)
+                size += len(message.get("body", b""))
+    except TimeoutError:
+        return
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Receive the body once more, then what else the server says."""
+    given = False
+
+    async def again() -> dict[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

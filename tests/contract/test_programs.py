@@ -1,0 +1,147 @@
+"""A program's requests are answered before Django, and nobody can tell by the answer."""
+
+import socket
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.traders import DjangoWay, RestWay, Trader
+
+LIMIT = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "190.5", "quantity": "1"}
+ONLY_DJANGO_S = {"allow"}
+BOTH = (RestWay.headers, DjangoWay.headers)
+
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "orders/", {"json": LIMIT}),
+    ("POST", "orders/", {"json": {**LIMIT, "price": "500"}}),
+    ("POST", "orders/", {"json": {"more": 1}}),
+    ("POST", "orders/", {"content": b"{", "headers": {"Content-Type": "application/json"}}),
+    ("POST", "orders/", {"content": b"", "headers": {"Content-Type": "application/json; charset=utf-8"}}),
+    ("POST", "orders/", {"content": b"a=1", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
+    ("POST", "orders/", {"content": b"{}"}),
+    ("POST", "orders/", {"json": {"x": "y" * 300_000}}),
+    ("POST", "orders/batch/", {"json": {"orders": [LIMIT]}}),
+    ("POST", "orders/batch/", {"json": {}}),
+    ("GET", "orders/batch/", {}),
+    ("PATCH", "orders/77/", {"json": {"id": "77"}}),
+    ("PATCH", "orders/x/", {"json": {}}),
+    ("PATCH", "orders/77/", {"json": [1]}),
+    ("DELETE", "orders/", {"params": {"symbol": "AAPL-USD"}}),
+    ("DELETE", "orders/?side=buy&side=sell", {}),
+    ("DELETE", "orders/?side=&format=json", {}),
+    ("DELETE", "orders/?what=1", {}),
+    ("DELETE", "orders/77/", {}),
+    ("GET", "orders/77/", {}),
+    ("GET", "orders/77/?at_least=x", {}),
+    ("GET", "orders/0/?more=1", {}),
+    ("GET", "orders/99999999999999999999/", {}),
+    ("GET", "orders/by-client-order-id/%00/", {}),
+    ("GET", "orders/by-client-order-id/nobody-s/", {}),
+    ("DELETE", "orders/by-client-order-id/nobody-s/", {}),
+    ("PUT", "orders/", {"json": {}}),
+    ("GET", "instruments/AAPL-USD/book/", {"params": {"depth": "3"}}),
+    ("GET", "instruments/AAPL-USD/book/?depth=0", {}),
+    ("GET", "instruments/NO-SUCH/book/", {}),
+    ("GET", "orders/", {"headers": {"Host": "elsewhere.example"}}),
+    ("POST", "orders/", {"json": {}, "headers": {"Host": "elsewhere.example"}}),
+    ("POST", "orders/", {"json": {}, "headers": {"Authorization": "Bearer x"}}),
+    ("POST", "orders/", {"json": {}, "headers": {"Authorization": "Basic x"}}),
+    ("GET", "instruments/AAPL-USD/book/", {"headers": {"Authorization": "Bearer x"}}),
+    ("GET", "instruments/AAPL-USD/book/", {"headers": {"Authorization": "Basic x"}}),
+]
+
+PASSING = {"id", "client_order_id", "sequence", "created_at", "updated_at", "at", "consistency_token"}
+
+
+def lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: lasting(inner) for name, inner in value.items() if name not in PASSING}
+    return [lasting(inner) for inner in value] if isinstance(value, list) else value
+
+
+def told(answer: httpx.Response) -> tuple[int, Any, dict[str, str]]:
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in ONLY_DJANGO_S | {"date", "content-length", "ratelimit", "connection", "transfer-encoding"}
+    }
+    return answer.status_code, lasting(answer.json()), headers
+
+
+@pytest.mark.parametrize(("method", "path", "options"), CALLS, ids=range(len(CALLS)))
+def test_django_and_the_path_of_programs_answer_alike(
+    traders: tuple[Trader, Trader], method: str, path: str, options: dict[str, Any]
+) -> None:
+    answers = []
+    for accept in BOTH:
+        headers = {"X-Request-Id": "a-1", **accept, **options.get("headers", {})}
+        answers.append(told(traders[0].rest.request(method, path, **{**options, "headers": headers})))
+        traders[0].clear()
+
+    assert answers[0] == answers[1]
+    assert answers[0][2]["x-request-id"] == "a-1"
+
+
+def test_an_order_is_read_back_alike(traders: tuple[Trader, Trader]) -> None:
+    order = traders[0].submit(**LIMIT)
+    addresses: tuple[tuple[str, dict[str, str]], ...] = (
+        (f"orders/{order['id']}/", {"at_least": order["consistency_token"]}),
+        (f"orders/by-client-order-id/{order['client_order_id']}/", {}),
+    )
+    for path, params in addresses:
+        found = [traders[0].rest.get(path, params=params, headers=headers) for headers in BOTH]
+        assert [answer.status_code for answer in found] == [200, 200]
+        assert {**found[0].json(), "fills": [], "consistency_token": order["consistency_token"]} == order
+        assert found[0].json() == found[1].json()
+        assert traders[1].call("GET", path, params=params)[0] == 404
+
+
+def test_a_browser_s_session_and_page_still_reach_django(traders: tuple[Trader, Trader]) -> None:
+    page = traders[0].rest.get("orders/", headers={"Accept": "text/html"})
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert "allow" in page.headers
+    assert "allow" not in traders[0].rest.post("orders/", json=LIMIT).headers
+
+
+def raw(trader: Trader, request: bytes, *, end: bool = False) -> bytes:
+    """Send bytes as they are, and read until the venue closes or has answered."""
+    host = httpx.URL(trader.base)
+    with socket.create_connection((host.host, host.port or 80), timeout=30) as connection:
+        connection.sendall(request)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            part = connection.recv(65_536)
+            if not part:
+                break
+            answer += part
+        return answer
+
+
+def head(trader: Trader, *lines: str) -> bytes:
+    given = (
+        "POST /api/v1/orders/ HTTP/1.1", "Host: localhost", f"Authorization: Bearer {trader.token}",
+        "Content-Type: application/json", *lines, "", "",
+    )  # fmt: skip
+    return "\r\n".join(given).encode()
+
+
+def test_a_body_announced_or_sent_above_the_bound_is_refused(traders: tuple[Trader, Trader]) -> None:
+    announced = raw(traders[0], head(traders[0], "Content-Length: 300000") + b"x" * 300_000)
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    chunked = raw(traders[0], head(traders[0], "Transfer-Encoding: chunked") + chunk * 5 + b"0\r\n\r\n")
+
+    assert announced.startswith(b"HTTP/1.1 413 ")
+    assert chunked.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_in_chunks_is_a_body(traders: tuple[Trader, Trader]) -> None:
+    order = b'{"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "190.5", "quantity": "1"}'
+    parts = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (order[:20], order[20:]))
+
+    assert raw(traders[0], head(traders[0], "Transfer-Encoding: chunked") + parts + b"0\r\n\r\n").startswith(
+        b"HTTP/1.1 201 "
+    )
