@@ -24,6 +24,21 @@ class CashKind(IntEnum):
     ADJUSTMENT = 2
 
 
+class WithdrawalEnd(IntEnum):
+    """How a requested withdrawal ends: the money leaves, or may be used again."""
+
+    BOOKED = 0
+    RELEASED = 1
+
+
+class WithdrawalStatus(IntEnum):
+    """Where a withdrawal stands; an end's number and one more."""
+
+    REQUESTED = 0
+    BOOKED = 1
+    RELEASED = 2
+
+
 class LedgerKind(IntEnum):
     """What a ledger entry books."""
 

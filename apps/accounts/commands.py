@@ -1,6 +1,6 @@
 """What can be asked about accounts and money. Every `deadline` is ns since the epoch, 0 for none."""
 
-from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention
+from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention, WithdrawalEnd
 from cift.wire.base import Command
 
 
@@ -49,3 +49,26 @@ class SetPositionLimit(Command, tag=23, frozen=True, kw_only=True):
     deadline: int = 0
     instrument: int
     limit: int
+
+
+class RequestWithdrawal(Command, tag=24, frozen=True, kw_only=True):
+    """Set an amount aside to leave the account, once for each `id`, which names it until it is settled.
+
+    `amount`: smallest units, > 0.
+    """
+
+    account: int
+    id: str
+    deadline: int = 0
+    asset: int
+    amount: int
+
+
+class SettleWithdrawal(Command, tag=25, frozen=True, kw_only=True):
+    """Book a requested withdrawal or give it back; `request` is the id it was asked for under."""
+
+    account: int
+    id: str
+    deadline: int = 0
+    request: str
+    end: WithdrawalEnd

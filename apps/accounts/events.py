@@ -1,6 +1,6 @@
 """What happened to accounts, balances and positions. `account_sequence` counts an account's events without a gap."""
 
-from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention
+from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention, WithdrawalEnd
 from cift.wire.base import Event
 
 
@@ -66,3 +66,29 @@ class PositionLimitSet(Event, tag=25, frozen=True, kw_only=True):
     account: int
     instrument: int
     limit: int
+
+
+class WithdrawalRequested(Event, tag=26, frozen=True, kw_only=True):
+    """An amount (smallest units) is set aside to leave the account."""
+
+    account_sequence: int
+    account: int
+    id: str
+    asset: int
+    amount: int
+
+
+class WithdrawalSettled(Event, tag=27, frozen=True, kw_only=True):
+    """A requested amount has left, to the external account, or may be used again.
+
+    `request`, `request_sequence`: the id and the sequence it was asked for at.
+    """
+
+    account_sequence: int
+    account: int
+    id: str
+    request: str
+    request_sequence: int
+    end: WithdrawalEnd
+    asset: int
+    amount: int

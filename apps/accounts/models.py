@@ -19,6 +19,7 @@ from apps.accounts.audit_models import AuditHead, AuditRecord
 from apps.accounts.codes import ACCOUNT_EXTERNAL, AccountStatus, LedgerKind, SelfTradePrevention
 from apps.accounts.identities import RateMark, SocketTicket, TokenFamily
 from apps.accounts.request_models import MoneyRequest
+from apps.accounts.withdrawal_models import Withdrawal
 from cift.choices import choices_of, values_of
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SocketTicket",
     "TokenFamily",
     "User",
+    "Withdrawal",
 ]
 
 FEE_TIER_MAX = 15
@@ -163,7 +165,7 @@ class Account(models.Model):
 
 
 class Balance(models.Model):
-    """What an account holds of an asset; `held` of it is set aside for open orders."""
+    """What an account holds of an asset; `held` of it is set aside for open orders and withdrawals."""
 
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="balances", db_constraint=False, db_index=False

@@ -17,6 +17,8 @@ from apps.accounts.events import (
     CashMoved,
     PositionChanged,
     PositionLimitSet,
+    WithdrawalRequested,
+    WithdrawalSettled,
 )
 from apps.marketdata.reference import AssetReference, references
 from apps.orders.accountmessages import (
@@ -25,8 +27,7 @@ from apps.orders.accountmessages import (
     FillMessage,
     OrderMessage,
     account_message,
-    balance_message,
-    cash_message,
+    money_message,
     position_limit_message,
     position_message,
 )
@@ -127,10 +128,8 @@ class AccountFeed:
         match event:
             case OrderAccepted() | OrderRejected() | Trade() | OrderCanceled() | OrderAmended() | OrderReduced():
                 return await self._order_told(event, at, head)
-            case BalanceChanged():
-                return balance_message(event, await _asset_of(event.asset), head)
-            case CashMoved():
-                return cash_message(event, await _asset_of(event.asset), head)
+            case BalanceChanged() | CashMoved() | WithdrawalRequested() | WithdrawalSettled():
+                return money_message(event, await _asset_of(event.asset), head)
             case PositionChanged():
                 return position_message(event, await reference_of(event.instrument), head)
             case PositionLimitSet():

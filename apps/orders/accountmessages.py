@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from apps.accounts.codes import AccountStatus, CashKind
+from apps.accounts.codes import AccountStatus, CashKind, WithdrawalEnd
 from apps.accounts.events import (
     AccountChanged,
     AccountOpened,
@@ -12,6 +12,8 @@ from apps.accounts.events import (
     CashMoved,
     PositionChanged,
     PositionLimitSet,
+    WithdrawalRequested,
+    WithdrawalSettled,
 )
 from apps.accounts.shapes import BalanceBody
 from apps.marketdata.reference import AssetReference, InstrumentReference
@@ -84,6 +86,21 @@ class CashMessage(AccountMessage, tag_field="type", tag="cash", gc=False, kw_onl
     cash: CashBody
 
 
+class WithdrawalBody(msgspec.Struct, gc=False):
+    """A withdrawal by the id it was asked for under."""
+
+    id: str
+    asset: str
+    amount: str
+
+
+class WithdrawalMessage(AccountMessage, tag_field="type", tag="withdrawal", gc=False, kw_only=True):
+    """A withdrawal was requested, which holds it, and then booked or released."""
+
+    event: str
+    withdrawal: WithdrawalBody
+
+
 class AccountTermsBody(msgspec.Struct, gc=False):
     """What may change about an account."""
 
@@ -115,6 +132,7 @@ class PositionLimitMessage(AccountMessage, tag_field="type", tag="position_limit
 
 
 _CASH_KIND_NAMES = {member: member.name.lower() for member in CashKind}
+_WITHDRAWAL_END_NAMES = {member: member.name.lower() for member in WithdrawalEnd}
 _ACCOUNT_STATUS_NAMES = {member: member.name.lower() for member in AccountStatus}
 
 
@@ -143,6 +161,31 @@ def cash_message(event: CashMoved, asset: AssetReference, head: dict[str, Any]) 
         ),
         **head,
     )
+
+
+def withdrawal_message(
+    event: WithdrawalRequested | WithdrawalSettled, asset: AssetReference, head: dict[str, Any]
+) -> WithdrawalMessage:
+    """Tell how a withdrawal goes on."""
+    if isinstance(event, WithdrawalSettled):
+        what, request = _WITHDRAWAL_END_NAMES[event.end], event.request
+    else:
+        what, request = "requested", event.id
+    body = WithdrawalBody(id=request, asset=asset.symbol, amount=asset.amount_format(event.amount))
+    return WithdrawalMessage(event=what, withdrawal=body, **head)
+
+
+def money_message(
+    event: BalanceChanged | CashMoved | WithdrawalRequested | WithdrawalSettled,
+    asset: AssetReference,
+    head: dict[str, Any],
+) -> BalanceMessage | CashMessage | WithdrawalMessage:
+    """Tell what became of an account's money."""
+    if isinstance(event, BalanceChanged):
+        return balance_message(event, asset, head)
+    if isinstance(event, CashMoved):
+        return cash_message(event, asset, head)
+    return withdrawal_message(event, asset, head)
 
 
 def position_message(event: PositionChanged, reference: InstrumentReference, head: dict[str, Any]) -> PositionMessage:

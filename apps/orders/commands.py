@@ -1,7 +1,14 @@
 """Everything the order service can be asked. Every `deadline` is ns since the epoch, 0 for none."""
 
 from apps.accounts.codes import SelfTradePrevention
-from apps.accounts.commands import ChangeAccount, MoveCash, OpenAccount, SetPositionLimit
+from apps.accounts.commands import (
+    ChangeAccount,
+    MoveCash,
+    OpenAccount,
+    RequestWithdrawal,
+    SetPositionLimit,
+    SettleWithdrawal,
+)
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument, SetFeeTier
 from apps.orders.codes import OrderType, Side, TimeInForce
 from cift.wire.base import Command
@@ -99,6 +106,8 @@ COMMANDS: tuple[type[Command], ...] = (
     ChangeAccount,
     MoveCash,
     SetPositionLimit,
+    RequestWithdrawal,
+    SettleWithdrawal,
     ListAsset,
     ListInstrument,
     ChangeInstrument,

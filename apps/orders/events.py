@@ -15,6 +15,8 @@ from apps.accounts.events import (
     CashMoved,
     PositionChanged,
     PositionLimitSet,
+    WithdrawalRequested,
+    WithdrawalSettled,
 )
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.events import AssetListed, FeeTierSet, InstrumentChanged, InstrumentListed
@@ -182,6 +184,8 @@ EVENTS: tuple[type[Event], ...] = (
     BalanceChanged,
     PositionChanged,
     PositionLimitSet,
+    WithdrawalRequested,
+    WithdrawalSettled,
     AssetListed,
     InstrumentListed,
     InstrumentChanged,
@@ -208,6 +212,8 @@ AnyEvent = (
     | BalanceChanged
     | PositionChanged
     | PositionLimitSet
+    | WithdrawalRequested
+    | WithdrawalSettled
     | AssetListed
     | InstrumentListed
     | InstrumentChanged

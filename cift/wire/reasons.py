@@ -28,6 +28,7 @@ class Reason(IntEnum):
     POSITION_LIMIT = 502
     VENUE_OPEN_ORDERS_LIMIT = 503
     IDS_EXHAUSTED = 504
+    WITHDRAWALS_LIMIT = 505
     INSUFFICIENT_FUNDS = 601
     POST_ONLY_WOULD_CROSS = 701
     USER_REQUESTED = 801
@@ -55,6 +56,7 @@ class Reason(IntEnum):
     EPOCH_STALE = 913
     LISTING_INVALID = 915
     OPEN_ORDERS_EXIST = 916
+    WITHDRAWAL_UNKNOWN = 917
 
     @property
     def code(self) -> str:
@@ -90,6 +92,7 @@ _TITLES: dict[Reason, str] = {
     Reason.POSITION_LIMIT: "The position limit would be passed",
     Reason.VENUE_OPEN_ORDERS_LIMIT: "The venue has its most open orders",
     Reason.IDS_EXHAUSTED: "The venue remembers its most client order ids",
+    Reason.WITHDRAWALS_LIMIT: "The venue has as many open withdrawals as it can",
     Reason.INSUFFICIENT_FUNDS: "Not enough free funds",
     Reason.POST_ONLY_WOULD_CROSS: "A post-only order would have traded",
     Reason.USER_REQUESTED: "Canceled by its owner",
@@ -117,4 +120,5 @@ _TITLES: dict[Reason, str] = {
     Reason.EPOCH_STALE: "The epoch is not newer than the current one",
     Reason.LISTING_INVALID: "The listing's terms do not go together",
     Reason.OPEN_ORDERS_EXIST: "There are open orders",
+    Reason.WITHDRAWAL_UNKNOWN: "There is no such open withdrawal",
 }

@@ -8,8 +8,16 @@ from typing import Any
 
 import msgspec
 
-from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention
-from apps.accounts.commands import ChangeAccount, MoveCash, OpenAccount, SetPositionLimit
+from apps.accounts.codes import AccountStatus, CashKind, SelfTradePrevention, WithdrawalEnd
+from apps.accounts.commands import (
+    ChangeAccount,
+    MoveCash,
+    OpenAccount,
+    RequestWithdrawal,
+    SetPositionLimit,
+    SettleWithdrawal,
+)
+from apps.accounts.events import WithdrawalRequested, WithdrawalSettled
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument, SetFeeTier
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side, TimeInForce
@@ -80,11 +88,12 @@ def listing(symbol: str, *, base: int, price_scale: int, tick_size: int, lot_siz
 
 
 class Flow:
-    """Random commands of every kind; it learns the open orders from the events it is shown."""
+    """Random commands of every kind; it learns what is open from the events it is shown."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a test's dice
         self._open: dict[int, int] = {}
+        self._withdrawals: dict[int, WithdrawalRequested] = {}
         self._next = 0
 
     def see(self, events: Iterator[AnyEvent]) -> None:
@@ -93,6 +102,10 @@ class Flow:
                 self._open[event.order_id] = event.account
             elif isinstance(event, OrderCanceled):
                 self._open.pop(event.order_id, None)
+            elif isinstance(event, WithdrawalRequested):
+                self._withdrawals[event.sequence] = event
+            elif isinstance(event, WithdrawalSettled):
+                self._withdrawals.pop(event.request_sequence)
             elif isinstance(event, Trade):
                 for order_id, leaves in (
                     (event.maker_order_id, event.maker_leaves),
@@ -174,6 +187,10 @@ class Flow:
                     asset=USD,
                     amount=dice.randint(1, 100),
                 ),
+                lambda: RequestWithdrawal(
+                    account=account, id=f"w-{self._next}", asset=dice.choice((USD, AAPL)), amount=dice.randint(1, 99)
+                ),
+                self._settle,
                 lambda: ChangeAccount(account=account, fee_tier=dice.choice((0, 1)), status=AccountStatus.ACTIVE),
                 lambda: SetFeeTier(instrument=AAPL_USD, tier=dice.choice((0, 1)), maker_ppm=500, taker_ppm=1_500),
                 lambda: ChangeInstrument(instrument=BTC_USD, status=InstrumentStatus.CONTINUOUS, band_ppm=900_000),
@@ -184,6 +201,16 @@ class Flow:
                 ),
             )
         )()
+
+    def _settle(self) -> Command:
+        dice = self._random
+        request = dice.choice(list(self._withdrawals.values()) or [None])
+        return SettleWithdrawal(
+            account=request.account if request else TRADERS[0],
+            id=f"s-{self._next}",
+            request=request.id if request else "never asked for",
+            end=dice.choice(tuple(WithdrawalEnd)),
+        )
 
 
 def frame_of(*commands: Command) -> bytes:

@@ -1,6 +1,6 @@
 """The journal's events held against the invariants, one by one, in order.
 
-Memory is bounded by the open orders, the accounts and the instruments; nothing here shares code with the engine.
+Memory is bounded by open orders and withdrawals, accounts and instruments; nothing here shares code with the engine.
 """
 
 from collections import defaultdict
@@ -8,8 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from apps.accounts.codes import ACCOUNT_EXTERNAL, ACCOUNT_FEES
-from apps.accounts.events import AccountOpened, BalanceChanged, CashMoved
+from apps.accounts.codes import ACCOUNT_EXTERNAL, ACCOUNT_FEES, WithdrawalEnd
+from apps.accounts.events import (
+    AccountOpened,
+    BalanceChanged,
+    CashMoved,
+    WithdrawalRequested,
+    WithdrawalSettled,
+)
 from apps.marketdata.events import AssetListed, InstrumentListed
 from apps.orders.codes import OrderType, Side
 from apps.orders.events import (
@@ -74,6 +80,7 @@ class EventChecker:
         self.open: dict[int, OpenOrder] = {}
         self.touched: set[int] = set()
         self._open_ids: dict[tuple[int, str], int] = {}
+        self._withdrawals: dict[int, WithdrawalRequested] = {}
         self._account_sequences: dict[int, int] = {}
         self._instrument_sequences: dict[int, int] = {}
         self._groups: dict[int, int] = {}
@@ -90,6 +97,8 @@ class EventChecker:
             OrderReduced: self._order_reduced,
             AccountOpened: self._account_opened,
             CashMoved: self._cash_moved,
+            WithdrawalRequested: self._withdrawal_requested,
+            WithdrawalSettled: self._withdrawal_settled,
             BalanceChanged: self._balance_changed,
             AssetListed: self._asset_listed,
             InstrumentListed: self._instrument_listed,
@@ -304,13 +313,28 @@ class EventChecker:
         self._totals[event.account, event.asset] += event.amount
         self._totals[ACCOUNT_EXTERNAL, event.asset] -= event.amount
 
+    def _withdrawal_requested(self, event: WithdrawalRequested) -> None:
+        self._withdrawals[event.sequence] = event
+        self._held[event.account, event.asset] += event.amount
+
+    def _withdrawal_settled(self, event: WithdrawalSettled) -> None:
+        asked = self._withdrawals.pop(event.request_sequence, None)
+        wanted = (event.account, event.request, event.asset, event.amount)
+        if asked is None or (asked.account, asked.id, asked.asset, asked.amount) != wanted:
+            detail = f"withdrawal {event.request!r} of account {event.account} is settled, and was not open like that"
+            raise ViolationError(Invariant.HELD_IS_WHAT_ORDERS_NEED, event.sequence, detail)
+        self._held[event.account, event.asset] -= event.amount
+        if event.end is WithdrawalEnd.BOOKED:
+            self._totals[event.account, event.asset] -= event.amount
+            self._totals[ACCOUNT_EXTERNAL, event.asset] += event.amount
+
     def _balance_changed(self, event: BalanceChanged) -> None:
         key = (event.account, event.asset)
         if event.total != self._totals[key]:
             detail = f"account {event.account} has {event.total} of asset {event.asset}, its movements sum to "
             raise ViolationError(Invariant.BALANCE_IS_ITS_LEDGER, event.sequence, detail + str(self._totals[key]))
         if event.held != self._held[key]:
-            detail = f"account {event.account} holds {event.held} of asset {event.asset}, its open orders need "
+            detail = f"account {event.account} holds {event.held} of asset {event.asset}, it needs "
             raise ViolationError(Invariant.HELD_IS_WHAT_ORDERS_NEED, event.sequence, detail + str(self._held[key]))
         if event.account != ACCOUNT_EXTERNAL and not 0 <= event.held <= event.total:
             detail = f"account {event.account} holds {event.held} of {event.total} in asset {event.asset}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from apps.accounts.codes import ACCOUNT_EXTERNAL
-from apps.accounts.models import Account, Balance, LedgerEntry
+from apps.accounts.models import Account, Balance, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.matching.audit_report import Invariant, ViolationError
 from apps.orders.matching.tables import WRITES, Row, Rows, TableWrite
@@ -19,9 +19,19 @@ from apps.orders.models import OPEN_STATUSES, Fill, Order, Position, PositionLim
 Table = type[Any]
 """A model with its manager."""
 
+_SMALL: tuple[Table, ...] = (
+    Account,
+    Asset,
+    Instrument,
+    FeeTier,
+    Balance,
+    Position,
+    PositionLimit,
+    Withdrawal,
+    VenueState,
+)
 _SLOT_BITS = 20
 _IDS_AT_ONCE = 500
-_FOLDED = ("accounts", "assets", "balances", "fee_tiers", "instruments", "position_limits", "positions", "venue")
 
 _ORDER_COLUMNS = WRITES["orders_new"].columns
 _STATUS = _ORDER_COLUMNS.index("status")
@@ -67,8 +77,7 @@ class TableChecker:
         """
         self._compare_orders(self._open)
         self._check_balances()
-        small: list[Table] = [Account, Asset, Instrument, FeeTier, Balance, Position, PositionLimit, VenueState]
-        for model in small:
+        for model in _SMALL:
             self._compare_folded(model)
         for model, count in self.counts.items():
             found = model.objects.count()

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.backends.utils import CursorWrapper
 
-from apps.accounts.models import Account, Balance, LedgerEntry
+from apps.accounts.models import Account, Balance, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.models import Fill, Order, Position, PositionLimit, VenueState
 
@@ -173,6 +173,8 @@ WRITES: dict[str, TableWrite] = {
     "position_limits": TableWrite(
         PositionLimit, _columns(PositionLimit, without=("id",)), key=("account_id", "instrument_id"), upsert=True
     ),
+    "withdrawals_new": TableWrite(Withdrawal, _columns(Withdrawal)),
+    "withdrawals_changed": TableWrite(Withdrawal, ("id", "status", "settled_at", "sequence"), key=("id",)),
     "venue": TableWrite(VenueState, _columns(VenueState), key=("shard",), upsert=True),
 }
 """Every list of a pack but the last, in its order."""

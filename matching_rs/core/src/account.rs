@@ -29,7 +29,7 @@ pub(crate) const LAST: u32 = u32::MAX;
 pub(crate) struct Balance {
     /// Smallest units owned.
     pub total: i64,
-    /// Of these, bound by open orders.
+    /// Of these, bound by open orders and requested withdrawals.
     pub held: i64,
     /// Chains what has changed since last told: 0: unchanged; `LAST`: the last; else the next asset.
     pub changed: u32,

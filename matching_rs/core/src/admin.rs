@@ -74,22 +74,41 @@ impl Engine {
         self.shared.emit(&event, sink);
     }
 
-    pub(crate) fn move_cash<S: Sink>(&mut self, command: &MoveCash<'_>, sink: &mut S) {
-        let known = self.check_time(command.deadline).and_then(|()| {
-            let movable = command.account == FEES || self.shared.accounts.user(command.account).is_some();
-            if movable { self.shared.recognise(command.account, command.id) } else { Err(Reason::AccountUnknown) }
+    /// Money may be moved in and out of it: an account that trades, or the one fees are paid to.
+    pub(crate) fn moves_money(&self, account: u32) -> bool {
+        account == FEES || self.shared.accounts.user(account).is_some()
+    }
+
+    /// Let a money command pass that is new, and remember its id; else it is answered here.
+    pub(crate) fn admit_money<S: Sink>(
+        &mut self,
+        account: u32,
+        id: &str,
+        deadline: u64,
+        kind: u8,
+        fingerprint: u64,
+        sink: &mut S,
+    ) -> bool {
+        let known = self.check_time(deadline).and_then(|()| {
+            if self.moves_money(account) { self.shared.recognise(account, id) } else { Err(Reason::AccountUnknown) }
         });
+        match known {
+            Ok(Known::New(seat)) => {
+                self.remember(seat, fingerprint);
+                return true;
+            }
+            Ok(Known::Seen(entry)) => drop(self.shared.repeat(account, id, entry, fingerprint, sink)),
+            Err(reason) => self.reject(account, reason, kind, id, sink),
+        }
+        false
+    }
+
+    pub(crate) fn move_cash<S: Sink>(&mut self, command: &MoveCash<'_>, sink: &mut S) {
         let small = u64::from(kind::MOVE_CASH) << 56 | (command.kind as u64) << 16 | u64::from(command.asset);
         let fingerprint = self.shared.ids.fingerprint(&[small, command.amount.cast_unsigned()]);
-        let seat = match known {
-            Ok(Known::New(seat)) => seat,
-            Ok(Known::Seen(entry)) => {
-                self.shared.repeat(command.account, command.id, entry, fingerprint, sink);
-                return;
-            }
-            Err(reason) => return self.reject(command.account, reason, kind::MOVE_CASH, command.id, sink),
-        };
-        self.remember(seat, fingerprint);
+        if !self.admit_money(command.account, command.id, command.deadline, kind::MOVE_CASH, fingerprint, sink) {
+            return;
+        }
         let amount = match self.check_cash(command) {
             Ok(amount) => amount,
             Err(reason) => return self.reject(command.account, reason, kind::MOVE_CASH, command.id, sink),

@@ -167,6 +167,8 @@ fn accounts_of(event: &Event<'_>) -> (u32, u32) {
         | Event::BalanceChanged { account, .. }
         | Event::PositionChanged { account, .. }
         | Event::PositionLimitSet { account, .. }
+        | Event::WithdrawalRequested { account, .. }
+        | Event::WithdrawalSettled { account, .. }
         | Event::CommandDuplicate { account, .. }
         | Event::CommandRejected { account, .. } => (account, 0),
         Event::VenueOpened

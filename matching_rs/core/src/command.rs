@@ -1,6 +1,10 @@
 //! What the engine can be asked to do. Numbers are those of the wire: prices at the instrument's price
 //! scale, quantities at the base asset's, money in the asset's smallest unit, times in ns since the epoch, UTC.
 
+mod withdrawal;
+
+pub use withdrawal::{RequestWithdrawal, SettleWithdrawal, WithdrawalEnd};
+
 /// The version every encoded command carries.
 pub const COMMAND_VERSION: u8 = 1;
 
@@ -374,6 +378,8 @@ pub enum Command<'a> {
     OpenAccount(OpenAccount<'a>),
     ChangeAccount(ChangeAccount),
     MoveCash(MoveCash<'a>),
+    RequestWithdrawal(RequestWithdrawal<'a>),
+    SettleWithdrawal(SettleWithdrawal<'a>),
     SetPositionLimit(SetPositionLimit),
     ListAsset(ListAsset<'a>),
     ListInstrument(ListInstrument<'a>),
@@ -396,6 +402,8 @@ pub mod kind {
     pub const CHANGE_ACCOUNT: u8 = 21;
     pub const MOVE_CASH: u8 = 22;
     pub const SET_POSITION_LIMIT: u8 = 23;
+    pub const REQUEST_WITHDRAWAL: u8 = 24;
+    pub const SETTLE_WITHDRAWAL: u8 = 25;
     pub const LIST_ASSET: u8 = 30;
     pub const LIST_INSTRUMENT: u8 = 31;
     pub const CHANGE_INSTRUMENT: u8 = 32;

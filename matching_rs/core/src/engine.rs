@@ -12,6 +12,7 @@ use crate::reason::Reason;
 use crate::shared::Shared;
 use crate::submit::id_is_valid;
 use crate::view::BookChange;
+use crate::withdrawals::Withdrawals;
 
 /// Bounds the engine is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) shared: Shared,
     pub(crate) markets: Vec<Market>,
     pub(crate) assets: Vec<Asset>,
+    pub(crate) withdrawals: Withdrawals,
 }
 
 /// What was found out about a command before it is done.
@@ -67,7 +69,15 @@ impl Engine {
             accounts: Accounts::default(),
             changed: Vec::new(),
         };
-        Self { config, epoch: 0, killed: false, shared, markets: Vec::new(), assets: Vec::new() }
+        Self {
+            config,
+            epoch: 0,
+            killed: false,
+            shared,
+            markets: Vec::new(),
+            assets: Vec::new(),
+            withdrawals: Withdrawals::default(),
+        }
     }
 
     /// Do one command at a time (ns since the epoch, UTC; never before the last one's); at least one event follows.
@@ -120,6 +130,8 @@ impl Engine {
             Command::OpenAccount(open) => self.open_account(open, sink),
             Command::ChangeAccount(change) => self.change_account(change, sink),
             Command::MoveCash(cash) => self.move_cash(cash, sink),
+            Command::RequestWithdrawal(request) => self.request_withdrawal(request, sink),
+            Command::SettleWithdrawal(settle) => self.settle_withdrawal(settle, sink),
             Command::SetPositionLimit(limit) => self.set_position_limit(limit, sink),
             Command::ListAsset(asset) => self.list_asset(asset, sink),
             Command::ListInstrument(listing) => self.list_instrument(listing, sink),

@@ -3,6 +3,7 @@
 
 use crate::command::{
     AccountStatus, CashKind, InstrumentKind, InstrumentStatus, OrderType, SelfTradePrevention, Side, TimeInForce,
+    WithdrawalEnd,
 };
 use crate::reason::Reason;
 
@@ -196,6 +197,23 @@ pub enum Event<'a> {
         instrument: u32,
         limit: i64,
     },
+    WithdrawalRequested {
+        account_sequence: u64,
+        account: u32,
+        id: &'a str,
+        asset: u16,
+        amount: i64,
+    },
+    WithdrawalSettled {
+        account_sequence: u64,
+        account: u32,
+        id: &'a str,
+        request: &'a str,
+        request_sequence: u64,
+        end: WithdrawalEnd,
+        asset: u16,
+        amount: i64,
+    },
     AssetListed {
         asset: u16,
         symbol: &'a str,
@@ -252,6 +270,8 @@ pub mod kind {
     pub const BALANCE_CHANGED: u8 = 23;
     pub const POSITION_CHANGED: u8 = 24;
     pub const POSITION_LIMIT_SET: u8 = 25;
+    pub const WITHDRAWAL_REQUESTED: u8 = 26;
+    pub const WITHDRAWAL_SETTLED: u8 = 27;
     pub const ASSET_LISTED: u8 = 30;
     pub const INSTRUMENT_LISTED: u8 = 31;
     pub const INSTRUMENT_CHANGED: u8 = 32;

@@ -46,11 +46,14 @@ mod validate;
 pub mod view;
 mod views;
 mod wire;
+mod withdrawals;
 
 pub use account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
 pub use engine::{Config, Engine, Foreseen};
 pub use snapshot::SnapshotError;
-pub use view::{AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats};
+pub use view::{
+    AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats, WithdrawalView,
+};
 
 /// Raised whenever the same commands may give other events or another state.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;

@@ -87,7 +87,7 @@ fn order(w: &mut Writer, view: &OrderView) {
 }
 
 fn account(w: &mut Writer, view: &AccountView) {
-    w.array(7);
+    w.array(8);
     w.unsigned(view.status as u64);
     w.bool(view.killed);
     w.unsigned(view.fee_tier.into());
@@ -108,6 +108,14 @@ fn account(w: &mut Writer, view: &AccountView) {
         w.signed(position.cost);
         w.signed(position.realised);
         w.signed(position.fees);
+    }
+    w.array(view.withdrawals.len());
+    for withdrawal in &view.withdrawals {
+        w.array(4);
+        w.str(&withdrawal.id);
+        w.unsigned(withdrawal.asset.into());
+        w.signed(withdrawal.amount);
+        w.unsigned(withdrawal.sequence);
     }
 }
 

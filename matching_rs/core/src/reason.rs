@@ -57,6 +57,7 @@ reasons! {
     PositionLimit = 502, "position_limit";
     VenueOpenOrdersLimit = 503, "venue_open_orders_limit";
     IdsExhausted = 504, "ids_exhausted";
+    WithdrawalsLimit = 505, "withdrawals_limit";
     InsufficientFunds = 601, "insufficient_funds";
     PostOnlyWouldCross = 701, "post_only_would_cross";
     UserRequested = 801, "user_requested";
@@ -84,4 +85,5 @@ reasons! {
     EpochStale = 913, "epoch_stale";
     ListingInvalid = 915, "listing_invalid";
     OpenOrdersExist = 916, "open_orders_exist";
+    WithdrawalUnknown = 917, "withdrawal_unknown";
 }

@@ -95,6 +95,7 @@ impl Engine {
             let account = self.shared.pool.order(slot).account;
             self.shared.accounts.link(&mut self.shared.pool, account, slot);
         }
+        self.read_withdrawals(r)?;
         self.forget_changes();
         Some(())
     }

@@ -9,6 +9,7 @@ mod ledger;
 mod listings;
 mod orders;
 mod pack;
+mod withdrawals;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,6 +22,7 @@ use crate::{EXTERNAL, FEES};
 use ledger::LedgerRow;
 use listings::Listings;
 use orders::{FillRow, Orders};
+use withdrawals::Withdrawals;
 
 /// One batch of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +179,7 @@ struct Rows<'a> {
     accounts: BTreeMap<u32, AccountRow>,
     listings: Listings<'a>,
     position_limits: BTreeMap<(u32, u32), i64>,
+    withdrawals: Withdrawals<'a>,
     killed: Option<bool>,
     last: Option<(u64, u64, u64)>,
 }
@@ -201,6 +204,7 @@ impl<'a> Rows<'a> {
             Event::CashMoved { account, kind, asset, amount, .. } => {
                 self.cash_moved(moment, account, kind, asset, amount);
             }
+            Event::WithdrawalRequested { .. } | Event::WithdrawalSettled { .. } => self.withdrawal(moment, event),
             Event::BalanceChanged { account, asset, total, held, .. } => {
                 self.balances.insert((account, asset), (total, held, sequence));
             }

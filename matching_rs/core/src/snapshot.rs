@@ -92,6 +92,7 @@ impl Engine {
                 }
             }
         }
+        self.withdrawals.write(w);
     }
 
     fn write_positions(&self, w: &mut Writer, account: u32) {

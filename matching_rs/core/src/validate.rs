@@ -8,7 +8,7 @@ use crate::command::Side;
 use crate::engine::Engine;
 use crate::pool::NONE;
 
-/// What open orders require of each account, summed anew.
+/// What open orders and requested withdrawals require of each account, summed anew.
 #[derive(Default)]
 struct Required {
     /// By account and asset.
@@ -25,7 +25,10 @@ impl Engine {
     /// # Errors
     /// The first violation, in words.
     pub fn validate(&self) -> Result<(), String> {
-        let required = self.validate_books()?;
+        let mut required = self.validate_books()?;
+        for (account, _, withdrawal) in self.withdrawals.iter() {
+            *required.held.entry((account, withdrawal.asset)).or_default() += i128::from(withdrawal.amount);
+        }
         self.validate_pool()?;
         self.validate_accounts(&required)?;
         self.validate_lists()?;
@@ -109,7 +112,7 @@ impl Engine {
             for (asset, balance) in account.balances() {
                 let held = i128::from(balance.held);
                 if required.held.get(&(number, asset)).copied().unwrap_or(0) != held {
-                    return Err(format!("account {number} holds {held} of asset {asset} for no order"));
+                    return Err(format!("account {number} holds {held} of asset {asset} for nothing"));
                 }
                 if number != EXTERNAL && !(0..=balance.total).contains(&balance.held) {
                     return Err(format!("account {number} holds {held} of {} of asset {asset}", balance.total));

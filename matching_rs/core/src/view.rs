@@ -81,7 +81,7 @@ pub struct BalanceView {
     pub asset: u16,
     /// Smallest units owned.
     pub total: i64,
-    /// Of these, bound by open orders.
+    /// Of these, bound by open orders and requested withdrawals.
     pub held: i64,
 }
 
@@ -98,6 +98,19 @@ pub struct PositionView {
     pub realised: i64,
     /// Quote units of fees paid.
     pub fees: i64,
+}
+
+/// A withdrawal that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithdrawalView {
+    /// The id it was asked for under.
+    pub id: String,
+    /// Of what.
+    pub asset: u16,
+    /// Smallest units.
+    pub amount: i64,
+    /// Of the event it began with.
+    pub sequence: u64,
 }
 
 /// An account at one moment.
@@ -117,6 +130,8 @@ pub struct AccountView {
     pub open_orders: u32,
     /// By instrument; untouched ones are left out.
     pub positions: Vec<PositionView>,
+    /// Not settled yet, by id.
+    pub withdrawals: Vec<WithdrawalView>,
 }
 
 /// What is remembered of a client's id.

@@ -5,7 +5,9 @@ use crate::command::Side;
 use crate::engine::{Config, Engine};
 use crate::instrument::Market;
 use crate::levels;
-use crate::view::{AccountView, BalanceView, BookView, Level, LookupView, OrderView, PositionView, Stats};
+use crate::view::{
+    AccountView, BalanceView, BookView, Level, LookupView, OrderView, PositionView, Stats, WithdrawalView,
+};
 
 impl Market {
     fn level(&self, ticks: i64, level: &levels::Level) -> Level {
@@ -125,6 +127,12 @@ impl Engine {
         let balances =
             found.balances().map(|(asset, balance)| BalanceView { asset, total: balance.total, held: balance.held });
         let positions = self.shared.accounts.positions(account).filter(|position| !position.is_blank());
+        let withdrawals = self.withdrawals.of(account).map(|(id, withdrawal)| WithdrawalView {
+            id: id.to_string(),
+            asset: withdrawal.asset,
+            amount: withdrawal.amount,
+            sequence: withdrawal.sequence,
+        });
         Some(AccountView {
             status: found.standing.status(),
             killed: found.standing.killed(),
@@ -141,6 +149,7 @@ impl Engine {
                     fees: position.fees,
                 })
                 .collect(),
+            withdrawals: withdrawals.collect(),
         })
     }
 

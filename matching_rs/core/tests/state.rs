@@ -2,8 +2,8 @@
 
 use cift_core::command::{
     AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, CashKind, ChangeAccount, Command, InstrumentKind,
-    ListAsset, ListInstrument, MoveCash, OpenAccount, OrderType, SelfTradePrevention, SetPositionLimit, Side,
-    SubmitOrder, TimeInForce,
+    ListAsset, ListInstrument, MoveCash, OpenAccount, OrderType, RequestWithdrawal, SelfTradePrevention,
+    SetPositionLimit, SettleWithdrawal, Side, SubmitOrder, TimeInForce, WithdrawalEnd,
 };
 use cift_core::event::{Event, Sink};
 use cift_core::{Config, Engine, SnapshotError};
@@ -135,6 +135,7 @@ fn step(engine: &mut Engine, random: &mut Random, log: &mut Log, n: u64) {
     let id = format!("id-{}", if random.one_in(20) { n.saturating_sub(5) } else { n });
     let known = if log.orders.is_empty() { 1 } else { random.pick(&log.orders[log.orders.len().saturating_sub(60)..]) };
     let ids = [format!("b-{n}-0"), format!("b-{n}-1")];
+    let request;
     let command = match random.below(20) {
         0..=10 => Command::SubmitOrder(order(random, account, &id)),
         11..=13 => Command::AmendOrder(amend(random, engine.order(known).map_or(account, |view| view.account), known)),
@@ -161,6 +162,17 @@ fn step(engine: &mut Engine, random: &mut Random, log: &mut Log, n: u64) {
             let keep = if random.one_in(2) { 1 } else { 4 };
             let members = members.into_iter().rev().take(keep).collect();
             Command::Batch(Batch { account, deadline: 0, atomic: random.one_in(2), members })
+        }
+        18 if random.one_in(2) => {
+            let asset = 1 + u16::from(random.one_in(2));
+            let amount = 1 + random.signed(5_000);
+            Command::RequestWithdrawal(RequestWithdrawal { account, id: &id, deadline: 0, asset, amount })
+        }
+        18 if random.one_in(2) => {
+            let view = engine.account(account);
+            request = view.and_then(|view| Some(view.withdrawals.first()?.id.clone())).unwrap_or_default();
+            let end = random.pick(&[WithdrawalEnd::Booked, WithdrawalEnd::Released]);
+            Command::SettleWithdrawal(SettleWithdrawal { account, id: &id, deadline: 0, request: &request, end })
         }
         18 => Command::MoveCash(MoveCash {
             account,
@@ -202,7 +214,16 @@ fn every_invariant_holds_after_every_command() {
         for n in 1..=4_000 {
             step(&mut engine, &mut random, &mut log, n);
         }
-        for kind in ["Trade", "OrderReduced", "OrderAmended", "SelfTradePrevention", "QuoteRemainder", "FillOrKill"] {
+        for kind in [
+            "Trade",
+            "OrderReduced",
+            "OrderAmended",
+            "SelfTradePrevention",
+            "QuoteRemainder",
+            "FillOrKill",
+            "end: Booked",
+            "end: Released",
+        ] {
             assert!(log.lines.iter().any(|line| line.contains(kind)), "seed {seed}: no {kind} was met");
         }
     }

@@ -3,6 +3,7 @@
 use super::reader::{Malformed, Reader};
 use crate::command::{
     AccountStatus, CashKind, InstrumentKind, InstrumentStatus, OrderType, SelfTradePrevention, Side, TimeInForce,
+    WithdrawalEnd,
 };
 use crate::reason::Reason;
 
@@ -80,6 +81,14 @@ pub(super) fn cash_kind(reader: &mut Reader<'_>) -> Read<CashKind> {
         0 => Ok(CashKind::Deposit),
         1 => Ok(CashKind::Withdrawal),
         2 => Ok(CashKind::Adjustment),
+        _ => Err(Malformed),
+    }
+}
+
+pub(super) fn withdrawal_end(reader: &mut Reader<'_>) -> Read<WithdrawalEnd> {
+    match reader.unsigned()? {
+        0 => Ok(WithdrawalEnd::Booked),
+        1 => Ok(WithdrawalEnd::Released),
         _ => Err(Malformed),
     }
 }

@@ -3,7 +3,7 @@
 use super::writer::Writer;
 use crate::command::{
     AmendOrder, Batch, BatchMember, COMMAND_VERSION, CancelOrder, CancelOrders, ChangeAccount, ChangeInstrument,
-    Command, ListInstrument, MoveCash, OpenAccount, SetFeeTier, SubmitOrder, kind,
+    Command, ListInstrument, MoveCash, OpenAccount, RequestWithdrawal, SetFeeTier, SettleWithdrawal, SubmitOrder, kind,
 };
 
 /// Append one command.
@@ -25,6 +25,8 @@ pub fn encode_command(w: &mut Writer, command: &Command<'_>) {
         Command::OpenAccount(open) => open_account(w, open),
         Command::ChangeAccount(change) => change_account(w, change),
         Command::MoveCash(cash) => move_cash(w, cash),
+        Command::RequestWithdrawal(request) => request_withdrawal(w, request),
+        Command::SettleWithdrawal(settle) => settle_withdrawal(w, settle),
         Command::SetPositionLimit(set) => {
             head(w, kind::SET_POSITION_LIMIT, 4);
             w.unsigned(set.account.into());
@@ -140,6 +142,24 @@ fn move_cash(w: &mut Writer, cash: &MoveCash<'_>) {
     w.unsigned(cash.kind as u64);
     w.unsigned(cash.asset.into());
     w.signed(cash.amount);
+}
+
+fn request_withdrawal(w: &mut Writer, request: &RequestWithdrawal<'_>) {
+    head(w, kind::REQUEST_WITHDRAWAL, 5);
+    w.unsigned(request.account.into());
+    w.str(request.id);
+    w.unsigned(request.deadline);
+    w.unsigned(request.asset.into());
+    w.signed(request.amount);
+}
+
+fn settle_withdrawal(w: &mut Writer, settle: &SettleWithdrawal<'_>) {
+    head(w, kind::SETTLE_WITHDRAWAL, 5);
+    w.unsigned(settle.account.into());
+    w.str(settle.id);
+    w.unsigned(settle.deadline);
+    w.str(settle.request);
+    w.unsigned(settle.end as u64);
 }
 
 fn list_instrument(w: &mut Writer, list: &ListInstrument<'_>) {

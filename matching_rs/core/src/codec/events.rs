@@ -250,6 +250,25 @@ fn account_event(w: &mut Head<'_>, event: &Event<'_>) {
             w.unsigned(asset.into());
             w.signed(amount);
         }
+        Event::WithdrawalRequested { account_sequence, account, id, asset, amount } => {
+            let w = w.head(kind::WITHDRAWAL_REQUESTED, 5);
+            w.unsigned(account_sequence);
+            w.unsigned(account.into());
+            w.str(id);
+            w.unsigned(asset.into());
+            w.signed(amount);
+        }
+        Event::WithdrawalSettled { account_sequence, account, id, request, request_sequence, end, asset, amount } => {
+            let w = w.head(kind::WITHDRAWAL_SETTLED, 8);
+            w.unsigned(account_sequence);
+            w.unsigned(account.into());
+            w.str(id);
+            w.str(request);
+            w.unsigned(request_sequence);
+            w.unsigned(end as u64);
+            w.unsigned(asset.into());
+            w.signed(amount);
+        }
         Event::PositionLimitSet { account_sequence, account, instrument, limit } => {
             let w = w.head(kind::POSITION_LIMIT_SET, 4);
             w.unsigned(account_sequence);
@@ -326,6 +345,8 @@ fn reference_event(w: &mut Head<'_>, event: &Event<'_>) {
         | Event::BalanceChanged { .. }
         | Event::PositionChanged { .. }
         | Event::PositionLimitSet { .. }
+        | Event::WithdrawalRequested { .. }
+        | Event::WithdrawalSettled { .. }
         | Event::KillSwitchSet { .. } => unreachable!("written by one of the functions above"),
     }
 }

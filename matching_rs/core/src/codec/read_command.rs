@@ -5,7 +5,8 @@ use super::reader::{Malformed, Reader};
 use super::{COMMAND_BYTES_MAX, ID_BYTES_MAX, MEMBERS_MAX};
 use crate::command::{
     AmendOrder, Batch, BatchMember, COMMAND_VERSION, CancelOrder, CancelOrders, ChangeAccount, ChangeInstrument,
-    Command, ListAsset, ListInstrument, MoveCash, OpenAccount, SetFeeTier, SetPositionLimit, SubmitOrder, kind,
+    Command, ListAsset, ListInstrument, MoveCash, OpenAccount, RequestWithdrawal, SetFeeTier, SetPositionLimit,
+    SettleWithdrawal, SubmitOrder, kind,
 };
 use crate::reason::Reason;
 
@@ -66,7 +67,7 @@ const fn field_count(number: u8) -> Option<usize> {
     Some(match number {
         kind::OPEN_VENUE | kind::OPEN_EPOCH => 1,
         kind::SUBMIT_ORDER => 12,
-        kind::AMEND_ORDER | kind::SET_FEE_TIER => 5,
+        kind::AMEND_ORDER | kind::SET_FEE_TIER | kind::REQUEST_WITHDRAWAL | kind::SETTLE_WITHDRAWAL => 5,
         kind::CANCEL_ORDER | kind::BATCH | kind::OPEN_ACCOUNT | kind::SET_POSITION_LIMIT => 4,
         kind::CANCEL_ORDERS | kind::MOVE_CASH => 6,
         kind::CHANGE_ACCOUNT => 7,
@@ -121,6 +122,20 @@ fn read_rare<'a>(number: u8, r: &mut Reader<'a>) -> Read<Command<'a>> {
             kind: codes::cash_kind(r)?,
             asset: r.u16()?,
             amount: r.signed()?,
+        }),
+        kind::REQUEST_WITHDRAWAL => Command::RequestWithdrawal(RequestWithdrawal {
+            account: r.u32()?,
+            id: id(r)?,
+            deadline: r.u63()?,
+            asset: r.u16()?,
+            amount: r.signed()?,
+        }),
+        kind::SETTLE_WITHDRAWAL => Command::SettleWithdrawal(SettleWithdrawal {
+            account: r.u32()?,
+            id: id(r)?,
+            deadline: r.u63()?,
+            request: id(r)?,
+            end: codes::withdrawal_end(r)?,
         }),
         kind::SET_POSITION_LIMIT => Command::SetPositionLimit(SetPositionLimit {
             account: r.u32()?,

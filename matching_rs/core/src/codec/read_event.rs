@@ -27,9 +27,14 @@ const fn field_count(number: u8) -> Read<usize> {
         kind::EPOCH_OPENED | kind::ORDERS_CANCELED => 2,
         kind::BATCH_DONE | kind::ASSET_LISTED => 3,
         kind::COMMAND_REJECTED | kind::POSITION_LIMIT_SET => 4,
-        kind::COMMAND_DUPLICATE | kind::ACCOUNT_OPENED | kind::BALANCE_CHANGED | kind::FEE_TIER_SET => 5,
+        kind::COMMAND_DUPLICATE
+        | kind::ACCOUNT_OPENED
+        | kind::BALANCE_CHANGED
+        | kind::FEE_TIER_SET
+        | kind::WITHDRAWAL_REQUESTED => 5,
         kind::CASH_MOVED => 6,
         kind::ORDER_REDUCED | kind::ACCOUNT_CHANGED | kind::POSITION_CHANGED => 7,
+        kind::WITHDRAWAL_SETTLED => 8,
         kind::ORDER_CANCELED | kind::ORDER_AMENDED => 9,
         kind::INSTRUMENT_CHANGED => 11,
         kind::ORDER_REJECTED => 14,
@@ -180,6 +185,23 @@ fn read_account<'a>(number: u8, r: &mut Reader<'a>) -> Read<Event<'a>> {
             account: r.u32()?,
             instrument: r.u32()?,
             limit: r.signed()?,
+        },
+        kind::WITHDRAWAL_REQUESTED => Event::WithdrawalRequested {
+            account_sequence: r.unsigned()?,
+            account: r.u32()?,
+            id: r.str()?,
+            asset: r.u16()?,
+            amount: r.signed()?,
+        },
+        kind::WITHDRAWAL_SETTLED => Event::WithdrawalSettled {
+            account_sequence: r.unsigned()?,
+            account: r.u32()?,
+            id: r.str()?,
+            request: r.str()?,
+            request_sequence: r.unsigned()?,
+            end: codes::withdrawal_end(r)?,
+            asset: r.u16()?,
+            amount: r.signed()?,
         },
         _ => read_venue(number, r)?,
     })

@@ -1,7 +1,7 @@
 //! Rows → MessagePack.
 
 use super::orders::{Entered, OrderRow};
-use super::{AccountRow, Rows, Settings};
+use super::{AccountRow, Rows, Settings, withdrawals};
 use crate::OPEN_ORDERS_MAX_DEFAULT;
 use crate::codec::{Writer, encode_instrument_terms};
 use crate::command::SelfTradePrevention;
@@ -16,7 +16,7 @@ const SETTINGS: Settings = Settings {
 };
 
 impl Rows<'_> {
-    /// Give 15 lists of rows, in this order:
+    /// Give 17 lists of rows, in this order:
     ///
     /// - `orders_new`: id, account, client order id, instrument, side, type, time in force, flags, self-trade
     ///   prevention, price, quantity, quote amount, status, filled, canceled, leaves, filled notional, fee, reason (0:
@@ -38,13 +38,16 @@ impl Rows<'_> {
     ///   slippage?, reference price?, maker?, taker?
     /// - `fee_tiers`: instrument, tier, maker, taker
     /// - `position_limits`: account, instrument, limit
+    /// - `withdrawals_new`: id, account, command id, asset, amount, status (0 requested, 1 booked, 2 released), requested
+    ///   at, settled at?, sequence
+    /// - `withdrawals_changed`: id, status, settled at, sequence
     /// - `venue`: killed
     /// - `last`: number, sequence, at
     ///
     /// A `?` may be nil: it stays as it is.
     pub(super) fn pack(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(64 * 1024);
-        w.array(15);
+        w.array(17);
         self.pack_orders(&mut w);
         self.pack_money(&mut w);
         self.pack_accounts(&mut w);
@@ -55,6 +58,9 @@ impl Rows<'_> {
             w.unsigned(instrument.into());
             w.signed(limit);
         });
+        let (asked, settled): (Vec<_>, Vec<_>) = self.withdrawals.iter().partition(|(_, row)| row.is_new());
+        list(&mut w, asked.into_iter(), |w, (&id, row)| withdrawals::asked(w, id, row));
+        list(&mut w, settled.into_iter(), |w, (&id, row)| withdrawals::settled(w, id, row));
         list(&mut w, self.killed.iter(), |w, &killed| {
             w.array(1);
             w.bool(killed);

@@ -104,7 +104,9 @@ fn sequence_of(event: &Event<'_>, account: u32) -> Option<u64> {
         | Event::CashMoved { account_sequence, account, .. }
         | Event::BalanceChanged { account_sequence, account, .. }
         | Event::PositionChanged { account_sequence, account, .. }
-        | Event::PositionLimitSet { account_sequence, account, .. } => (account, account_sequence),
+        | Event::PositionLimitSet { account_sequence, account, .. }
+        | Event::WithdrawalRequested { account_sequence, account, .. }
+        | Event::WithdrawalSettled { account_sequence, account, .. } => (account, account_sequence),
         Event::CommandDuplicate { account, .. }
         | Event::CommandRejected { account, .. }
         | Event::OrdersCanceled { account, .. }

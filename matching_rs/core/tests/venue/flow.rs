@@ -7,7 +7,8 @@ use cift_core::codec::{Writer, encode_command};
 use cift_core::command::{
     AccountStatus, AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, CashKind, ChangeAccount,
     ChangeInstrument, Command, InstrumentKind, InstrumentStatus, ListAsset, ListInstrument, MoveCash, OpenAccount,
-    OrderType, SelfTradePrevention, SetFeeTier, SetPositionLimit, Side, SubmitOrder, TimeInForce,
+    OrderType, RequestWithdrawal, SelfTradePrevention, SetFeeTier, SetPositionLimit, SettleWithdrawal, Side,
+    SubmitOrder, TimeInForce, WithdrawalEnd,
 };
 use proptest::prelude::*;
 
@@ -128,7 +129,7 @@ impl Reader {
         bytes
     }
 
-    fn command<'a>(roll: Roll, id: &'a str, naive: &Naive, now: u64) -> Command<'a> {
+    fn command<'a>(roll: Roll, id: &'a str, naive: &'a Naive, now: u64) -> Command<'a> {
         match roll.what {
             0..55 => Command::SubmitOrder(submit(roll, id, now)),
             55..65 => Command::AmendOrder(amend(roll, naive)),
@@ -142,6 +143,7 @@ impl Reader {
                 price_max: roll.pick(5, &[None, None, Some(10_003)]),
             }),
             79..84 => Command::Batch(batch(roll, id, naive, now)),
+            84 | 85 if roll.one_in(6, 2) => withdrawal(roll, id, naive, now),
             84..90 => Command::MoveCash(MoveCash {
                 account: if roll.one_in(0, 20) { 1 } else { roll.account(0) },
                 id,
@@ -157,6 +159,27 @@ impl Reader {
             _ => administration(roll, id, now),
         }
     }
+}
+
+/// One that is asked for, or the end of one: more often of one that is there than of one that is not.
+fn withdrawal<'a>(roll: Roll, id: &'a str, naive: &'a Naive, now: u64) -> Command<'a> {
+    let deadline = roll.deadline(1, now);
+    if roll.one_in(2, 2) {
+        return Command::RequestWithdrawal(RequestWithdrawal {
+            account: if roll.one_in(0, 20) { 1 } else { roll.account(0) },
+            id: if roll.one_in(6, 9) { "again" } else { id },
+            deadline,
+            asset: roll.pick(3, &[1, 1, 1, 2, 3, 4, 5, 0]),
+            amount: i64::from(roll.n[4]) * roll.pick(5, &[1, 1, 100, -1]),
+        });
+    }
+    let (account, request) = match naive.withdrawal(roll.n[3].into()) {
+        Some(found) if roll.n[4] < 900 => found,
+        Some((_, request)) => (roll.account(0), request),
+        None => (roll.account(0), "id-20"),
+    };
+    let end = roll.pick(5, &[WithdrawalEnd::Booked, WithdrawalEnd::Released]);
+    Command::SettleWithdrawal(SettleWithdrawal { account, id, deadline, request, end })
 }
 
 fn submit(roll: Roll, id: &str, now: u64) -> SubmitOrder<'_> {

@@ -121,6 +121,13 @@ fn check_accounts(tables: &Tables, runner: &Runner) {
             let row = &tables.balances[&vec![key[0], balance.asset.into()]];
             assert_eq!((int(&row[2]), int(&row[3])), (balance.total, balance.held), "{row:?}");
         }
+        let open = tables.withdrawals.values().filter(|row| int(&row[1]) == key[0] && int(&row[5]) == 0);
+        let mut shown: Vec<_> = open.map(|row| (row[2].as_str(), int(&row[3]), int(&row[4]), int(&row[0]))).collect();
+        shown.sort_unstable();
+        let told = view.withdrawals.iter();
+        let told: Vec<_> =
+            told.map(|one| (Some(one.id.as_str()), one.asset.into(), one.amount, one.sequence.cast_signed())).collect();
+        assert_eq!(shown, told, "withdrawals of account {account}");
         for position in &view.positions {
             let row = &tables.positions[&vec![key[0], position.instrument.into()]];
             let shown = [2, 3, 4, 5].map(|column| int(&row[column]));

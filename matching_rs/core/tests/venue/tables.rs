@@ -37,6 +37,7 @@ pub struct Tables {
     pub instruments: Table,
     pub fee_tiers: Table,
     pub position_limits: Table,
+    pub withdrawals: Table,
     pub venue: Vec<Row>,
     pub last: Vec<Row>,
 }
@@ -91,9 +92,11 @@ impl Tables {
             instruments_changed,
             fee_tiers,
             position_limits,
+            withdrawals_new,
+            withdrawals_changed,
             venue,
             last,
-        ]: [Vec<Row>; 15] = lists.try_into().expect("15 lists");
+        ]: [Vec<Row>; 17] = lists.try_into().expect("17 lists");
         insert(&mut self.orders, orders_new, 1);
         for change in orders_changed {
             self.change_order(&change);
@@ -117,6 +120,12 @@ impl Tables {
         }
         upsert(&mut self.fee_tiers, fee_tiers, 2);
         upsert(&mut self.position_limits, position_limits, 2);
+        insert(&mut self.withdrawals, withdrawals_new, 1);
+        for change in withdrawals_changed {
+            let row = self.withdrawals.get_mut(&key(&change, 1)).expect("a withdrawal asked for before");
+            update(row, 5, &change[1..2]);
+            update(row, 7, &change[2..]);
+        }
         if !venue.is_empty() {
             self.venue = venue;
         }

@@ -3,7 +3,8 @@
 use cift_core::command::{
     AccountStatus, AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, CashKind, ChangeAccount,
     ChangeInstrument, Command, InstrumentKind, InstrumentStatus, ListAsset, ListInstrument, MoveCash, OpenAccount,
-    OrderType, SelfTradePrevention, SetFeeTier, SetPositionLimit, Side, SubmitOrder, TimeInForce,
+    OrderType, RequestWithdrawal, SelfTradePrevention, SetFeeTier, SetPositionLimit, SettleWithdrawal, Side,
+    SubmitOrder, TimeInForce, WithdrawalEnd,
 };
 
 const IDS: [&str; 6] = [
@@ -117,7 +118,7 @@ impl Dice {
 
     /// Any command.
     pub fn command(&mut self) -> Command<'static> {
-        match self.below(16) {
+        match self.below(18) {
             0 => {
                 Command::OpenVenue { hash_key: (u128::from(self.roll()) << 64 | u128::from(self.roll())).to_le_bytes() }
             }
@@ -160,6 +161,20 @@ impl Dice {
                 kind: self.pick(&[CashKind::Deposit, CashKind::Withdrawal, CashKind::Adjustment]),
                 asset: self.u16(),
                 amount: self.int(),
+            }),
+            10 => Command::RequestWithdrawal(RequestWithdrawal {
+                account: self.u32(),
+                id: self.pick(&IDS),
+                deadline: self.u63(),
+                asset: self.u16(),
+                amount: self.int(),
+            }),
+            11 => Command::SettleWithdrawal(SettleWithdrawal {
+                account: self.u32(),
+                id: self.pick(&IDS),
+                deadline: self.u63(),
+                request: self.pick(&IDS),
+                end: self.pick(&[WithdrawalEnd::Booked, WithdrawalEnd::Released]),
             }),
             _ => self.reference(),
         }

@@ -2,7 +2,7 @@
 
 use cift_core::command::{
     AccountStatus, BatchMember, CashKind, Command, InstrumentKind, InstrumentStatus, OrderType, SelfTradePrevention,
-    Side, TimeInForce,
+    Side, TimeInForce, WithdrawalEnd,
 };
 use cift_core::event::Event;
 use cift_core::reason::Reason;
@@ -35,6 +35,7 @@ plain! {
     InstrumentStatus => |v| (*v as u8).into();
     InstrumentKind => |v| (*v as u8).into();
     CashKind => |v| (*v as u8).into();
+    WithdrawalEnd => |v| (*v as u8).into();
     Reason => |v| v.number().into();
 }
 
@@ -92,6 +93,8 @@ pub fn command(command: &Command<'_>) -> (&'static str, Map<String, Value>) {
             ("ChangeAccount", fields!(c; account deadline status killed fee_tier open_orders_max stp))
         }
         Command::MoveCash(c) => ("MoveCash", fields!(c; account id deadline kind asset amount)),
+        Command::RequestWithdrawal(c) => ("RequestWithdrawal", fields!(c; account id deadline asset amount)),
+        Command::SettleWithdrawal(c) => ("SettleWithdrawal", fields!(c; account id deadline request end)),
         Command::SetPositionLimit(c) => ("SetPositionLimit", fields!(c; account deadline instrument limit)),
         Command::ListAsset(c) => ("ListAsset", fields!(c; deadline symbol scale)),
         Command::ListInstrument(c) => (
@@ -152,6 +155,8 @@ pub fn event(event: &Event<'_>) -> (&'static str, Map<String, Value>) {
         BalanceChanged { account_sequence account asset total held }
         PositionChanged { account_sequence account instrument quantity cost realised fees }
         PositionLimitSet { account_sequence account instrument limit }
+        WithdrawalRequested { account_sequence account id asset amount }
+        WithdrawalSettled { account_sequence account id request request_sequence end asset amount }
         AssetListed { asset symbol scale }
         InstrumentChanged { instrument_sequence instrument status tick_size lot_size quantity_min quantity_max
             notional_min band_ppm slippage_ppm reference_price }

@@ -175,7 +175,7 @@ class Projector:
         """
 
     def pack(self, batches: Sequence[tuple[int, int, bytes]]) -> bytes:
-        """Give the rows of some batches, `(number, at, events)` in their order, as 15 MessagePack lists of rows.
+        """Give the rows of some batches, `(number, at, events)` in their order, as 17 MessagePack lists of rows.
 
         Each row is final for the call, however often it was touched. A `?` may be None: it stays as it is.
 
@@ -197,6 +197,9 @@ class Projector:
           quantity_max?, notional_min?, band_ppm?, slippage_ppm?, reference_price?, maker_ppm?, taker_ppm?
         - fee_tiers: instrument, tier, maker_ppm, taker_ppm
         - position_limits: account, instrument, limit
+        - withdrawals_new: id, account, command_id, asset, amount, status (0 requested, 1 booked, 2 released),
+          requested_at, settled_at?, sequence
+        - withdrawals_changed (asked for in an earlier call): id, status, settled_at, sequence
         - venue: killed (at most one row)
         - last: number, sequence, at of the last batch (one row; none when no batch was given)
 

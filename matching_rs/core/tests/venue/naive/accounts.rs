@@ -7,7 +7,7 @@ use cift_core::command::{
 use cift_core::event::Event;
 use cift_core::reason::Reason;
 
-use super::{Account, EXTERNAL, FEES, FIRST_USER, Naive};
+use super::{Account, EXTERNAL, FIRST_USER, Naive};
 
 impl Account {
     pub(super) fn new(group: u32) -> Self {
@@ -73,7 +73,7 @@ impl Naive {
     }
 
     /// Remember an id whose command has no life of its own.
-    fn remember(&mut self, account: u32, id: &str, payload: String) {
+    pub(super) fn remember(&mut self, account: u32, id: &str, payload: String) {
         let (sequence, now) = (self.sequence + 1, self.now);
         self.ids.remember(account, id, payload, sequence, 0);
         self.ids.end(account, id, now);
@@ -124,14 +124,8 @@ impl Naive {
 
     pub(super) fn move_cash(&mut self, cash: &MoveCash<'_>) {
         let payload = format!("{:?} {} {}", cash.kind, cash.asset, cash.amount);
-        let known = self.check_time(cash.deadline).and_then(|()| {
-            let exists = self.opened && cash.account == FEES || self.is_user(cash.account);
-            if exists { self.recognise(cash.account, cash.id, &payload) } else { Err(Reason::AccountUnknown) }
-        });
-        match known {
-            Err(reason) => return self.reject(cash.account, reason, kind::MOVE_CASH, cash.id),
-            Ok(Known::Repeated { .. }) => return,
-            Ok(Known::New) => self.remember(cash.account, cash.id, payload),
+        if !self.admit_money(cash.account, cash.id, cash.deadline, kind::MOVE_CASH, payload) {
+            return;
         }
         match self.check_cash(cash) {
             Err(reason) => self.reject(cash.account, reason, kind::MOVE_CASH, cash.id),

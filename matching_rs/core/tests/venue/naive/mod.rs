@@ -11,6 +11,7 @@ mod money;
 mod orders;
 mod resting;
 mod risk;
+mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,7 @@ use cift_core::reason::Reason;
 use cift_core::{Config, ENGINE_VERSION};
 
 use ids::{Ids, Slots};
+use withdrawals::Withdrawal;
 
 pub const FEES: u32 = 1;
 pub const EXTERNAL: u32 = 2;
@@ -113,6 +115,7 @@ pub struct Naive {
     pub instruments: Vec<Instrument>,
     ids: Ids,
     slots: Slots,
+    withdrawals: Vec<Withdrawal>,
     balances_touched: BTreeSet<(u32, u16)>,
     positions_touched: BTreeSet<(u32, u32)>,
     /// Needs of the members of an atomic batch that are still to come, by asset.
@@ -135,6 +138,7 @@ impl Naive {
             instruments: Vec::new(),
             ids: Ids::new(config),
             slots: Slots::new(config.open_orders_max),
+            withdrawals: Vec::new(),
             balances_touched: BTreeSet::new(),
             positions_touched: BTreeSet::new(),
             kept: Vec::new(),
@@ -185,6 +189,8 @@ impl Naive {
             Command::OpenAccount(open) => self.open_account(open),
             Command::ChangeAccount(change) => self.change_account(change),
             Command::MoveCash(cash) => self.move_cash(cash),
+            Command::RequestWithdrawal(request) => self.request_withdrawal(request),
+            Command::SettleWithdrawal(settle) => self.settle_withdrawal(settle),
             Command::SetPositionLimit(limit) => self.set_position_limit(limit),
             Command::ListAsset(asset) => self.list_asset(asset),
             Command::ListInstrument(listing) => self.list_instrument(listing),

@@ -46,15 +46,16 @@ impl Naive {
         self.account(account).totals.get(&asset).copied().unwrap_or(0)
     }
 
-    /// Held is what the open orders require: summed, not kept.
+    /// Held is what the open orders require and requested withdrawals do: summed, not kept.
     pub(super) fn held(&self, account: u32, asset: u16) -> i128 {
         let orders = self.instruments.iter().flat_map(|instrument| {
             instrument.orders.iter().filter(|order| order.account == account).map(move |order| (instrument, order))
         });
-        orders
+        let held: i128 = orders
             .filter(|(instrument, order)| instrument.asset_of(order.side) == asset)
             .map(|(instrument, order)| instrument.hold_of(order))
-            .sum()
+            .sum();
+        held + self.requested(account, asset)
     }
 
     pub(super) fn free(&self, account: u32, asset: u16) -> i128 {

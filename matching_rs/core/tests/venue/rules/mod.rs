@@ -10,6 +10,7 @@ mod money;
 mod prevention;
 mod priority;
 mod risk;
+mod withdrawals;
 
 use cift_core::Config;
 use cift_core::batch::{Applied, Runner};
@@ -248,6 +249,10 @@ fn tell(event: &Event<'_>) -> String {
         Event::OrdersCanceled { count, .. } => format!("canceled {count} in all"),
         Event::BatchDone { applied, refused, .. } => format!("done {applied}, refused {refused}"),
         Event::CashMoved { account, amount, .. } => format!("moved {account} {amount}"),
+        Event::WithdrawalRequested { account, amount, .. } => format!("requested {account} {amount}"),
+        Event::WithdrawalSettled { account, request, end, amount, .. } => {
+            format!("settled {account} {request} {amount} {end:?}")
+        }
         other => format!("{other:?}").split([' ', '{']).next().unwrap_or_default().to_string(),
     }
 }

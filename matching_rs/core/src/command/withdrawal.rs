@@ -1,0 +1,41 @@
+//! Money on its way out: asked for, and booked or given back.
+
+/// How a requested withdrawal ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum WithdrawalEnd {
+    /// The money leaves.
+    Booked = 0,
+    /// The account may use it again.
+    Released = 1,
+}
+
+/// A withdrawal that is asked for: from here on it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestWithdrawal<'a> {
+    /// Which account.
+    pub account: u32,
+    /// The command's id, as that of `MoveCash`; it names the withdrawal until that is settled.
+    pub id: &'a str,
+    /// Refused after this time; 0 for none.
+    pub deadline: u64,
+    /// Of what.
+    pub asset: u16,
+    /// Smallest units, > 0.
+    pub amount: i64,
+}
+
+/// The end of a requested withdrawal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettleWithdrawal<'a> {
+    /// Which account.
+    pub account: u32,
+    /// The command's id, as that of `MoveCash`.
+    pub id: &'a str,
+    /// Refused after this time; 0 for none.
+    pub deadline: u64,
+    /// The id it was asked for under.
+    pub request: &'a str,
+    /// Booked or released.
+    pub end: WithdrawalEnd,
+}
