@@ -1,9 +1,10 @@
 """The only reader of the environment; settings call these functions and nothing else does.
 
-Variables are prefixed `CIFT_`, but for HOST and PORT, which hosts of programs set by convention.
+Variables are prefixed `CIFT_`, but for HOST, PORT and WEB_SERVER, which are short for the console.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -33,6 +34,19 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
     if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
         raise EnvironmentVariableError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
     return int(value)
+
+
+def choice(name: str, default: str, *, among: Sequence[str]) -> str:
+    """Read one of some words.
+
+    Raises:
+        EnvironmentVariableError: none of them.
+
+    """
+    value = os.environ.get(name) or default
+    if value not in among:
+        raise EnvironmentVariableError(f"{name} must be one of {', '.join(among)}, not {value!r}")
+    return value
 
 
 def path(name: str, default: Path) -> Path:

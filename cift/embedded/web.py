@@ -12,7 +12,7 @@ from apps.orders.matching.errors import (
 from apps.orders.matching.service import MatchingService
 from cift.bus import buses
 from cift.bus.base import BusInUse
-from cift.embedded.webserver import WebServer
+from cift.embedded.serving import Server
 from cift.workers import EXIT_FAULT, EXIT_LOST, WorkerEndedError, stop_on_signals
 
 _LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
@@ -27,7 +27,7 @@ class EmbeddedWeb:
         self._lifeline = lifeline
         self._end: MatchingError | None = None
 
-    async def run(self, server: WebServer) -> None:
+    async def run(self, server: Server) -> None:
         """Host the bus and the order service until a signal, the supervisor's death, or the service's end.
 
         Raises:

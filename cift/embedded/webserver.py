@@ -1,6 +1,7 @@
 """The web server: Daphne, on a socket bound already, with something running beside it in the same event loop."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,24 +9,23 @@ from typing import Any
 from cryptography.x509 import load_pem_x509_certificates as load_certificates
 
 # Daphne installs Twisted's asyncio reactor when it is imported, so it comes before anything else of Twisted.
-from daphne.http_protocol import WebRequest
+from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server, twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
 from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet import reactor
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.errors import CONTENT_TYPE, ApplicationError, problem_of
+from cift.http.bodies import LINGER_BYTES_MAX
+from cift.middleware import request_id_of
 from cift.settings.tls import TlsSettings
-
-MESSAGE_BYTES_MAX = 64 * 1024
-"""The largest WebSocket message taken; a larger one closes the socket."""
 
 HTTP_S_MAX = 60
 """The longest a request may take."""
-
-DRAIN_S_MAX = 2.0
-"""How long requests under way may go on when the server ends."""
 
 _DRAIN_POLL_S = 0.01
 
@@ -69,7 +69,7 @@ class WebServer:
         self._server.ws_factory.setProtocolOptions(failByDrop=False)
         with socket.socket(fileno=self._descriptor) as listener:
             family = listener.family
-            factory = self._server.http_factory
+            factory: Any = _Factory(self._server)
             if self._tls is not None:
                 factory = TLSMemoryBIOFactory(self._tls, False, factory)  # noqa: FBT003 - Twisted's own shape
             self._port = _reactor.adoptStreamPort(listener.fileno(), family, factory)
@@ -94,6 +94,62 @@ class WebServer:
         give_up_at = twisted_loop.time() + DRAIN_S_MAX
         while self._server.http_under_way() and twisted_loop.time() < give_up_at:  # noqa: ASYNC110 - Daphne tells nobody
             await asyncio.sleep(_DRAIN_POLL_S)
+
+
+class _Request(WebRequest):  # type: ignore[misc]
+    """Bounds a body while it arrives: Twisted hands it on when it is whole, however large and slow."""
+
+    _body_bytes = 0
+    _body_timer: Any = None
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        """Begin to wait for a body, if there is one."""
+        super().gotLength(length)
+        if length != 0:
+            self._body_timer = _reactor.callLater(settings.BODY_S_MAX, self._too_slow)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Keep no more than shows that it is too much; whoever goes on sending is cut off."""
+        room = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 - self._body_bytes, 0)
+        self._body_bytes += len(data)
+        if room:
+            super().handleContentChunk(data[:room])
+        if self._body_bytes > LINGER_BYTES_MAX:
+            self.channel.loseConnection()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more: the request is whole."""
+        self._body_there()
+        super().requestReceived(command, path, version)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more: the client has gone."""
+        self._body_there()
+        super().connectionLost(reason)
+
+    def _body_there(self) -> None:
+        timer, self._body_timer = self._body_timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _too_slow(self) -> None:
+        given = self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1")
+        request_id = request_id_of(given)
+        body = json.dumps(problem_of(ApplicationError("request_timeout"), request_id=request_id)).encode()
+        head = (
+            f"HTTP/1.1 408 Request Timeout\r\nServer: cift\r\nConnection: close\r\nX-Request-Id: {request_id}\r\n"
+            f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self.channel.transport.write(head.encode() + body)
+        self.channel.loseConnection()
+
+
+class _Factory(HTTPFactory):  # type: ignore[misc]
+    def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
+        """Give a connection the bounded request."""
+        protocol = super().buildProtocol(address)
+        protocol.requestFactory = _Request
+        return protocol
 
 
 def _tls_options(tls: TlsSettings) -> Any:

@@ -11,10 +11,9 @@ from cift.http.answers import problem_send
 from cift.middleware import REQUEST_ID_HEADER, request_id_of
 from cift.proxies import Application, Scope
 
-BODY_S_MAX = 10.0
-"""How long a body may take to arrive."""
+LINGER_BYTES_MAX = 4 * 1024 * 1024
+"""How much of a body that is too large is read, to be thrown away, before its sender is cut off."""
 
-_LINGER_BYTES_MAX = 4 * 1024 * 1024
 _LINGER_S_MAX = 2.0
 
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
@@ -75,7 +74,7 @@ async def _body_read(receive: Receive, length: int) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     try:
-        async with asyncio.timeout(BODY_S_MAX):
+        async with asyncio.timeout(settings.BODY_S_MAX):
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -100,7 +99,7 @@ async def _linger(receive: Receive) -> None:
     size, more = 0, True
     try:
         async with asyncio.timeout(_LINGER_S_MAX):
-            while more and size < _LINGER_BYTES_MAX:
+            while more and size < LINGER_BYTES_MAX:
                 message = await receive()
                 more = message.get("more_body", False)
                 size += len(message.get("body", b""))

@@ -11,12 +11,14 @@ from cift.settings.identities import PAPER_MONEY, identities_settings
 from cift.settings.matching import matching_settings
 from cift.settings.secrets import secrets_load
 from cift.settings.tls import tls_settings
+from cift.settings.webserver import web_server
 
 DATA_DIR: Path = env.path("CIFT_DATA_DIR", BASE_DIR / "var")
 _secrets = secrets_load(DATA_DIR)
 
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=1, most=65_535)
+WEB_SERVER = web_server("daphne")
 # On the loopback only its own names are answered, so that no web page of another name reaches the venue by its address.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"]
 

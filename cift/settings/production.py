@@ -9,11 +9,13 @@ from cift.settings.databases import postgres_databases
 from cift.settings.identities import identities_settings
 from cift.settings.matching import matching_settings
 from cift.settings.tls import tls_settings
+from cift.settings.webserver import web_server
 
 DATA_DIR: Path = env.path("CIFT_DATA_DIR", Path("/var/lib/cift"))
 
 HOST = env.text("HOST", "0.0.0.0")  # noqa: S104 - the container's own network
 PORT = env.integer("PORT", 8000, least=1, most=65_535)
+WEB_SERVER = web_server("uvicorn")
 ALLOWED_HOSTS = env.required("CIFT_ALLOWED_HOSTS").split(",")
 
 SECRET_KEY = env.required("CIFT_SECRET_KEY")

@@ -1,5 +1,7 @@
 """Django REST framework."""
 
+from cift import env
+
 REST_FRAMEWORK = {
     # Bearer first: who asks without is answered 401. Session cookies, with CSRF, are for the browsable API.
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -16,4 +18,6 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
 }
 
+# A request's body, in bytes and in the seconds it may take to arrive (cift.http.bodies).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+BODY_S_MAX = env.integer("CIFT_BODY_SECONDS", 10, least=1, most=600)

@@ -12,8 +12,9 @@ from websockets.sync.client import connect
 from tests.support.venue import Venue
 
 
+@pytest.mark.parametrize("web_server", ["daphne", "uvicorn"])
 def test_a_venue_with_a_certificate_speaks_tls_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web_server: str
 ) -> None:
     authority = trustme.CA()
     issued = authority.create_child_ca().issue_cert("localhost")
@@ -26,7 +27,7 @@ def test_a_venue_with_a_certificate_speaks_tls_and_nothing_else(
     monkeypatch.setenv("CIFT_HSTS_SECONDS", "60")
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    venue = Venue(tmp_path / "var").start()
+    venue = Venue(tmp_path / "var", environment={"WEB_SERVER": web_server}).start()
     try:
         venue.wait_open()
         with httpx.Client(base_url=f"https://localhost:{venue.port}", verify=trusting, timeout=30) as client:

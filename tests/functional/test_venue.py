@@ -112,11 +112,11 @@ def test_a_projector_that_is_killed_comes_back(venue: Venue) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("number", "web_server"), [(signal.SIGTERM, "daphne"), (signal.SIGINT, "uvicorn")])
 def test_a_signal_ends_it_quickly_and_a_second_start_finds_everything_as_it_was(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, web_server: str
 ) -> None:
-    with venue_open(tmp_path / "var") as first:
+    with venue_open(tmp_path / "var", WEB_SERVER=web_server) as first:
         children = first.children()
         logins = first.logins()
         idle = socket.create_connection(("127.0.0.1", first.port))
@@ -164,6 +164,13 @@ def test_children_end_when_their_supervisor_is_killed_and_the_folder_is_free_aga
 def test_a_data_folder_with_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
     with venue_open(tmp_path / ("d" * 120) / "var") as venue:
         assert venue.get("/ready")[0] == 200
+
+
+def test_a_web_server_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
+    venue = Venue(tmp_path / "var", environment={"WEB_SERVER": "apache"}).start()
+
+    assert venue.wait_end() == 1
+    assert venue.output == "WEB_SERVER must be one of daphne, uvicorn, not 'apache'\n"
 
 
 def test_a_port_that_is_no_port_is_one_clear_line(tmp_path: Path) -> None:

@@ -162,10 +162,10 @@ class SocketWay(Way):
         return answer["status"], answer["result"] if answer["ok"] else answer["error"]
 
 
-@pytest.fixture(scope="session")
-def running_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
-    """One venue for all tests that only trade in it."""
-    with venue_open(tmp_path_factory.mktemp("running") / "var") as venue:
+@pytest.fixture(scope="session", params=["daphne", "uvicorn"])
+def running_venue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
+    """One venue for all tests that only trade in it, on each web server."""
+    with venue_open(tmp_path_factory.mktemp("running") / "var", WEB_SERVER=request.param) as venue:
         yield venue
 
 

@@ -36,6 +36,7 @@ class Venue:
     folder: Path
     port: int = field(default_factory=free_port)
     lines: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> "Venue":
         self.process = subprocess.Popen(
@@ -47,6 +48,7 @@ class Venue:
                 "CIFT_DATA_DIR": str(self.folder),
                 "HOST": "127.0.0.1",
                 "PORT": str(self.port),
+                **self.environment,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -144,8 +146,8 @@ def _arguments(process: Path) -> list[str]:
 
 
 @contextmanager
-def venue_open(folder: Path) -> Iterator[Venue]:
-    venue = Venue(folder).start()
+def venue_open(folder: Path, **environment: str) -> Iterator[Venue]:
+    venue = Venue(folder, environment=environment).start()
     try:
         yield venue.wait_open()
     finally:

@@ -1,4 +1,7 @@
-"""A second web process of a running venue: it shares the databases and reaches the bus by its socket."""
+"""A second web process of a running venue: it shares the databases and reaches the bus by its socket.
+
+The venue's own serves with Daphne, this one with uvicorn, so what holds across both holds for both.
+"""
 
 import os
 import subprocess
@@ -23,7 +26,10 @@ class WebProcess:
 def web_process(venue: Venue, **environment: str) -> Iterator[WebProcess]:
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "cift.asgi:application"],
+        [
+            *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--lifespan", "off"),
+            *("--ws", "websockets-sansio", "--no-proxy-headers", "--log-level", "warning", "cift.asgi:application"),
+        ],
         cwd=ROOT,
         env={
             **os.environ,

@@ -23,12 +23,12 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Serve."""
         from cift.asgi import application  # noqa: PLC0415 - needs the apps to be loaded
+        from cift.embedded.serving import serve  # noqa: PLC0415 - a web server is this command's alone
         from cift.embedded.web import EmbeddedWeb  # noqa: PLC0415 - as does this
-        from cift.embedded.webserver import WebServer  # noqa: PLC0415 - installs the reactor, for this command alone
 
         try:
-            server = WebServer(application, descriptor=options["listener"], tls=settings.TLS)
-            server.serve(EmbeddedWeb(lifeline=options["lifeline"]).run)
+            beside = EmbeddedWeb(lifeline=options["lifeline"]).run
+            serve(settings.WEB_SERVER, application, beside, descriptor=options["listener"], tls=settings.TLS)
         except WorkerEndedError as error:
             self.stderr.write(str(error))
             raise SystemExit(error.exit_code) from error
