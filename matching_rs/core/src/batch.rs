@@ -5,16 +5,35 @@
 //! another's.
 
 use crate::blocks::Recorder;
-use crate::codec::{Reader, decode_command};
-use crate::frame::{FrameError, Parts, check_commands};
-use crate::{Config, ENGINE_VERSION, Engine, SnapshotError};
+use crate::codec::{Reader, Refusal, decode_command, decode_quickly};
+use crate::command::Command;
+use crate::frame::{FrameError, check_commands};
+use crate::{Config, ENGINE_VERSION, Engine, Foreseen, SnapshotError};
 
 pub use crate::blocks::Applied;
 
 const SNAPSHOT_MAGIC: [u8; 8] = *b"CIFTSNAP";
 const HASH_BYTES: usize = 32;
+const CHAIN_HEAD_BYTES: usize = HASH_BYTES + 28;
 /// How many commands are decoded ahead of their turn.
 const AHEAD: usize = 8;
+
+/// What the chain's hash begins with; the commands and the events follow.
+fn chain_head(
+    previous: &[u8; HASH_BYTES],
+    number: u64,
+    at: u64,
+    engine_version: u32,
+    commands: usize,
+) -> [u8; CHAIN_HEAD_BYTES] {
+    let mut head = [0; CHAIN_HEAD_BYTES];
+    let version = engine_version.to_le_bytes();
+    let parts = [&previous[..], &number.to_le_bytes(), &at.to_le_bytes(), &version, &(commands as u64).to_le_bytes()];
+    for (place, byte) in head.iter_mut().zip(parts.into_iter().flatten()) {
+        *place = *byte;
+    }
+    head
+}
 
 /// Link a batch to all before it.
 #[must_use]
@@ -27,14 +46,38 @@ pub fn chain_hash(
     events: &[u8],
 ) -> [u8; HASH_BYTES] {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(previous);
-    hasher.update(&number.to_le_bytes());
-    hasher.update(&at.to_le_bytes());
-    hasher.update(&engine_version.to_le_bytes());
-    hasher.update(&(commands.len() as u64).to_le_bytes());
+    hasher.update(&chain_head(previous, number, at, engine_version, commands.len()));
     hasher.update(commands);
     hasher.update(events);
     *hasher.finalize().as_bytes()
+}
+
+/// A command before its turn.
+#[derive(Debug)]
+enum Waiting<'a> {
+    None,
+    Command(Command<'a>, Foreseen),
+    Refused(Refusal),
+}
+
+/// Take the next command out of a checked frame.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a command is then decoded where it waits, not copied there")]
+fn next<'a>(engine: &Engine, commands: &mut &'a [u8]) -> Waiting<'a> {
+    let Some((length, rest)) = commands.split_first_chunk::<4>() else { return Waiting::None };
+    let length = u32::from_le_bytes(*length) as usize;
+    *commands = rest.get(length..).unwrap_or_default();
+    let decoded = match decode_quickly(rest, length) {
+        Some(command) => Ok(command),
+        None => decode_command(rest.get(..length).unwrap_or_default()),
+    };
+    match decoded {
+        Ok(command) => {
+            let foreseen = engine.foresee(&command);
+            Waiting::Command(command, foreseen)
+        }
+        Err(refusal) => Waiting::Refused(refusal),
+    }
 }
 
 /// One shard's engine and its place in the journal.
@@ -71,7 +114,7 @@ impl Runner {
         }
         let count = check_commands(commands)?;
         let first_sequence = self.engine.sequence() + 1;
-        self.recorder.begin(commands.len());
+        self.recorder.begin(&chain_head(&self.chain, number, at, ENGINE_VERSION, commands.len()), commands);
         self.execute(commands, at);
         self.recorder.begin_section();
         self.engine.end_batch(&mut self.recorder);
@@ -79,8 +122,7 @@ impl Runner {
         let recorder = &mut self.recorder;
         recorder.sort_trades();
         self.engine.drain_book_changes(|change| recorder.book(number, at, &change));
-        let events = recorder.events();
-        self.chain = chain_hash(&self.chain, number, at, ENGINE_VERSION, commands, events);
+        self.chain = *blake3::hash(recorder.row()).as_bytes();
         self.number = number;
         self.at = at;
         Ok(recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain))
@@ -88,26 +130,23 @@ impl Runner {
 
     /// Do the commands of a frame, each decoded a few before its turn, so that what it needs is on its way from
     /// memory while the ones before it are done.
-    fn execute(&mut self, commands: &[u8], at: u64) {
-        let mut parts = Parts::new(commands).flatten();
-        let mut next = |engine: &Engine| {
-            let decoded = decode_command(parts.next()?);
-            let foreseen = decoded.as_ref().map(|command| engine.foresee(command)).unwrap_or_default();
-            Some((decoded, foreseen))
-        };
-        let mut waiting = [const { None }; AHEAD];
+    fn execute(&mut self, mut commands: &[u8], at: u64) {
+        let mut waiting = [const { Waiting::None }; AHEAD];
         for place in &mut waiting {
-            *place = next(&self.engine);
+            *place = next(&self.engine, &mut commands);
         }
         for turn in 0.. {
-            let Some((decoded, foreseen)) = waiting[turn % AHEAD].take() else { break };
-            waiting[turn % AHEAD] = next(&self.engine);
+            let place = &mut waiting[turn % AHEAD];
             self.recorder.begin_section();
-            match decoded {
-                Ok(command) => self.engine.execute_foreseen(&command, foreseen, at, &mut self.recorder),
-                Err(refusal) => self.engine.refuse(refusal.reason, refusal.kind, &mut self.recorder),
+            match place {
+                Waiting::None => return self.recorder.drop_section(),
+                Waiting::Command(command, foreseen) => {
+                    self.engine.execute_foreseen(command, *foreseen, at, &mut self.recorder);
+                }
+                Waiting::Refused(refusal) => self.engine.refuse(refusal.reason, refusal.kind, &mut self.recorder),
             }
             self.recorder.end_section();
+            *place = next(&self.engine, &mut commands);
         }
     }
 

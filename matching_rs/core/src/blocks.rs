@@ -38,6 +38,8 @@ struct BookSpan {
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     events: Writer,
+    /// Where the row's events begin: what stands before is what the chain's hash begins with.
+    begin: usize,
     section: usize,
     spans: Vec<Span>,
     trades: Vec<PublicTrade>,
@@ -46,11 +48,13 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Start a batch whose commands take `length` bytes.
-    pub(crate) fn begin(&mut self, length: usize) {
-        // Events take about three times the bytes of their commands; a wrong guess only costs a copy.
-        self.events = Writer::with_capacity(length * 4);
-        self.spans = Vec::with_capacity(length / 8);
+    /// Start a batch: `head` and `commands` go ahead of its events, so that all are hashed in one piece.
+    pub(crate) fn begin(&mut self, head: &[u8], commands: &[u8]) {
+        self.events.clear();
+        self.events.raw(head);
+        self.events.raw(commands);
+        self.begin = self.events.len();
+        self.spans = Vec::with_capacity(commands.len() / 8);
         self.trades.clear();
         self.books = Writer::default();
         self.book_spans = Vec::new();
@@ -66,7 +70,13 @@ impl Recorder {
         self.events.patch(self.section, length);
     }
 
-    pub(crate) fn events(&self) -> &[u8] {
+    /// Take back a section that was begun and holds nothing.
+    pub(crate) fn drop_section(&mut self) {
+        self.events.cut(self.section);
+    }
+
+    /// Head, commands and events so far.
+    pub(crate) fn row(&self) -> &[u8] {
         self.events.bytes()
     }
 
@@ -120,7 +130,7 @@ impl Recorder {
             first_sequence,
             last_sequence,
             chain,
-            events: std::mem::take(&mut self.events).into_bytes(),
+            events: self.events.bytes()[self.begin..].to_vec(),
             spans: std::mem::take(&mut self.spans),
             books: std::mem::take(&mut self.books).into_bytes(),
             book_spans: std::mem::take(&mut self.book_spans),
@@ -129,10 +139,12 @@ impl Recorder {
 }
 
 impl Sink for Recorder {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "where an event is made its kind is known, so nothing is left to look up")]
     fn emit(&mut self, sequence: u64, event: &Event<'_>) {
-        let start = offset(self.events.len());
+        let start = offset(self.events.len() - self.begin);
         encode_event(&mut self.events, sequence, event);
-        let end = offset(self.events.len());
+        let end = offset(self.events.len() - self.begin);
         let (account, other) = accounts_of(event);
         // The venue's own accounts have no listener.
         if account >= FIRST_USER {

@@ -7,6 +7,7 @@
 mod codes;
 mod commands;
 mod events;
+mod quick;
 mod read_command;
 mod read_event;
 mod reader;
@@ -16,6 +17,7 @@ mod writer;
 pub use commands::encode_command;
 pub use events::encode_event;
 pub(crate) use events::encode_instrument_terms;
+pub(crate) use quick::decode_quickly;
 pub use read_command::{Refusal, decode_command};
 pub use read_event::decode_event;
 pub use reader::{Malformed, Reader};

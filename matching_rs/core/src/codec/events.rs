@@ -6,7 +6,7 @@ use super::writer::Writer;
 use crate::event::{Event, InstrumentTerms, Terms, TradeSide, kind};
 
 /// Append one event with its sequence.
-#[inline]
+#[inline(always)]
 pub fn encode_event(w: &mut Writer, sequence: u64, event: &Event<'_>) {
     let mut slot = Head { w: w.slot(), sequence };
     let w = &mut slot;
@@ -37,7 +37,7 @@ pub fn encode_event(w: &mut Writer, sequence: u64, event: &Event<'_>) {
             w.unsigned(instrument.into());
             w.signed(price);
             w.signed(quantity);
-            w.unsigned(taker_side as u64);
+            w.raw([taker_side as u8]);
             trade_side(w, maker);
             trade_side(w, taker);
         }
@@ -89,10 +89,11 @@ struct Head<'w> {
 }
 
 impl<'w> Head<'w> {
-    #[inline]
+    #[inline(always)]
     fn head(&mut self, number: u8, fields: u8) -> &mut Slot<'w> {
         self.w.array(fields + 2);
-        self.w.unsigned(number.into());
+        // A kind's number is below 0x80, and so its own encoding.
+        self.w.raw([number]);
         self.w.unsigned(self.sequence);
         &mut self.w
     }
@@ -100,11 +101,9 @@ impl<'w> Head<'w> {
 
 #[inline(always)]
 fn order_terms(w: &mut Slot<'_>, terms: &Terms<'_>) {
-    w.unsigned(terms.side as u64);
-    w.unsigned(terms.order_type as u64);
-    w.unsigned(terms.time_in_force as u64);
+    w.raw([terms.side as u8, terms.order_type as u8, terms.time_in_force as u8]);
     w.unsigned(terms.flags.into());
-    w.unsigned(terms.stp as u64);
+    w.raw([terms.stp as u8]);
     w.signed(terms.price);
     w.signed(terms.quantity);
     w.signed(terms.quote_amount);
@@ -131,6 +130,7 @@ fn trade_side(w: &mut Slot<'_>, side: &TradeSide) {
 }
 
 /// An order's other events, and what a command as a whole came to.
+#[inline(never)]
 fn rare_order_event(w: &mut Head<'_>, event: &Event<'_>) {
     match *event {
         Event::OrderRejected { account_sequence, account, order_id, reason, ref terms } => {
