@@ -25,4 +25,6 @@ def proxies_trusted(application: Application) -> Application:
             scope["headers"] = [pair for pair in scope["headers"] if not pair[0].lower().startswith(_FORWARDED)]
         await application(scope, receive, send)
 
+    if not trusted:
+        return told
     return cast("Application", ProxyHeadersMiddleware(cast("Any", told), trusted_hosts=trusted))

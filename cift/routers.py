@@ -10,7 +10,6 @@ ALIASES = {
     "orders.tradinghalt": "journal",
     "orders.enginebounds": "journal",
     "orders.snapshot": "snapshots",
-    "orders.verification": "snapshots",
 }
 """The models that do not live in the default database."""
 

@@ -12,11 +12,12 @@ subscriber makes up what it missed from the journal or the tables: no stream is 
 All methods may be called from any event loop in any thread; a handler runs in the loop it was given in.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
 RequestHandler = Callable[[bytes], Awaitable[bytes]]
-"""Takes a request's payload, gives the answer's."""
+"""Takes a request's payload, gives the answer's; one that gives a future at once is waited for without a task."""
 
 MessageHandler = Callable[[str, bytes], Awaitable[None]]
 """Takes a message's subject and payload."""
@@ -86,6 +87,10 @@ class Bus(ABC):
             PayloadTooLarge: nothing was sent.
 
         """
+
+    def ask(self, subject: str, payload: bytes, *, timeout_s: float) -> "asyncio.Future[bytes]":
+        """Ask as `request` does; the request is on its way, or about to be, when this returns."""
+        return asyncio.ensure_future(self.request(subject, payload, timeout_s=timeout_s))
 
     @abstractmethod
     async def publish(self, subject: str, payload: bytes) -> None:

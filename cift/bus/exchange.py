@@ -1,12 +1,14 @@
 """The heart of a local bus: who responds, who listens; used from one event loop."""
 
 import asyncio
+import inspect
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine
 from typing import Any
 
 from cift.bus.base import (
+    BusError,
     BusInUse,
     BusOverloaded,
     RequestHandler,
@@ -32,11 +34,21 @@ class Responder(Subscription):
         self._exchange = exchange
         self._subject = subject
         self._handler = handler
+        self._prompt = not inspect.iscoroutinefunction(handler)
         self._loop = asyncio.get_running_loop()
 
     async def answer(self, payload: bytes) -> bytes:
         """Run the handler."""
         return await run_in(self._loop, lambda: _coroutine(self._handler, payload))
+
+    @property
+    def prompt(self) -> bool:
+        """Tell whether the handler gives a future at once, in the running loop."""
+        return self._prompt and asyncio.get_running_loop() is self._loop
+
+    def begin(self, payload: bytes) -> "asyncio.Future[bytes]":
+        """Run a prompt handler."""
+        return asyncio.ensure_future(self._handler(payload))
 
     async def close(self) -> None:
         """Take no more requests; those under way are answered still."""
@@ -56,6 +68,7 @@ class Exchange:
         self.responders: dict[str, Responder] = {}
         self._readers: defaultdict[str, set[Reader]] = defaultdict(set)
         self._under_way: set[asyncio.Task[bytes]] = set()
+        self._asked: set[asyncio.Future[bytes]] = set()
 
     def respond(self, subject: str, handler: RequestHandler) -> Responder:
         """Register a subject's responder.
@@ -101,7 +114,7 @@ class Exchange:
         task = self._start(responder.answer(payload))
         done, _ = await asyncio.wait((task,), timeout=timeout_s)
         if not done:
-            raise RequestTimeout(f"no answer from {subject} in {timeout_s} s")
+            raise _late(subject, timeout_s)
         if task.cancelled():
             raise RequestTimeout(f"the responder of {subject} went away")
         failure = task.exception()
@@ -110,6 +123,25 @@ class Exchange:
         if failure is not None:
             raise RequestTimeout(f"the responder of {subject} failed") from failure
         return task.result()
+
+    def ask(self, subject: str, payload: bytes, *, timeout_s: float) -> "asyncio.Future[bytes]":
+        """Ask a responder; one that gives a future is waited for by that future alone: no task, no turn of the loop."""
+        loop = asyncio.get_running_loop()
+        responder = self.responders.get(subject)
+        if responder is None or not responder.prompt:
+            return loop.create_task(self.request(subject, payload, timeout_s=timeout_s))
+        if len(self._asked) >= REQUESTS_MAX:
+            return _failed(BusOverloaded(f"{REQUESTS_MAX} requests are under way"))
+        answer = responder.begin(payload)
+        timer = loop.call_later(timeout_s, _give_up, answer, subject, timeout_s)
+        self._asked.add(answer)
+
+        def end(answered: "asyncio.Future[bytes]") -> None:
+            self._asked.discard(answered)
+            timer.cancel()
+
+        answer.add_done_callback(end)
+        return answer
 
     def _start(self, answer: Coroutine[Any, Any, bytes]) -> asyncio.Task[bytes]:
         task = asyncio.get_running_loop().create_task(answer)
@@ -126,9 +158,27 @@ class Exchange:
     async def close(self) -> None:
         """End all readers and responders; who still waits for an answer is told there is none."""
         self.responders.clear()
+        for asked in tuple(self._asked):
+            if not asked.done():
+                asked.set_exception(RequestTimeout("the responder went away"))
         for reader in self.readers():
             await reader.close()
         for task in tuple(self._under_way):
             task.cancel()
         if self._under_way:
             await asyncio.wait(tuple(self._under_way))
+
+
+def _late(subject: str, timeout_s: float | None) -> RequestTimeout:
+    return RequestTimeout(f"no answer from {subject} in {timeout_s} s")
+
+
+def _give_up(answer: "asyncio.Future[bytes]", subject: str, timeout_s: float) -> None:
+    if not answer.done():
+        answer.set_exception(_late(subject, timeout_s))
+
+
+def _failed(error: BusError) -> "asyncio.Future[bytes]":
+    failed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    failed.set_exception(error)
+    return failed

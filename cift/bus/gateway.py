@@ -6,6 +6,7 @@ Commands given in one turn of the event loop leave in one frame, in the order th
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -23,10 +24,13 @@ logger = logging.getLogger(__name__)
 Entry = bytes | tuple[str]
 """What comes back for a command: its encoded reply, or a refusal's code."""
 
+Waiting = tuple[bytes, "asyncio.Future[Reply]"]
+"""A command, and who waits for its reply."""
+
 _entries = msgspec.msgpack.Decoder(list[Entry])
 _replies = msgspec.msgpack.Decoder(Reply)
 
-_CODES = frozenset({"overloaded", "outcome_unknown", "venue_halted", "venue_unavailable"})
+_CODES = frozenset({"overloaded", "outcome_unknown", "venue_unavailable"})
 
 
 def commands_subject(shard: int) -> str:
@@ -46,8 +50,8 @@ class Gateway:
         """Begin with nothing waiting."""
         self._shard = shard
         self._timeout_s = timeout_s
-        self._waiting: list[tuple[bytes, asyncio.Future[Reply]]] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._subject = commands_subject(shard)
+        self._waiting: list[Waiting] = []
 
     def submit(self, command: bytes) -> "asyncio.Future[Reply]":
         """Send an encoded command with the others of this turn; the future has the reply or an ApplicationError."""
@@ -73,25 +77,35 @@ class Gateway:
     def _leave(self) -> None:
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), COMMANDS_PER_REQUEST_MAX):
-            task = asyncio.get_running_loop().create_task(self._send(waiting[start : start + COMMANDS_PER_REQUEST_MAX]))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._send(waiting[start : start + COMMANDS_PER_REQUEST_MAX])
 
-    async def _send(self, commands: Sequence[tuple[bytes, "asyncio.Future[Reply]"]]) -> None:
-        frame = frame_pack(command for command, _ in commands)
-        entries: Sequence[Entry] = [("outcome_unknown",)] * len(commands)
+    def _send(self, commands: Sequence[Waiting]) -> None:
         try:
-            answer = await buses["default"].request(commands_subject(self._shard), frame, timeout_s=self._timeout_s)
-            answered = _entries.decode(answer)
-            if len(answered) == len(commands):
-                entries = answered
-        except (VenueUnavailable, PayloadTooLarge):
-            entries = [("venue_unavailable",)] * len(commands)
-        except (BusError, msgspec.DecodeError) as error:
-            logger.warning("no answer from the order service: %r", error)
-        finally:
-            for (_, future), entry in zip(commands, entries, strict=True):
-                _settle(future, entry)
+            frame = frame_pack(command for command, _ in commands)
+            asked = buses["default"].ask(self._subject, frame, timeout_s=self._timeout_s)
+        except PayloadTooLarge:
+            _settle_all(commands, [("venue_unavailable",)] * len(commands))
+        else:
+            asked.add_done_callback(partial(_answered, commands))
+
+
+def _answered(commands: Sequence[Waiting], asked: "asyncio.Future[bytes]") -> None:
+    entries: Sequence[Entry] = [("outcome_unknown",)] * len(commands)
+    try:
+        answered = _entries.decode(asked.result())
+        if len(answered) == len(commands):
+            entries = answered
+    except VenueUnavailable:
+        entries = [("venue_unavailable",)] * len(commands)
+    except (BusError, msgspec.DecodeError, asyncio.CancelledError) as error:
+        logger.warning("no answer from the order service: %r", error)
+    finally:
+        _settle_all(commands, entries)
+
+
+def _settle_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
+    for (_, future), entry in zip(commands, entries, strict=True):
+        _settle(future, entry)
 
 
 def _settle(future: "asyncio.Future[Reply]", entry: Entry) -> None:

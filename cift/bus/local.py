@@ -50,6 +50,14 @@ class LocalBus(Bus):
             return await self._guest().request(subject, payload, timeout_s=timeout_s)
         return await run_in(host.loop, lambda: host.exchange.request(subject, payload, timeout_s=timeout_s))
 
+    def ask(self, subject: str, payload: bytes, *, timeout_s: float) -> "asyncio.Future[bytes]":
+        """Ask the subject's responder; inside the hosting loop that is a function call."""
+        host = self._host
+        if host is None or asyncio.get_running_loop() is not host.loop:
+            return super().ask(subject, payload, timeout_s=timeout_s)
+        payload_check(subject, payload)
+        return host.exchange.ask(subject, payload, timeout_s=timeout_s)
+
     async def publish(self, subject: str, payload: bytes) -> None:
         """Hand a message to whoever listens."""
         payload_check(subject, payload)

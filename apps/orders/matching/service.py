@@ -12,7 +12,6 @@ from django.conf import settings
 
 from apps.orders.matching.engine import Batch
 from apps.orders.matching.errors import MatchingError
-from apps.orders.matching.measures import WriterMeasures
 from apps.orders.matching.work import MALFORMED, Outcome, WriterState, WriterStatus, commands_count, refusal
 from apps.orders.matching.writer import Writer, WriterOptions
 from cift.bus.base import Bus, BusError, Subscription, VenueUnavailable
@@ -59,7 +58,6 @@ class MatchingService:
                 batch_commands_max=matching["BATCH_COMMANDS_MAX"],
                 lease_s=matching["LEASE_S"],
                 stand_by=stand_by,
-                lag_events_max=matching["LAG_EVENTS_MAX"],
             ),
             deliver=lambda outcomes: self._in_loop(self._settle, outcomes),
             publish=self._publish,
@@ -107,24 +105,18 @@ class MatchingService:
         """Tell where the writer stands."""
         return self._writer.status()
 
-    @property
-    def measures(self) -> WriterMeasures:
-        """What the writer counted of itself."""
-        return self._writer.measures
-
-    async def _commands(self, frame: bytes) -> bytes:
+    def _commands(self, frame: bytes) -> "asyncio.Future[bytes]":
+        """Give the future the writer's answer will be put into."""
+        future: asyncio.Future[bytes] = self._loop.create_future()
         try:
             count = commands_count(frame)
         except FrameDamagedError:
-            return refusal(MALFORMED, 1)
-        if count > COMMANDS_PER_REQUEST_MAX:
-            return refusal(MALFORMED, count)
-        future: asyncio.Future[bytes | None] = self._loop.create_future()
-        code = self._writer.submit(frame, count, future)
+            future.set_result(refusal(MALFORMED, 1))
+            return future
+        code = MALFORMED if count > COMMANDS_PER_REQUEST_MAX else self._writer.submit(frame, count, future)
         if code is not None:
-            return refusal(code, count)
-        answer = await future
-        return answer if answer is not None else refusal(MALFORMED, count)
+            future.set_result(refusal(code, count))
+        return future
 
     async def _query(self, query: bytes) -> bytes:
         future: asyncio.Future[bytes | None] = self._loop.create_future()
@@ -183,11 +175,6 @@ class MatchingService:
                     await self._bus.publish(subject, payload)
                 except BusError as error:
                     logger.warning("%s was not published: %s", subject, error)
-
-
-def services_running() -> list["MatchingService"]:
-    """Give this process's order services."""
-    return list(_services.values())
 
 
 def service_status(shard: int) -> WriterStatus | None:
