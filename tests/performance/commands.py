@@ -63,14 +63,17 @@ def _listing(symbol: int) -> ListInstrument:
     )
 
 
-def command_of(record: Record) -> bytes:
-    """Encode a record; makers and takers are different accounts, so that no order meets its own account's."""
+def command_of(record: Record, *, order_id: int = 0) -> bytes:
+    """Encode a record; makers and takers are different accounts, so that no order meets its own account's.
+
+    A cancel names its order by the client's id, unless the engine's is given.
+    """
     half = ACCOUNTS // 2
     taker = record.type is FlowType.AGGRESS
     account = FIRST_ACCOUNT + record.order % half + (half if taker else 0)
     name = f"{record.symbol}-{record.order}"
     if record.type is FlowType.CANCEL:
-        return command_encode(CancelOrder(account=account, id=name))
+        return command_encode(CancelOrder(account=account, order_id=order_id, id="" if order_id else name))
     return command_encode(
         SubmitOrder(
             account=account,
@@ -92,8 +95,8 @@ def frames(commands: Iterable[bytes], size: int = BATCH) -> Iterator[bytes]:
         yield frame_pack(chunk)
 
 
-def tally(journal: Iterable[bytes]) -> TradeTally:
-    """Count the trades in journal events, orders by their number in the flow."""
+def tally(journal: Iterable[bytes]) -> tuple[TradeTally, dict[int, tuple[int, int]]]:
+    """Count the trades in journal events; return them, and each order's symbol and number in the flow by its id."""
     found = TradeTally()
     numbers: dict[int, tuple[int, int]] = {}
     for events in journal:
@@ -106,4 +109,4 @@ def tally(journal: Iterable[bytes]) -> TradeTally:
                     symbol_number, maker = numbers[event.maker_order_id]
                     _, taker = numbers[event.taker_order_id]
                     found.add(symbol_number, maker, taker, event.price, event.quantity)
-    return found
+    return found, numbers
