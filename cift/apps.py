@@ -1,7 +1,13 @@
 """The project's own app: its commands and checks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core.checks import CheckMessage, Tags, register
 
 
 class CiftConfig(AppConfig):
@@ -15,7 +21,22 @@ class CiftConfig(AppConfig):
         from cift import checks  # noqa: F401, PLC0415 - registers itself; needs the settings
 
 
-class BackOfficeConfig(AdminConfig):
-    """Django's admin, on a site of our own."""
+class BackOfficeConfig(SimpleAdminConfig):
+    """Django's admin, on a site of our own.
+
+    Its pages are loaded with the addresses they are found at, not with the models: an order service, a projector or a
+    restart needs none of them.
+    """
 
     default_site = "cift.adminsite.BackOfficeSite"
+
+    def ready(self) -> None:
+        """Register Django's checks of the pages; they load them first."""
+        register(check_dependencies, Tags.admin)
+        register(_pages_check, Tags.admin)
+
+
+def _pages_check(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    admin.autodiscover()
+    found: list[CheckMessage] = check_admin_app(app_configs, **options)
+    return found

@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from cift.health import health, ready
 from cift.rest.root import RootApi
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RootApi.as_view(), name="root"),
     path("health", health, name="health"),
