@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from apps.accounts.models import Account, Balance
+from apps.accounts.models import Account, Balance, LedgerEntry
 
 
 def account_of_user(user_id: int) -> Account | None:
@@ -13,3 +13,8 @@ def account_of_user(user_id: int) -> Account | None:
 def balances_of_account(account_id: int) -> QuerySet[Balance]:
     """Give an account's balances with their assets, in the order the assets were listed."""
     return Balance.objects.filter(account_id=account_id).select_related("asset").order_by("asset_id")
+
+
+def ledger_of_account(account_id: int) -> QuerySet[LedgerEntry]:
+    """Give an account's ledger with the assets."""
+    return LedgerEntry.objects.filter(account_id=account_id).select_related("asset")

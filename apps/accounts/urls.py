@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.accounts import identityapis, registrationapis
-from apps.accounts.apis import BalanceListApi
+from apps.accounts.apis import AccountApi, BalanceListApi, LedgerApi
 
 urlpatterns = [
     path("auth/register/", registrationapis.RegisterApi.as_view(), name="auth-register"),
@@ -27,5 +27,7 @@ urlpatterns = [
         name="auth-second-factor-confirm",
     ),
     path("auth/second-factor/verify/", identityapis.SecondFactorVerifyApi.as_view(), name="auth-second-factor-verify"),
+    path("account/", AccountApi.as_view(), name="account"),
+    path("ledger/", LedgerApi.as_view(), name="ledger"),
     path("balances/", BalanceListApi.as_view(), name="balances"),
 ]

@@ -1,6 +1,5 @@
 """REST of reference data and books: public, no login."""
 
-import msgspec
 from asgiref.sync import async_to_sync
 from django.http import QueryDict
 from rest_framework.permissions import AllowAny
@@ -10,18 +9,19 @@ from rest_framework.views import APIView
 
 from apps.marketdata.books import CHECKSUM_LEVELS
 from apps.marketdata.models import Instrument
-from apps.marketdata.reference import references
-from apps.marketdata.selectors import book_find, instrument_by_symbol, instruments_all
-from apps.marketdata.shapes import BookBody, InstrumentBody, book_body, instrument_body
+from apps.marketdata.reference import InstrumentReference, references
+from apps.marketdata.selectors import BookFound, book_find, instrument_by_symbol, instruments_all
+from apps.marketdata.shapes import BookBody, InstrumentBody, TickerBody, book_body, instrument_body, ticker_body
 from cift.errors import ApplicationError
 from cift.fields import Field
-from cift.rest.pages import page_answer
+from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait
 
 DEPTH_MAX = 5_000
 DEPTH_DEFAULT = 50
 
-_BOOK_FIELDS = {"depth": Field(integer(least=1, most=DEPTH_MAX), default=DEPTH_DEFAULT)}
+INSTRUMENT_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
+BOOK_FIELDS = {"depth": Field(integer(least=1, most=DEPTH_MAX), default=DEPTH_DEFAULT)}
 
 
 def _body(row: Instrument) -> InstrumentBody:
@@ -35,10 +35,12 @@ class InstrumentListApi(APIView):
 
     def get(self, request: Request) -> Response:
         """List the instruments, last listed first."""
-        read = query_read(request.query_params, {**PAGE_FIELDS, **AT_LEAST_FIELDS})
+        read = query_read(request.query_params, INSTRUMENT_FILTERS)
+        ask = page_ask(read)
         read_wait(read["at_least"])
         rows = instruments_all().prefetch_related("fee_tiers")
-        return Response(page_answer(rows, _body, request, limit=read["limit"], cursor=read["cursor"]))
+        found = list(rows_paged(rows, ask, key=("id",)))
+        return Response(page_answer(found, ask, request, shape=_body, key_of=lambda row: (row.pk,)))
 
 
 class InstrumentDetailApi(APIView):
@@ -53,7 +55,7 @@ class InstrumentDetailApi(APIView):
         row = instrument_by_symbol(symbol)
         if row is None:
             raise ApplicationError("not_found", "There is no such instrument.")
-        return Response(msgspec.to_builtins(_body(row)))
+        return Response(_body(row))
 
 
 class BookApi(APIView):
@@ -64,7 +66,18 @@ class BookApi(APIView):
     def get(self, request: Request, symbol: str) -> Response:
         """Give the best levels as the writer has them."""
         depth = book_depth_read(request.query_params)
-        return Response(msgspec.to_builtins(async_to_sync(book_answer)(symbol, depth=depth)))
+        return Response(async_to_sync(book_answer)(symbol, depth=depth))
+
+
+class TickerApi(APIView):
+    """An instrument's best prices."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request, symbol: str) -> Response:
+        """Give best bid and offer and the last price as the writer has them."""
+        query_read(request.query_params, {})
+        return Response(async_to_sync(ticker_answer)(symbol))
 
 
 def book_depth_read(query: QueryDict) -> int:
@@ -74,7 +87,7 @@ def book_depth_read(query: QueryDict) -> int:
         ApplicationError: `invalid`.
 
     """
-    depth: int = query_read(query, _BOOK_FIELDS)["depth"]
+    depth: int = query_read(query, BOOK_FIELDS)["depth"]
     return depth
 
 
@@ -85,8 +98,24 @@ async def book_answer(symbol: str, *, depth: int) -> BookBody:
         ApplicationError: `not_found`, `venue_unavailable`.
 
     """
+    reference, book = await _book_read(symbol, depth=max(depth, CHECKSUM_LEVELS))
+    return book_body(book, reference, depth=depth)
+
+
+async def ticker_answer(symbol: str) -> TickerBody:
+    """Read a book's top.
+
+    Raises:
+        ApplicationError: `not_found`, `venue_unavailable`.
+
+    """
+    reference, book = await _book_read(symbol, depth=1)
+    return ticker_body(book, reference)
+
+
+async def _book_read(symbol: str, *, depth: int) -> tuple[InstrumentReference, BookFound]:
     reference = references.by_symbol(symbol) or await references.find_symbol(symbol)
-    book = await book_find(instrument=reference.id, depth=max(depth, CHECKSUM_LEVELS)) if reference else None
+    book = await book_find(instrument=reference.id, depth=depth) if reference else None
     if reference is None or book is None:
         raise ApplicationError("not_found", "There is no such instrument.")
-    return book_body(book, reference, depth=depth)
+    return reference, book

@@ -9,13 +9,14 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
 from apps.marketdata.reference import InstrumentReference
+from cift.texts import DecimalText
 
 CHECKSUM_LEVELS = 10
 
 Level = tuple[int, int, int]
 """Price, quantity, number of orders; numbers as on the wire."""
 
-LevelBody = tuple[str, str, int]
+LevelBody = tuple[DecimalText, DecimalText, int]
 """The same as it is sent: price, quantity, number of orders."""
 
 

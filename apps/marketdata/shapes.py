@@ -1,6 +1,7 @@
 """What clients see of instruments and books."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -10,6 +11,7 @@ from apps.marketdata.models import FeeTier, Instrument
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.selectors import BookFound
 from cift.decimals import decimal_format
+from cift.texts import AssetText, DecimalText, SymbolText, words
 
 _PPM_DECIMALS = 6
 _BASIS_POINT_DECIMALS = 2
@@ -17,46 +19,66 @@ _BASIS_POINT_DECIMALS = 2
 STATUS_NAMES = {member: member.name.lower() for member in InstrumentStatus}
 
 
+KIND_NAMES = {member: member.name.lower() for member in InstrumentKind}
+
+StatusText = Annotated[str, words(STATUS_NAMES.values())]
+
+
 class FeeTierBody(msgspec.Struct, gc=False):
     """One tier's fees, in basis points of the notional."""
 
     tier: int
-    maker_bps: str
-    taker_bps: str
+    maker_bps: DecimalText
+    taker_bps: DecimalText
 
 
 class InstrumentBody(msgspec.Struct, gc=False):
-    """An instrument; `price_band` and `slippage_cap` are fractions of a price, null for none."""
+    """An instrument; `price_band` and `slippage_cap` are fractions of a price, null for none.
 
-    symbol: str
-    kind: str
-    base_asset: str
-    quote_asset: str
-    status: str
+    `trading_hours` is null: it trades around the clock.
+    """
+
+    symbol: SymbolText
+    kind: Annotated[str, words(KIND_NAMES.values())]
+    base_asset: AssetText
+    quote_asset: AssetText
+    status: StatusText
     price_decimals: int
     quantity_decimals: int
-    tick_size: str
-    lot_size: str
-    quantity_min: str
-    quantity_max: str | None
-    notional_min: str
-    price_band: str | None
-    slippage_cap: str | None
-    reference_price: str | None
+    tick_size: DecimalText
+    lot_size: DecimalText
+    quantity_min: DecimalText
+    quantity_max: DecimalText | None
+    notional_min: DecimalText
+    price_band: DecimalText | None
+    slippage_cap: DecimalText | None
+    reference_price: DecimalText | None
     fee_tiers: list[FeeTierBody]
+    trading_hours: None
     simulated: bool
 
 
 class BookBody(msgspec.Struct, gc=False):
     """A book: levels `[price, quantity, orders]`, best first, and the checksum over the ten best of each side."""
 
-    symbol: str
-    status: str
+    symbol: SymbolText
+    status: StatusText
     sequence: int
     bids: list[LevelBody]
     asks: list[LevelBody]
-    last_price: str | None
+    last_price: DecimalText | None
     checksum: int
+
+
+class TickerBody(msgspec.Struct, gc=False):
+    """The best levels of a book, and the price of the last trade; null where there is none."""
+
+    symbol: SymbolText
+    status: StatusText
+    sequence: int
+    bid: LevelBody | None
+    ask: LevelBody | None
+    last_price: DecimalText | None
 
 
 def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody:
@@ -75,7 +97,7 @@ def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody
     fees = {0: (row.maker_ppm, row.taker_ppm), **{tier.tier: (tier.maker_ppm, tier.taker_ppm) for tier in tiers}}
     return InstrumentBody(
         symbol=row.symbol,
-        kind=InstrumentKind(row.kind).name.lower(),
+        kind=KIND_NAMES[InstrumentKind(row.kind)],
         base_asset=row.base.symbol,
         quote_asset=row.quote.symbol,
         status=STATUS_NAMES[InstrumentStatus(row.status)],
@@ -97,6 +119,7 @@ def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody
             )
             for tier, (maker, taker) in sorted(fees.items())
         ],
+        trading_hours=None,
         simulated=row.simulated,
     )
 
@@ -112,4 +135,17 @@ def book_body(book: BookFound, reference: InstrumentReference, *, depth: int) ->
         asks=asks[:depth] if depth else asks,
         last_price=reference.price_format(book.last_price) if book.last_price else None,
         checksum=checksum(bids, asks),
+    )
+
+
+def ticker_body(book: BookFound, reference: InstrumentReference) -> TickerBody:
+    """Give the shape of a book's top."""
+    bids, asks = levels_body(book.bids[:1], reference), levels_body(book.asks[:1], reference)
+    return TickerBody(
+        symbol=reference.symbol,
+        status=STATUS_NAMES[book.status],
+        sequence=book.instrument_sequence,
+        bid=bids[0] if bids else None,
+        ask=asks[0] if asks else None,
+        last_price=reference.price_format(book.last_price) if book.last_price else None,
     )

@@ -66,9 +66,30 @@ def reference_read(instrument: int) -> InstrumentReference:
     return reference
 
 
-def order_shape(row: Order) -> OrderBody:
-    """Give a row's shape."""
-    return order_body(OrderState.of_row(row), reference_read(row.instrument_id))
+def instrument_wanted(symbol: str | None) -> int | None:
+    """Give the number a filter by symbol looks for: one nothing has, where there is no such instrument."""
+    if symbol is None:
+        return None
+    reference = references.read_symbol(symbol)
+    return reference.id if reference else 0
+
+
+def order_shape(state: OrderState) -> OrderBody:
+    """Give an order's shape."""
+    return order_body(state, reference_read(state.instrument))
+
+
+def order_row_read(account: int, order_id: int) -> Order:
+    """Find one of an account's orders.
+
+    Raises:
+        ApplicationError: `not_found`.
+
+    """
+    row = order_of_account(account, order_id)
+    if row is None:
+        raise ApplicationError("not_found", "There is no such order.")
+    return row
 
 
 def order_read(account: int, order_id: int) -> OrderBody:
@@ -78,7 +99,4 @@ def order_read(account: int, order_id: int) -> OrderBody:
         ApplicationError: `not_found`.
 
     """
-    row = order_of_account(account, order_id)
-    if row is None:
-        raise ApplicationError("not_found", "There is no such order.")
-    return order_shape(row)
+    return order_shape(OrderState.of_row(order_row_read(account, order_id)))

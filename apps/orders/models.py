@@ -76,7 +76,10 @@ class Order(models.Model):
         permissions = (("cancel_order", "Can cancel the orders of all accounts"),)
         indexes = (
             Index(fields=("account", "-id"), name="order_account"),
-            Index(fields=("account", "client_order_id"), name="order_client_order_id"),
+            Index(fields=("account", "client_order_id", "-id"), name="order_client_id"),
+            # What is not named of status and side is walked value by value (lists.py).
+            Index(fields=("account", "status", "side", "-id"), name="order_status_side"),
+            Index(fields=("account", "instrument", "status", "side", "-id"), name="order_instrument"),
             Index(
                 fields=("account", "instrument"),
                 name="order_open",
@@ -145,7 +148,11 @@ class Fill(models.Model):
         """Newest first; the id says which side of which trade it is."""
 
         ordering = ("-id",)
-        indexes = (Index(fields=("account", "-id"), name="fill_account"),)
+        indexes = (
+            Index(fields=("account", "-id"), name="fill_account"),
+            Index(fields=("account", "instrument", "-id"), name="fill_instrument"),
+            Index(fields=("instrument", "-id"), name="fill_trade", condition=Q(liquidity=int(Liquidity.TAKER))),
+        )
         constraints = (
             CheckConstraint(condition=Q(side__in=values_of(Side)), name="fill_side"),
             CheckConstraint(condition=Q(liquidity__in=values_of(Liquidity)), name="fill_liquidity"),

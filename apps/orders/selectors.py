@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
-from apps.orders.models import Fill, JournalBatch, Order, Position, Projection
+from apps.orders.models import JournalBatch, Order, Position, Projection
 from apps.orders.state import OrderChange, OrderState, order_ids_of
 from cift.bus.gateway import gateway
 from cift.consistency import WAIT_S_MAX, JournalPlace
@@ -119,19 +119,9 @@ def _tail(after: int) -> Iterator[tuple[int, AnyEvent]]:
                 yield at, event
 
 
-def orders_of_account(account_id: int) -> QuerySet[Order]:
-    """Give an account's orders, newest first."""
-    return Order.objects.of_account(account_id).order_by("-id")
-
-
 def order_of_account(account_id: int, order_id: int) -> Order | None:
     """Find one of an account's orders."""
     return Order.objects.of_account(account_id).filter(id=order_id).first()
-
-
-def fills_of_account(account_id: int) -> QuerySet[Fill]:
-    """Give an account's fills, newest first."""
-    return Fill.objects.filter(account_id=account_id).order_by("-id")
 
 
 def positions_of_account(account_id: int) -> QuerySet[Position]:

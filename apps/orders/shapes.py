@@ -1,6 +1,6 @@
 """What clients see of orders, fills and positions: strings for numbers and ids, RFC 3339 for times."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -8,9 +8,10 @@ from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.reference import InstrumentReference
 from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType, Side, TimeInForce
 from apps.orders.lifecycle import OrderStatus
-from apps.orders.models import Fill, Position
+from apps.orders.models import Position
 from apps.orders.reasons import Reason
 from apps.orders.state import FillState, OrderState
+from cift.texts import AssetText, ClientIdText, DecimalText, IdText, SymbolText, TimeText, TokenText, words
 from cift.times import time_format
 
 SIDES = {member.name.lower(): member for member in Side}
@@ -27,46 +28,70 @@ SELF_TRADE_PREVENTION_NAMES = {member: name for name, member in SELF_TRADE_PREVE
 LIQUIDITY_NAMES = {member: member.name.lower() for member in Liquidity}
 
 
+SideText = Annotated[str, words(SIDES)]
+StatusText = Annotated[str, words(STATUSES)]
+TypeText = Annotated[str, words(ORDER_TYPES)]
+TimeInForceText = Annotated[str, words(TIMES_IN_FORCE)]
+SelfTradePreventionText = Annotated[str, words(SELF_TRADE_PREVENTIONS)]
+LiquidityText = Annotated[str, words(LIQUIDITY_NAMES.values())]
+ReasonText = Annotated[str, words(reason.code for reason in Reason)]
+OrderEventText = Annotated[str, words(("accepted", "rejected", "fill", "amended", "reduced", "canceled"))]
+
+
 class FillBody(msgspec.Struct, gc=False):
     """A fill; `sequence` is the trade's."""
 
-    id: str
-    order_id: str
-    symbol: str
-    side: str
-    price: str
-    quantity: str
-    fee: str
-    fee_asset: str
-    liquidity: str
-    executed_at: str
+    id: IdText
+    order_id: IdText
+    symbol: SymbolText
+    side: SideText
+    price: DecimalText
+    quantity: DecimalText
+    fee: DecimalText
+    fee_asset: AssetText
+    liquidity: LiquidityText
+    executed_at: TimeText
+    sequence: int
+
+
+class TradeBody(msgspec.Struct, gc=False):
+    """A trade as everybody sees it."""
+
+    id: IdText
+    price: DecimalText
+    quantity: DecimalText
+    taker_side: SideText
+    executed_at: TimeText
     sequence: int
 
 
 class OrderBody(msgspec.Struct, gc=False):
-    """An order as it stands; `sequence` is that of the last event that moved it."""
+    """An order as it stands; `sequence` is that of the last event that moved it.
 
-    id: str
-    client_order_id: str
-    symbol: str
-    side: str
-    type: str
-    time_in_force: str
+    Of an order by quote amount, what is canceled or left is counted in the quote asset.
+    """
+
+    id: IdText
+    client_order_id: ClientIdText
+    symbol: SymbolText
+    side: SideText
+    type: TypeText
+    time_in_force: TimeInForceText
     post_only: bool
-    self_trade_prevention: str | None
-    quantity: str | None
-    quote_amount: str | None
-    price: str | None
-    status: str
-    filled_quantity: str
-    canceled_quantity: str
-    leaves_quantity: str
-    average_price: str | None
-    fee: str
-    fee_asset: str
-    reason: str | None
-    created_at: str
-    updated_at: str
+    self_trade_prevention: SelfTradePreventionText | None
+    quantity: DecimalText | None
+    quote_amount: DecimalText | None
+    price: DecimalText | None
+    status: StatusText
+    filled_quantity: DecimalText
+    canceled_quantity: DecimalText
+    leaves_quantity: DecimalText
+    average_price: DecimalText | None
+    fee: DecimalText
+    fee_asset: AssetText
+    reason: ReasonText | None
+    created_at: TimeText
+    updated_at: TimeText
     sequence: int
 
 
@@ -74,26 +99,43 @@ class OrderAnswer(OrderBody, gc=False, kw_only=True):
     """An order after a command, with the fills the command made."""
 
     fills: list[FillBody]
-    consistency_token: str
+    consistency_token: TokenText
 
 
 class OrdersAnswer(msgspec.Struct, gc=False):
     """Several orders after one command."""
 
     results: list[OrderBody]
-    consistency_token: str
+    consistency_token: TokenText
+
+
+class OrderEventBody(msgspec.Struct, gc=False, kw_only=True):
+    """What happened to an order, once; null: that event does not say it.
+
+    `quantity` is the order's when it was entered or amended, and what was taken off when it was canceled or reduced.
+    """
+
+    event: OrderEventText
+    sequence: int
+    at: TimeText
+    price: DecimalText | None = None
+    quantity: DecimalText | None = None
+    quote_amount: DecimalText | None = None
+    leaves_quantity: DecimalText | None = None
+    reason: ReasonText | None = None
+    fill: FillBody | None = None
 
 
 class PositionBody(msgspec.Struct, gc=False):
     """A position; money in the quote asset."""
 
-    symbol: str
-    quantity: str
-    average_price: str | None
-    cost: str
-    realised_profit: str
-    fees: str
-    quote_asset: str
+    symbol: SymbolText
+    quantity: DecimalText
+    average_price: DecimalText | None
+    cost: DecimalText
+    realised_profit: DecimalText
+    fees: DecimalText
+    quote_asset: AssetText
 
 
 def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str, Any]:
@@ -160,20 +202,15 @@ def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
     )
 
 
-def fill_of_row(row: Fill) -> FillState:
-    """Give a fill as it is projected."""
-    return FillState(
-        id=row.id,
-        order_id=row.order_id,
-        account=row.account_id,
-        instrument=row.instrument_id,
-        side=row.side,
-        price=row.price,
-        quantity=row.quantity,
-        fee=row.fee,
-        liquidity=row.liquidity,
-        sequence=row.trade_id,
-        executed_at=row.executed_at,
+def trade_body(fill: FillState, reference: InstrumentReference) -> TradeBody:
+    """Give a trade's shape from its taker's fill."""
+    return TradeBody(
+        id=str(fill.sequence),
+        price=reference.price_format(fill.price),
+        quantity=reference.quantity_format(fill.quantity),
+        taker_side=SIDE_NAMES[Side(fill.side)],
+        executed_at=time_format(fill.executed_at),
+        sequence=fill.sequence,
     )
 
 

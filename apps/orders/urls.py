@@ -1,15 +1,15 @@
-"""Addresses of orders, fills and positions, under `/api/v1/`."""
+"""Addresses of orders, fills, trades and positions, under `/api/v1/`."""
 
 from django.urls import path
 
 from apps.orders.apis import (
-    FillListApi,
     OrderBatchApi,
     OrderByClientOrderIdApi,
     OrderDetailApi,
+    OrderEventListApi,
     OrderListApi,
-    PositionListApi,
 )
+from apps.orders.tradeapis import FillListApi, PositionListApi, TradeListApi
 
 urlpatterns = [
     path("orders/", OrderListApi.as_view(), name="orders"),
@@ -20,6 +20,8 @@ urlpatterns = [
         name="order-by-client-order-id",
     ),
     path("orders/<str:order_id>/", OrderDetailApi.as_view(), name="order"),
+    path("orders/<str:order_id>/events/", OrderEventListApi.as_view(), name="order-events"),
+    path("instruments/<str:symbol>/trades/", TradeListApi.as_view(), name="instrument-trades"),
     path("fills/", FillListApi.as_view(), name="fills"),
     path("positions/", PositionListApi.as_view(), name="positions"),
 ]

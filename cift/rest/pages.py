@@ -3,67 +3,114 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
-import msgspec
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
 from cift.errors import ApplicationError, FieldError
 
-RowT = TypeVar("RowT", bound=Model)
+RowT = TypeVar("RowT")
+ModelT = TypeVar("ModelT", bound=Model)
 
-_CURSOR = re.compile(rb"([on])([0-9]{1,19})")
+_CURSOR = re.compile(rb"([on])([0-9]{1,19})(?:\.([0-9]{1,19}))?")
 _CURSOR_LENGTH_MAX = 64
+
+Key = tuple[int, ...]
+"""A row's place in a list: its unique key, of one part or two."""
+
+
+class PageAsk(NamedTuple):
+    """Which page is asked for: that behind a key, or before it (`newer`); without a key the newest."""
+
+    limit: int
+    key: Key | None
+    newer: bool
+
+
+def page_ask(read: Mapping[str, Any], *, parts: int = 1) -> PageAsk:
+    """Read which page a query asks for, of a list whose key has so many parts.
+
+    Raises:
+        ApplicationError: `invalid`: the cursor is none of this list's.
+
+    """
+    if read["cursor"] is None:
+        return PageAsk(limit=read["limit"], key=None, newer=False)
+    newer, key = _cursor_read(read["cursor"], parts=parts)
+    return PageAsk(limit=read["limit"], key=key, newer=newer)
+
+
+def rows_paged(
+    rows: QuerySet[ModelT], ask: PageAsk, *, key: Sequence[str], least: int | None = None, behind: int | None = None
+) -> QuerySet[ModelT]:
+    """Keep what a page holds and one row more, in the order the page is read.
+
+    `key` names the parts of the key, `least` and `behind` bound its first one besides.
+    """
+    name, *others = key
+    bounds = key_bounds(ask, least=least, behind=behind)
+    rows = rows.filter(**{f"{name}__{way}": bound for way, bound in bounds})
+    if others and ask.key is not None:
+        way = "gt" if ask.newer else "lt"
+        rows = rows.filter(Q(**{f"{name}__{way}": ask.key[0]}) | Q(**{f"{others[0]}__{way}": ask.key[1]}))
+    return rows.order_by(*(part if ask.newer else f"-{part}" for part in key))[: ask.limit + 1]
+
+
+def key_bounds(ask: PageAsk, *, least: int | None, behind: int | None) -> Iterator[tuple[str, int]]:
+    """Give the lookups that bound a key's first part, one a side: of two, an index is walked to one alone."""
+    lower = [] if least is None else [least]
+    upper = [] if behind is None else [behind]
+    if ask.key is not None:
+        first, shared = ask.key[0], len(ask.key) > 1
+        if ask.newer:
+            lower.append(first if shared else first + 1)
+        else:
+            upper.append(first + 1 if shared else first)
+    if lower:
+        yield "gte", max(lower)
+    if upper:
+        yield "lt", min(upper)
 
 
 def page_answer(
-    rows: QuerySet[RowT],
-    shape: Callable[[RowT], msgspec.Struct],
+    found: Sequence[RowT],
+    ask: PageAsk,
     request: Request,
     *,
-    limit: int,
-    cursor: str | None,
+    shape: Callable[[RowT], Any],
+    key_of: Callable[[RowT], Key],
 ) -> dict[str, Any]:
-    """Give one page, newest first by primary key.
-
-    Raises:
-        ApplicationError: `invalid`: the cursor is none of ours.
-
-    """
-    newer, key = _cursor_read(cursor) if cursor is not None else (False, None)
-    if newer:
-        found = list(rows.filter(pk__gt=key).order_by("pk")[: limit + 1])
-    elif key is not None:
-        found = list(rows.filter(pk__lt=key).order_by("-pk")[: limit + 1])
-    else:
-        found = list(rows.order_by("-pk")[: limit + 1])
-    more, found = len(found) > limit, found[:limit]
-    if newer:
-        found.reverse()
-    older_there, newer_there = (bool(found), more) if newer else (more, key is not None and bool(found))
+    """Give one page, newest first, of what was found: in the order it was read, one row more than asked for."""
+    more, kept = len(found) > ask.limit, list(found[: ask.limit])
+    if ask.newer:
+        kept.reverse()
+    older_there, newer_there = (bool(kept), more) if ask.newer else (more, ask.key is not None and bool(kept))
     return {
-        "results": [msgspec.to_builtins(shape(row)) for row in found],
-        "next": _url(request, "o", found[-1].pk) if older_there else None,
-        "previous": _url(request, "n", found[0].pk) if newer_there else None,
+        "results": [shape(row) for row in kept],
+        "next": cursor_url(request, key_of(kept[-1]), newer=False) if older_there else None,
+        "previous": cursor_url(request, key_of(kept[0]), newer=True) if newer_there else None,
     }
 
 
-def _url(request: Request, direction: str, key: int) -> str:
-    token = base64.urlsafe_b64encode(f"{direction}{key}".encode()).decode().rstrip("=")
+def cursor_url(request: Request, key: Key, *, newer: bool) -> str:
+    """Give the address of the page behind a key, or before it."""
+    text = ("n" if newer else "o") + ".".join(map(str, key))
+    token = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     query = {name: value for name, value in request.query_params.items() if name not in {"cursor", "at_least"}}
     return request.build_absolute_uri(f"{request.path}?{urlencode({**query, 'cursor': token})}")
 
 
-def _cursor_read(cursor: str) -> tuple[bool, int]:
+def _cursor_read(cursor: str, *, parts: int) -> tuple[bool, Key]:
     try:
         padded = cursor[:_CURSOR_LENGTH_MAX].encode("ascii") + b"=" * (-len(cursor) % 4)
         match = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (UnicodeEncodeError, binascii.Error):
         match = None
-    if match is None or int(match.group(2)) >= 2**63:
+    key = () if match is None else tuple(int(part) for part in match.groups()[1:] if part is not None)
+    if match is None or len(key) != parts or max(key) >= 2**63:
         error = FieldError(field="cursor", code="malformed", detail="This is no cursor of this list.")
         raise ApplicationError("invalid", errors=[error])
-    return match.group(1) == b"n", int(match.group(2))
+    return match.group(1) == b"n", key

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from cift.consistency import place_of
 from cift.errors import ApplicationError, FieldError
-from cift.fields import Field, FieldInvalidError, fields_read
+from cift.fields import Field, FieldInvalidError, fields_read, moment
 
 LIMIT_MAX = 500
 LIMIT_DEFAULT = 100
@@ -41,6 +41,9 @@ PAGE_FIELDS: Mapping[str, Field] = {
     "limit": Field(integer(least=1, most=LIMIT_MAX), default=LIMIT_DEFAULT),
     "cursor": Field(opaque),
 }
+
+SPAN_FIELDS: Mapping[str, Field] = {"start": Field(moment), "end": Field(moment)}
+"""From a time on, and before a time."""
 
 AT_LEAST_FIELDS: Mapping[str, Field] = {"at_least": Field(opaque)}
 
@@ -74,6 +77,11 @@ def query_given(query: QueryDict) -> dict[str, Any]:
     if errors:
         raise ApplicationError("invalid", errors=errors)
     return {name: value for name, value in query.items() if value != "" and name != _FORMAT}
+
+
+def sequence_at(at: int | None) -> int | None:
+    """Give the first sequence of a time or later; None for no time."""
+    return None if at is None else int(import_string(settings.MATCHING["SEQUENCES"])(at))
 
 
 def read_wait(token: str | None) -> None:

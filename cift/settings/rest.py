@@ -11,7 +11,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "cift.rest.handler.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
-        "rest_framework.renderers.JSONRenderer",
+        "cift.rest.renderers.StructRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["cift.rest.parsers.StrictJSONParser"],

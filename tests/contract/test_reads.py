@@ -1,0 +1,198 @@
+"""REST's reads of what happened: an order's events, trades, the ticker, the account and its ledger."""
+
+import time
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.traders import WAIT_S_MAX, Trader
+
+SELL = {"symbol": "ETH-USD", "side": "sell", "type": "limit", "price": "2500.5", "quantity": "3"}
+
+
+def pages(trader: Trader, path: str, **query: str) -> list[list[dict[str, Any]]]:
+    """Read a list from its newest page to its oldest."""
+    found, answer = [], trader.rest.get(path, params=query)
+    while True:
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found.append(page["results"])
+        if page["next"] is None:
+            return found
+        answer = trader.rest.get(page["next"])
+
+
+def rows(trader: Trader, path: str, **query: str) -> list[dict[str, Any]]:
+    return [row for page in pages(trader, path, **query) for row in page]
+
+
+def traded(traders: tuple[Trader, Trader]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An offer amended, bought from twice, and canceled; gives it, and the last buyer's order."""
+    seller, buyer = traders
+    offer = seller.submit(**SELL)
+    assert seller.call("PATCH", f"orders/{offer['id']}/", json={"quantity": "4", "price": "2501"})[0] == 200
+    for quantity in ("1", "2"):
+        bought = buyer.submit(**{**SELL, "side": "buy", "price": "2501", "quantity": quantity})
+    status, canceled = seller.call("DELETE", f"orders/{offer['id']}/")
+    assert status == 200
+    return canceled, bought
+
+
+def test_an_order_s_events_tell_its_life(traders: tuple[Trader, Trader]) -> None:
+    offer, bought = traded(traders)
+    token = offer["consistency_token"]
+
+    events = rows(traders[0], f"orders/{offer['id']}/events/", at_least=token)
+
+    told = [(event["event"], event["price"], event["quantity"], event["leaves_quantity"]) for event in reversed(events)]
+    assert told == [
+        ("accepted", "2500.5", "3", "3"),
+        ("amended", "2501", "4", "4"),
+        ("fill", None, None, "3"),
+        ("fill", None, None, "1"),
+        ("canceled", None, "1", "0"),
+    ]
+    assert events[0]["reason"] == "user_requested"
+    assert events[0]["sequence"] == offer["sequence"]
+    fills = rows(traders[0], "fills/", symbol="ETH-USD", limit="2")[:2]
+    assert [event["fill"] for event in events if event["fill"]] == fills
+    assert bought["fills"][0]["sequence"] == fills[0]["sequence"]
+    assert events[-1]["at"] == offer["created_at"]
+
+
+def test_an_order_s_events_are_paged_both_ways(traders: tuple[Trader, Trader]) -> None:
+    offer, _ = traded(traders)
+    path, token = f"orders/{offer['id']}/events/", offer["consistency_token"]
+    whole = rows(traders[0], path, at_least=token)
+
+    assert pages(traders[0], path, limit="2") == [whole[:2], whole[2:4], whole[4:]]
+    last = traders[0].rest.get(path, params={"limit": "4"}).json()["next"]
+    oldest = traders[0].rest.get(last).json()
+    assert traders[0].rest.get(oldest["previous"]).json()["results"] == whole[:4]
+
+
+def test_a_rejected_order_has_its_event(traders: tuple[Trader, Trader]) -> None:
+    status, refused = traders[0].call("POST", "orders/", json={**SELL, "quantity": "0.000001"})
+    assert status == 422, refused
+    order = traders[0].rest.get(f"orders/by-client-order-id/{refused['client_order_id']}/").json()
+
+    events = _until(lambda: traders[0].rest.get(f"orders/{order['id']}/events/"))["results"]
+
+    assert [(event["event"], event["reason"]) for event in events] == [("rejected", refused["code"])]
+
+
+def _until(ask: Any) -> Any:
+    """Ask until the tables have it: a refusal brings no token."""
+    give_up_at = time.monotonic() + WAIT_S_MAX
+    while (answer := ask()).status_code != 200:
+        assert time.monotonic() < give_up_at, answer.text
+        time.sleep(0.02)
+    return answer.json()
+
+
+def test_another_s_order_tells_no_events(traders: tuple[Trader, Trader]) -> None:
+    order = traders[0].submit(**SELL)
+
+    for order_id in (order["id"], "77", "x"):
+        assert traders[1].call("GET", f"orders/{order_id}/events/")[0] == 404
+
+
+def test_trades_are_public(traders: tuple[Trader, Trader]) -> None:
+    offer, bought = traded(traders)
+    query = {"limit": "2", "at_least": offer["consistency_token"]}
+
+    page = httpx.get(f"{traders[0].base}instruments/ETH-USD/trades/", params=query).json()
+
+    fill = bought["fills"][0]
+    assert page["results"][0] == {
+        "id": str(fill["sequence"]),
+        "price": "2501",
+        "quantity": "2",
+        "taker_side": "buy",
+        "executed_at": fill["executed_at"],
+        "sequence": fill["sequence"],
+    }
+    assert page["results"][1]["quantity"] == "1"
+    older = httpx.get(page["next"]).json()["results"] if page["next"] else []
+    assert not {row["id"] for row in older} & {row["id"] for row in page["results"]}
+
+
+def test_the_ticker_is_the_book_s_top(traders: tuple[Trader, Trader]) -> None:
+    traded(traders)
+    order = traders[0].submit(**SELL)
+    book = httpx.get(f"{traders[0].base}instruments/ETH-USD/book/").json()
+
+    ticker = httpx.get(f"{traders[0].base}instruments/ETH-USD/ticker/").json()
+
+    assert ticker == {
+        "symbol": "ETH-USD",
+        "status": "continuous",
+        "sequence": book["sequence"],
+        "bid": None,
+        "ask": ["2500.5", "3", 1],
+        "last_price": "2501",
+    }
+    assert book["asks"][0] == ticker["ask"]
+    assert order["status"] == "new"
+
+
+def test_the_account_tells_its_terms(traders: tuple[Trader, Trader]) -> None:
+    first, second = (trader.rest.get("account/").json() for trader in traders)
+
+    assert first["id"] != second["id"]
+    assert first | {"id": "", "opened_at": "", "sequence": 0} == {
+        "id": "",
+        "status": "active",
+        "killed": False,
+        "fee_tier": 0,
+        "open_orders_max": first["open_orders_max"],
+        "self_trade_prevention": first["self_trade_prevention"],
+        "opened_at": "",
+        "sequence": 0,
+    }
+
+
+def test_the_ledger_sums_to_the_balances(traders: tuple[Trader, Trader]) -> None:
+    offer, _ = traded(traders)
+    token = offer["consistency_token"]
+    for trader in traders:
+        entries = rows(trader, "ledger/", limit="3", at_least=token)
+        keys = [(entry["sequence"], entry["leg"]) for entry in entries]
+        assert keys == sorted(set(keys), reverse=True)
+        balances = {row["asset"]: Decimal(row["total"]) for row in rows(trader, "balances/")}
+        sums = {
+            asset: sum(Decimal(entry["amount"]) for entry in entries if entry["asset"] == asset) for asset in balances
+        }
+        assert sums == balances
+
+
+@pytest.mark.parametrize("path", ["orders/", "fills/", "ledger/", "instruments/ETH-USD/trades/"])
+def test_a_span_keeps_what_happened_in_it(traders: tuple[Trader, Trader], path: str) -> None:
+    offer, bought = traded(traders)
+    moment = {"orders/": "created_at", "ledger/": "created_at"}.get(path, "executed_at")
+    trader = traders[1]
+    query = {"start": offer["created_at"], "at_least": offer["consistency_token"]}
+
+    since = rows(trader, path, **query)
+    before = rows(trader, path, **query, end=bought["created_at"])
+
+    assert since
+    assert all(row[moment] >= offer["created_at"] for row in since)
+    assert before == [row for row in since if row[moment] < bought["created_at"]]
+    assert len(before) < len(since)
+    assert rows(trader, path, start="2099-01-01T00:00:00Z") == []
+
+
+@pytest.mark.parametrize("path", ["account/", "ledger/", "orders/1/events/"])
+def test_private_reads_need_a_login(traders: tuple[Trader, Trader], path: str) -> None:
+    answer = httpx.get(traders[0].base + path)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("path", ["ticker/", "trades/"])
+def test_an_instrument_that_is_not_there_has_no_market(traders: tuple[Trader, Trader], path: str) -> None:
+    for symbol in ("NO-SUCH", "x", "%00"):
+        assert traders[0].call("GET", f"instruments/{symbol}/{path}")[0] == 404
