@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
+from prometheus_client import Counter
 
 from cift.error_codes import CODES
 from cift.middleware import REQUEST_ID_HEADER, request_id_of
@@ -15,6 +16,8 @@ from cift.middleware import REQUEST_ID_HEADER, request_id_of
 CONTENT_TYPE = "application/problem+json"
 
 logger = logging.getLogger(__name__)
+
+_REFUSALS = Counter("cift_refusals", "Errors told to clients, over HTTP and on sockets", ["code"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def problem_of(error: ApplicationError, *, request_id: str) -> dict[str, Any]:
 def error_of(error: ApplicationError) -> dict[str, Any]:
     """Build what a socket, or one answer of several, says of an error."""
     known = CODES.get(error.code)
+    _REFUSALS.labels(error.code).inc()
     body: dict[str, Any] = {"code": error.code, "detail": error.detail or (known.title if known else error.code)}
     if error.errors:
         body["errors"] = [asdict(field) for field in error.errors]

@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -34,6 +34,13 @@ class Status(StrEnum):
     DOWN = "down"
 
 
+class Finding(NamedTuple):
+    """What a check found; `detail` says what is wrong in a line, and tells a stranger no secret."""
+
+    status: Status
+    detail: str = ""
+
+
 class Check(ABC):
     """Looks at one store or service."""
 
@@ -42,7 +49,7 @@ class Check(ABC):
         self.required = required
 
     @abstractmethod
-    async def look(self) -> Status:
+    async def look(self) -> Finding:
         """Tell how it is; an ApplicationError, a BusError or a DatabaseError means it is down."""
 
 
@@ -54,10 +61,10 @@ class DatabaseCheck(Check):
         super().__init__(required=required)
         self._alias = alias
 
-    async def look(self) -> Status:
+    async def look(self) -> Finding:
         """Ask it for a constant."""
         await database_call(self._select)
-        return Status.OK
+        return Finding(Status.OK)
 
     def _select(self) -> None:
         with connections[self._alias].cursor() as cursor:
@@ -68,18 +75,21 @@ class DatabaseCheck(Check):
 class OrderServiceCheck(Check):
     """Whether the order service answers a question."""
 
-    async def look(self) -> Status:
+    async def look(self) -> Finding:
         """Ask it for its counts."""
         subject = f"orders.query.{settings.MATCHING['SHARD']}"
         await buses["default"].request(subject, _STATS_QUERY, timeout_s=CHECK_S_MAX)
-        return Status.OK
+        return Finding(Status.OK)
 
 
 checks: BackendHandler[Check] = BackendHandler("READINESS_CHECKS", Check)  # type: ignore[type-abstract]
 
 
 async def readiness() -> dict[str, dict[str, Any]]:
-    """Run all checks side by side; give for each its status, how long it took, and whether it is required."""
+    """Run all checks side by side; give for each its status, how long it took, and whether it is required.
+
+    What is not ok may have a `detail`: a line that says why.
+    """
     names = list(settings.READINESS_CHECKS)
     results = await asyncio.gather(*(_run(checks[name]) for name in names))
     return dict(zip(names, results, strict=True))
@@ -89,11 +99,12 @@ async def _run(check: Check) -> dict[str, Any]:
     began = time.perf_counter_ns()
     try:
         async with asyncio.timeout(CHECK_S_MAX):
-            status = await check.look()
+            found = await check.look()
     except (ApplicationError, BusError, DatabaseError, OSError, TimeoutError):
-        status = Status.DOWN
+        found = Finding(Status.DOWN)
     latency_ms = round((time.perf_counter_ns() - began) / 1_000_000, 3)
-    return {"status": status, "latency_ms": latency_ms, "required": check.required}
+    told = {"status": found.status, "latency_ms": latency_ms, "required": check.required}
+    return {**told, "detail": found.detail} if found.detail else told
 
 
 @never_cache

@@ -10,6 +10,7 @@ ALIASES = {
     "orders.tradinghalt": "journal",
     "orders.enginebounds": "journal",
     "orders.snapshot": "snapshots",
+    "orders.verification": "snapshots",
 }
 """The models that do not live in the default database."""
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from cift.health import health, ready
+from cift.metrics import metrics
 from cift.rest.root import RootApi
 
 admin.autodiscover()
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RootApi.as_view(), name="root"),
     path("health", health, name="health"),
     path("ready", ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("account/", include("apps.accounts.pageurls")),
     path("api/login/", include("rest_framework.urls")),

@@ -28,7 +28,7 @@ _TOKEN = {"token": Field(TOKEN, required=True)}
 _RESET = {**_TOKEN, "password": Field(PASSWORD, required=True)}
 _CHANGE = {"password": Field(PASSWORD, required=True), "new_password": Field(PASSWORD, required=True)}
 
-_NOTHING_HAPPENED = {"venue_unavailable", "overloaded"}
+_NOTHING_HAPPENED = {"venue_unavailable", "venue_halted", "overloaded"}
 
 
 class RegisterApi(OpenApi):

@@ -30,7 +30,7 @@ _BOOKS = {
     CashKind.ADJUSTMENT: adjustment_book,
 }
 
-_NOTHING_HAPPENED = {"venue_unavailable", "overloaded", "deadline_passed", "venue_not_open"}
+_NOTHING_HAPPENED = {"venue_unavailable", "venue_halted", "overloaded", "deadline_passed", "venue_not_open"}
 """Refusals that say nothing of the request: it can be booked later."""
 
 

@@ -8,3 +8,11 @@ class OrdersConfig(AppConfig):
 
     name = "apps.orders"
     verbose_name = "Orders"
+
+    def ready(self) -> None:
+        """Give the venue's numbers to whoever scrapes this process."""
+        from prometheus_client import REGISTRY  # noqa: PLC0415 - as the line below
+
+        from apps.orders.metrics import VenueCollector  # noqa: PLC0415 - needs the models
+
+        REGISTRY.register(VenueCollector())

@@ -1,22 +1,60 @@
-"""How far the tables follow the journal, for /ready."""
+"""The order service's own checks, for /ready."""
 
 from django.conf import settings
 
+from apps.orders.matching.halt import halt_of
+from apps.orders.matching.places import head_of, places_of
 from apps.orders.models import JournalBatch, Projection
-from cift.health import Check, Status
+from cift.health import Check, Finding, Status
 from cift.threads import database_call
 
-BATCHES_BEHIND_MAX = 1_000
-"""Further behind than this, the projection is degraded."""
+EVENTS_BEHIND_MAX = 20_000
+"""Further behind than this, a follower is degraded."""
 
 
-class ProjectionCheck(Check):
-    """Whether the projection keeps up."""
+class FollowerCheck(Check):
+    """Whether the projector, or the verifier, keeps up."""
 
-    async def look(self) -> Status:
+    def __init__(self, *, follower: str, required: bool) -> None:
+        """Name it."""
+        super().__init__(required=required)
+        self._follower = follower
+
+    async def look(self) -> Finding:
         """Compare its place with the journal's head."""
-        behind = await database_call(batches_behind)
-        return Status.OK if behind <= BATCHES_BEHIND_MAX else Status.DEGRADED
+        behind = (await database_call(events_behind))[self._follower]
+        if behind <= EVENTS_BEHIND_MAX:
+            return Finding(Status.OK)
+        return Finding(Status.DEGRADED, f"{behind:,} events behind")
+
+
+class TradingCheck(Check):
+    """Whether new orders are taken: trading is not halted, and nobody who follows the journal is too far behind."""
+
+    async def look(self) -> Finding:
+        """Read the halt, and how far behind the followers are."""
+        halt, behind = await database_call(_halt_and_lag)
+        if halt is not None:
+            return Finding(Status.DOWN, f"trading is halted: {halt}")
+        follower = max(behind, key=lambda name: behind[name])
+        lag_max = settings.MATCHING["LAG_EVENTS_MAX"]
+        if lag_max and behind[follower] > lag_max:
+            detail = f"new orders are refused: the {follower} is {behind[follower]:,} events behind"
+            return Finding(Status.DOWN, detail)
+        return Finding(Status.OK)
+
+
+def events_behind() -> dict[str, int]:
+    """Count the events in the journal that each follower has not seen."""
+    shard = settings.MATCHING["SHARD"]
+    # First where they are: read the other way round, one could seem to be ahead.
+    places = places_of(shard)
+    head = head_of(shard)
+    return {name: max(head.sequence - place.sequence, 0) for name, place in places.items()}
+
+
+def _halt_and_lag() -> tuple[str | None, dict[str, int]]:
+    return halt_of(shard=settings.MATCHING["SHARD"]), events_behind()
 
 
 def journal_head(shard: int) -> int:
@@ -29,9 +67,3 @@ def projection_place(shard: int) -> int:
     """Give the number of a shard's last batch in the tables, 0 before the first."""
     numbers = Projection.objects.filter(shard=shard).values_list("last_number", flat=True)
     return numbers.first() or 0
-
-
-def batches_behind() -> int:
-    """Count the batches that are in the journal and not in the tables."""
-    shard = settings.MATCHING["SHARD"]
-    return journal_head(shard) - projection_place(shard)

@@ -356,6 +356,20 @@ class Snapshot(models.Model):
         return f"snapshot of shard {self.shard} behind batch {self.number}"
 
 
+class Verification(models.Model):
+    """How far the verifier is, and what its engine holds there; written by it at most once a second."""
+
+    shard = models.SmallIntegerField(primary_key=True)
+    last_number = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+    open_orders = models.BigIntegerField()
+    ids = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        """Say how far it is."""
+        return f"shard {self.shard} verified to batch {self.last_number}"
+
+
 class EngineBounds(models.Model):
     """The bounds a shard's engine has had since its first batch; executing the journal again needs the same."""
 

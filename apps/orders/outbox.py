@@ -5,6 +5,8 @@ import time
 from collections import deque
 from typing import NamedTuple
 
+from prometheus_client import Counter
+
 BYTES_MAX = 1024 * 1024
 """The most a reader may be behind."""
 
@@ -15,6 +17,9 @@ CLOSE_NORMAL = 1000
 CLOSE_SLOW = 4008
 
 _FRAME_CHARACTERS_MAX = 64 * 1024
+
+
+_ENDED = Counter("cift_sockets_ended_by_venue", "Sockets the venue ended, by reason", ["reason"])
 
 
 class _Waiting(NamedTuple):
@@ -61,6 +66,7 @@ class Outbox:
         """Take no more; when what waits is sent, the socket is closed with this code."""
         if not self._ended:
             self._ended = True
+            _ENDED.labels(reason).inc()
             self.close_code, self.close_reason = code, reason
             self._filled.set()
 

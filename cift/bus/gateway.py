@@ -30,7 +30,7 @@ Waiting = tuple[bytes, "asyncio.Future[Reply]"]
 _entries = msgspec.msgpack.Decoder(list[Entry])
 _replies = msgspec.msgpack.Decoder(Reply)
 
-_CODES = frozenset({"overloaded", "outcome_unknown", "venue_unavailable"})
+_CODES = frozenset({"overloaded", "outcome_unknown", "venue_halted", "venue_unavailable"})
 
 
 def commands_subject(shard: int) -> str:

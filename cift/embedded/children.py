@@ -26,11 +26,16 @@ class ChildGivenUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChildPlan:
-    """A command of manage.py to be kept running; `descriptors` are handed down open."""
+    """A command of manage.py to be kept running; `descriptors` are handed down open.
+
+    `vital`: the venue cannot go on without it, so it is given up when it dies over and over; another is started again
+    for as long as it takes.
+    """
 
     name: str
     arguments: tuple[str, ...]
     descriptors: tuple[int, ...] = ()
+    vital: bool = True
 
 
 class Child:
@@ -88,7 +93,7 @@ class Child:
     def _count_death(self, now: float, code: int) -> None:
         often = len(self._deaths) == DEATHS_MAX and now - self._deaths[0] < DEATHS_WINDOW_S
         self._deaths.append(now)
-        if often:
+        if often and self.plan.vital:
             raise ChildGivenUp(
                 f"{self.plan.name} ended {DEATHS_MAX + 1} times in {DEATHS_WINDOW_S:.0f} s, last ({_reason(code)})"
             )

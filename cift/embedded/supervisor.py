@@ -60,7 +60,8 @@ class Supervisor:
                 ("embedded_web", f"--listener={listening}", f"--lifeline={reading}"),
                 (listening, reading, lock),
             ),
-            ChildPlan("the projector", ("run_projector", f"--lifeline={reading}"), (reading, lock)),
+            # Orders go on without it, up to the lag the writer allows.
+            ChildPlan("the projector", ("run_projector", f"--lifeline={reading}"), (reading, lock), vital=False),
         )
         self._children = [Child(plan, manage=manage) for plan in plans]
 

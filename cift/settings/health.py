@@ -7,5 +7,13 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
     "journal": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
     "snapshots": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "snapshots", "required": False}},
     "order_service": {"BACKEND": "cift.health.OrderServiceCheck", "OPTIONS": {"required": True}},
-    "projection": {"BACKEND": "apps.orders.health.ProjectionCheck", "OPTIONS": {"required": False}},
+    "trading": {"BACKEND": "apps.orders.health.TradingCheck", "OPTIONS": {"required": True}},
+    "projection": {
+        "BACKEND": "apps.orders.health.FollowerCheck",
+        "OPTIONS": {"follower": "projector", "required": False},
+    },
+    "verification": {
+        "BACKEND": "apps.orders.health.FollowerCheck",
+        "OPTIONS": {"follower": "verifier", "required": False},
+    },
 }

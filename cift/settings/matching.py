@@ -13,6 +13,8 @@ def matching_settings(*, ids_key: bytes) -> dict[str, Any]:
         "IDS_WINDOW_S": 24 * 60 * 60,
         "QUEUE_COMMANDS_MAX": 10_000,
         "BATCH_COMMANDS_MAX": 500,
+        # How far the projector or the verifier may be behind before new commands are refused; 0: any distance.
+        "LAG_EVENTS_MAX": 2_000_000,
         "LEASE_S": 10,
         "SNAPSHOT_EVERY_BATCHES": 2_000,
         "REQUEST_TIMEOUT_S": 5.0,

@@ -213,7 +213,7 @@ def test_the_verifier_halts_the_shard_and_a_clean_audit_lets_it_go_on(databases:
         verifier.step()
     shard.wait(WriterState.HALTED)
     assert f"batch {head.number}" in shard.writer.status().detail
-    assert shard.do(flow.submit()) == ["venue_unavailable"]
+    assert shard.do(flow.submit()) == ["venue_halted"]
     assert audit(0).violation is not None
     batches.update(events=head.events)
     assert audit(0).violation is None

@@ -52,7 +52,7 @@ def test_ready_names_each_store_and_all_are_ok(venue: Venue) -> None:
 
     assert status == 200
     assert {name: check["status"] for name, check in body["checks"].items()} == dict.fromkeys(
-        ("database", "journal", "snapshots", "order_service", "projection"), "ok"
+        ("database", "journal", "snapshots", "order_service", "trading", "projection", "verification"), "ok"
     )
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from time import perf_counter
 
 from apps.orders.matching.engine import row_of
 from apps.orders.matching.errors import (
@@ -23,8 +24,10 @@ from apps.orders.matching.errors import (
 )
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.lease import Lease
+from apps.orders.matching.measures import WriterMeasures
 from apps.orders.matching.work import (
     OUTCOME_UNKNOWN,
+    VENUE_HALTED,
     VENUE_UNAVAILABLE,
     Deliver,
     Publish,
@@ -59,6 +62,7 @@ class Committer(threading.Thread):
         deliver: Deliver,
         publish: Publish,
         on_fault: Callable[[], None],
+        measures: WriterMeasures,
     ) -> None:
         """Wire it; `on_fault` is called once, from this thread."""
         super().__init__(name=f"journal-{journal.shard}", daemon=True)
@@ -70,6 +74,7 @@ class Committer(threading.Thread):
         self._deliver = deliver
         self._publish = publish
         self._on_fault = on_fault
+        self._measures = measures
         self._works: SimpleQueue[Work | None] = SimpleQueue()
         self._renew_at = time.monotonic() + options.renew_s
 
@@ -105,15 +110,17 @@ class Committer(threading.Thread):
         self.slots.release()
         if self.fault is None:
             self._deliver(outcomes_of(work))
+            now = perf_counter()
+            for item in work.commands:
+                self._measures.request_s.observe(now - item.since)
             if work.batch is not None:
                 self._publish(work.batch)
         else:
-            # Only a journal that did not answer leaves it open whether a batch landed.
-            unknown = isinstance(self.fault, JournalUnavailableError)
-            self._deliver(outcomes_failed(work, OUTCOME_UNKNOWN if unknown else VENUE_UNAVAILABLE))
+            self._deliver(outcomes_failed(work, _code(self.fault)))
 
     def _commit(self, work: Work) -> None:
         assert work.batch is not None  # noqa: S101 - the caller looked
+        began = perf_counter()
         try:
             append_surely(
                 self._journal, row_of(work.batch, epoch=self._lease.epoch), patience_s=self._options.patience_s
@@ -123,6 +130,8 @@ class Committer(threading.Thread):
         except Exception as error:
             logger.exception("the journal's thread of shard %s failed", self._journal.shard)
             self._fail(JournalUnavailableError(str(error)))
+        else:
+            self._measures.commit_s.observe(perf_counter() - began)
 
     def _renew(self) -> None:
         """Prolong the lease and look whether trading was halted; a database that does not answer is asked again."""
@@ -140,6 +149,14 @@ class Committer(threading.Thread):
     def _fail(self, error: MatchingError) -> None:
         self.fault = error
         self._on_fault()
+
+
+def _code(fault: MatchingError) -> str:
+    """Name what work is answered with after a fault."""
+    if isinstance(fault, JournalUnavailableError):
+        # Only a journal that did not answer leaves it open whether a batch landed.
+        return OUTCOME_UNKNOWN
+    return VENUE_HALTED if isinstance(fault, TradingHaltedError) else VENUE_UNAVAILABLE
 
 
 def append_surely(journal: Journal, row: JournalRow, *, patience_s: float) -> None:

@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from apps.orders.matching.errors import JournalDamagedError, JournalUnavailableError, ProjectionOvertakenError
 from apps.orders.matching.exclusive import projection_alone
-from apps.orders.matching.halt import halt_of
+from apps.orders.matching.halt import halt_of, halt_raise
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.verifier import ShardVerifier
 from cift.bus.base import Bus
@@ -48,11 +48,11 @@ class Follower:
         self._wake.set()
 
     def project(self) -> None:
-        """Project until stopped; a database that fails is tried again.
+        """Project until stopped; a database that fails is tried again, a damaged journal halts the shard.
 
         Raises:
             ProjectionBusyError: another process projects this shard.
-            JournalDamagedError: a batch is missing.
+            JournalDamagedError: with `once`, a batch is missing.
 
         """
         while not self._stop.is_set():
@@ -60,6 +60,11 @@ class Follower:
                 with projection_alone(self.shard):
                     self._follow(ShardProjector(self.shard).step)
                     break
+            except JournalDamagedError as error:
+                if self._once:
+                    raise
+                self._halt("projector", error)
+                self._await_lift()
             except _TRANSIENT as error:
                 self._pause("projector", error)
         connections.close_all()
@@ -83,6 +88,7 @@ class Follower:
                     )
                 self._follow(verifier.step)
                 verifier.save()
+                verifier.place()
                 break
             except JournalDamagedError:
                 if self._once:
@@ -106,6 +112,16 @@ class Follower:
         logger.warning("%s of shard %s: %s; trying again", name, self.shard, str(error).strip())
         connections.close_all()
         self._stop.wait(_RETRY_S)
+
+    def _halt(self, name: str, error: JournalDamagedError) -> None:
+        """Halt the shard; a database that does not take the halt is asked until it does."""
+        while not self._stop.is_set():
+            try:
+                halt_raise(shard=self.shard, number=error.number, detail=str(error))
+            except _TRANSIENT as failure:
+                self._pause(name, failure)
+            else:
+                return
 
     def _await_lift(self) -> None:
         while not self._stop.wait(_HALTED_S):

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from apps.orders.matching.engine import Batch
 from apps.orders.matching.errors import MatchingError
+from apps.orders.matching.measures import WriterMeasures
 from apps.orders.matching.work import MALFORMED, Outcome, WriterState, WriterStatus, commands_count, refusal
 from apps.orders.matching.writer import Writer, WriterOptions
 from cift.bus.base import Bus, BusError, Subscription, VenueUnavailable
@@ -58,6 +59,7 @@ class MatchingService:
                 batch_commands_max=matching["BATCH_COMMANDS_MAX"],
                 lease_s=matching["LEASE_S"],
                 stand_by=stand_by,
+                lag_events_max=matching["LAG_EVENTS_MAX"],
             ),
             deliver=lambda outcomes: self._in_loop(self._settle, outcomes),
             publish=self._publish,
@@ -104,6 +106,11 @@ class MatchingService:
     def status(self) -> WriterStatus:
         """Tell where the writer stands."""
         return self._writer.status()
+
+    @property
+    def measures(self) -> WriterMeasures:
+        """What the writer counted of itself."""
+        return self._writer.measures
 
     def _commands(self, frame: bytes) -> "asyncio.Future[bytes]":
         """Give the future the writer's answer will be put into."""
@@ -175,6 +182,11 @@ class MatchingService:
                     await self._bus.publish(subject, payload)
                 except BusError as error:
                     logger.warning("%s was not published: %s", subject, error)
+
+
+def services_running() -> list["MatchingService"]:
+    """Give this process's order services."""
+    return list(_services.values())
 
 
 def service_status(shard: int) -> WriterStatus | None:

@@ -7,6 +7,7 @@ shard.
 import logging
 import time
 
+import msgspec
 from django.db import DatabaseError, InterfaceError
 
 from apps.orders.matching.engine import reexecute
@@ -15,6 +16,7 @@ from apps.orders.matching.halt import halt_raise
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.recovery import engine_at_snapshot
 from apps.orders.matching.snapshots import snapshot_save
+from apps.orders.models import Verification
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,11 @@ _SNAPSHOT_PAUSES = 20
 """A snapshot that took so long is followed by a pause of so many times that, so that making them stays a side job."""
 _FAILED_S = 1.0
 """A snapshot that failed counts as one that took so long."""
+_PLACE_S = 1.0
+"""How often the place is written down."""
+
+_QUERY_STATS = msgspec.msgpack.encode([5])
+_OPEN_ORDERS, _IDS = 5, 6
 
 
 class ShardVerifier:
@@ -50,6 +57,8 @@ class ShardVerifier:
             self._halt(error)
             raise
         self.number = self._saved = self._engine.number
+        self._placed = -1
+        self._placed_at = 0.0
 
     def step(self) -> int:
         """Verify the next batches; give how many.
@@ -68,7 +77,21 @@ class ShardVerifier:
             raise
         if self._is_due():
             self.save()
+        if self.number != self._placed and time.monotonic() - self._placed_at >= _PLACE_S:
+            self.place()
         return len(rows)
+
+    def place(self) -> None:
+        """Write down how far it is."""
+        stats = msgspec.msgpack.decode(self._engine.query(_QUERY_STATS), type=list[int])
+        values = {
+            "last_number": self._engine.number,
+            "last_sequence": self._engine.sequence,
+            "open_orders": stats[_OPEN_ORDERS],
+            "ids": stats[_IDS],
+        }
+        Verification.objects.update_or_create(shard=self.shard, defaults=values)
+        self._placed, self._placed_at = self.number, time.monotonic()
 
     def save(self) -> None:
         """Make a snapshot of what is verified since the last one; what fails is tried again later."""

@@ -13,6 +13,7 @@ from cift.wire.base import COMMAND_BYTES_MAX, COMMANDS_PER_FRAME_MAX, FrameDamag
 OVERLOADED = "overloaded"
 OUTCOME_UNKNOWN = "outcome_unknown"
 VENUE_UNAVAILABLE = "venue_unavailable"
+VENUE_HALTED = "venue_halted"
 MALFORMED = "malformed"
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -32,22 +33,28 @@ class WriterState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriterStatus:
-    """A writer at one moment; `detail` says what it waits for or died of."""
+    """A writer at one moment; `detail` says what it waits for or died of, `behind` why it refuses what is new."""
 
     state: WriterState
     detail: str
     epoch: int
     number: int
+    sequence: int
     queued: int
+    behind: str
 
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A request on its way through the writer: `count` commands in a frame, or a query (`count` 0)."""
+    """A request on its way through the writer: `count` commands in a frame, or a query (`count` 0).
+
+    `since`: when it was queued, seconds of the performance counter.
+    """
 
     payload: bytes
     count: int
     context: Any
+    since: float = 0.0
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -34,9 +35,12 @@ from apps.orders.matching.errors import (
 )
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.lease import Lease
+from apps.orders.matching.measures import WriterMeasures
+from apps.orders.matching.places import FollowersWatch, Place
 from apps.orders.matching.recovery import recover
 from apps.orders.matching.work import (
     OVERLOADED,
+    VENUE_HALTED,
     VENUE_UNAVAILABLE,
     Deliver,
     Item,
@@ -55,7 +59,10 @@ _LAG_WARN_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class WriterOptions:
-    """Bounds and times of a writer; `ids_key` (16 bytes) keys the table of remembered ids when the venue opens."""
+    """Bounds and times of a writer; `ids_key` (16 bytes) keys the table of remembered ids when the venue opens.
+
+    `lag_events_max`: how far its followers may be behind before new commands are refused; 0: any distance.
+    """
 
     ids_key: bytes
     queue_commands_max: int = 10_000
@@ -64,6 +71,7 @@ class WriterOptions:
     patience_s: float = 2.0
     retry_s: float = 0.25
     stand_by: bool = False
+    lag_events_max: int = 0
 
 
 class _Interrupted(Exception):
@@ -96,9 +104,14 @@ class Writer:
         self._lock = threading.Lock()
         self._queued = 0
         self._status = (WriterState.STARTING, "")
+        self.measures = WriterMeasures()
         self._number = 0
+        self._sequence = 0
+        self._followed = 0
+        self._behind = ""
         self._lagging = False
         self._stop = threading.Event()
+        self._watch = FollowersWatch(shard, self._followers_at)
         self._thread = threading.Thread(target=self._run, name=f"matcher-{shard}", daemon=True)
 
     def start(self) -> None:
@@ -114,19 +127,42 @@ class Writer:
     def status(self) -> WriterStatus:
         """Tell where the writer stands."""
         state, detail = self._status
-        return WriterStatus(state, detail, self._lease.epoch, self._number, self._queued)
+        return WriterStatus(state, detail, self._lease.epoch, self._number, self._sequence, self._queued, self._behind)
 
     def submit(self, payload: bytes, count: int, context: Any) -> str | None:
         """Queue a frame of `count` commands, or a query (`count` 0); give the code of a refusal, None when queued."""
-        if self._status[0] is not WriterState.READY or self._stop.is_set():
-            return VENUE_UNAVAILABLE
         weight = count or 1
         with self._lock:
-            if self._queued + weight > self._options.queue_commands_max:
-                return OVERLOADED
+            code = self._refusal(count, weight)
+            if code is not None:
+                self.measures.refuse(code, count)
+                return code
             self._queued += weight
-        self._inbox.put(Item(payload, count, context))
+        self._inbox.put(Item(payload, count, context, perf_counter()))
         return None
+
+    def _refusal(self, count: int, weight: int) -> str | None:
+        """Tell why something is not taken; questions are answered however far the followers are behind."""
+        state = self._status[0]
+        if state is not WriterState.READY or self._stop.is_set():
+            return VENUE_HALTED if state is WriterState.HALTED else VENUE_UNAVAILABLE
+        lag_max = self._options.lag_events_max
+        if lag_max and count and self._sequence - self._followed > lag_max:
+            return OVERLOADED
+        return OVERLOADED if self._queued + weight > self._options.queue_commands_max else None
+
+    def _followers_at(self, name: str, place: Place) -> None:
+        """Take where the last of the followers is."""
+        self._followed = place.sequence
+        lag = self._sequence - place.sequence
+        behind = ""
+        if self._options.lag_events_max and lag > self._options.lag_events_max:
+            behind = f"the {name} is {lag:,} events behind, more than {self._options.lag_events_max:,}"
+        if behind and not self._behind:
+            logger.warning("shard %s: new commands are refused: %s", self.shard, behind)
+        elif self._behind and not behind:
+            logger.warning("shard %s: new commands are taken again: the followers have caught up", self.shard)
+        self._behind = behind
 
     def _run(self) -> None:
         end: MatchingError | None = None
@@ -145,6 +181,7 @@ class Writer:
 
     def _close(self, end: MatchingError | None) -> None:
         self._set(WriterState.FAILED if end else WriterState.STOPPED, str(end or ""))
+        self._watch.finish()
         self._refuse_queued()
         if not isinstance(end, ShardLostError | ShardHeldError):
             try:
@@ -202,6 +239,7 @@ class Writer:
             self._stand_by()
             return None
         self._set(WriterState.RECOVERING if self._number else WriterState.STARTING)
+        began = time.monotonic()
         renew_at = time.monotonic() + self._options.lease_s / 3
 
         def tick() -> None:
@@ -216,6 +254,12 @@ class Writer:
         # Its own journal: reading a chunk may take longer than a commit may.
         engine = recover(Journal(self.shard), tick=tick)
         self._open_epoch(journal, engine, epoch)
+        self.measures.recovery_s = time.monotonic() - began
+        self.measures.recoveries += 1
+        # Until the watch has looked they count as being here: a start does not begin with a refusal.
+        self._followed = engine.sequence
+        if self._options.lag_events_max and not self._watch.is_alive():
+            self._watch.start()
         return engine
 
     def _stand_by(self) -> None:
@@ -234,7 +278,7 @@ class Writer:
             message = f"the engine of shard {self.shard} is in epoch {engine.epoch} and refuses epoch {epoch}"
             raise EngineFaultError(message)
         append_surely(journal, row_of(batch, epoch=epoch), patience_s=self._options.patience_s)
-        self._number = batch.number
+        self._number, self._sequence = batch.number, batch.last_sequence
         self._publish(batch)
 
     def _pause_if_stopping(self) -> None:
@@ -253,6 +297,7 @@ class Writer:
             deliver=self._deliver,
             publish=self._publish,
             on_fault=self._on_fault,
+            measures=self.measures,
         )
         committer.start()
         self._set(WriterState.READY)
@@ -309,8 +354,11 @@ class Writer:
             batch = None
             if commands:
                 frame = commands[0].payload if len(commands) == 1 else b"".join([item.payload for item in commands])
+                began = perf_counter()
                 batch = engine.apply(frame, number=self._number + 1, at=at)
-                self._number = batch.number
+                self.measures.engine_s.observe(perf_counter() - began)
+                self.measures.batch_commands.observe(batch.count)
+                self._number, self._sequence = batch.number, batch.last_sequence
             answers = [(item, _answer(engine, item.payload)) for item in items if not item.count]
         except EngineError:
             self._deliver(outcomes_refused(items, VENUE_UNAVAILABLE))

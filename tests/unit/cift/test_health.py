@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.test import AsyncClient
 
 from cift.bus.base import VenueUnavailable
-from cift.health import Check, DatabaseCheck, OrderServiceCheck, Status
+from cift.health import Check, DatabaseCheck, Finding, OrderServiceCheck, Status
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -21,14 +21,22 @@ async def test_ready_names_every_store_and_is_down_without_an_order_service() ->
     checks = response.json()["checks"]
 
     assert response.status_code == 503
-    assert set(checks) == {"database", "journal", "snapshots", "order_service", "projection"}
+    assert set(checks) == {
+        "database",
+        "journal",
+        "snapshots",
+        "order_service",
+        "trading",
+        "projection",
+        "verification",
+    }
     assert checks["order_service"]["status"] == "down"
     assert checks["journal"]["status"] == "ok"
     assert all(set(check) == {"status", "latency_ms", "required"} for check in checks.values())
 
 
-async def look_ok(_self: Check) -> Status:
-    return Status.OK
+async def look_ok(_self: Check) -> Finding:
+    return Finding(Status.OK)
 
 
 async def test_ready_is_ok_when_everything_required_is() -> None:

@@ -12,9 +12,9 @@ from cift.workers import EXIT_LOST
 SLEEPS = "import time; time.sleep(60)"
 
 
-def child_of(folder: Path, code: str) -> Child:
+def child_of(folder: Path, code: str, *, vital: bool = True) -> Child:
     (folder / "manage.py").write_text(code)
-    return Child(ChildPlan("the child", ("argument",)), manage=folder / "manage.py")
+    return Child(ChildPlan("the child", ("argument",), vital=vital), manage=folder / "manage.py")
 
 
 async def running(child: Child, *, other_than: int | None = None) -> int:
@@ -52,6 +52,20 @@ async def test_a_child_that_dies_over_and_over_is_given_up(tmp_path: Path, monke
 
     with pytest.raises(ChildGivenUp, match=r"the child ended 9 times in 60 s, last \(exit code 9\)"):
         await child.keep()
+
+
+async def test_a_child_the_venue_can_do_without_is_started_again_for_as_long_as_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "PAUSE_S_MIN", 0.0)
+    monkeypatch.setattr(children, "PAUSE_S_MAX", 0.0)
+    child = child_of(tmp_path, f"open({str(tmp_path / 'runs')!r}, 'a').write('x'); raise SystemExit(9)", vital=False)
+    keeping = asyncio.create_task(child.keep())
+    async with asyncio.timeout(30):
+        while not (tmp_path / "runs").exists() or len((tmp_path / "runs").read_text()) < children.DEATHS_MAX + 3:  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.01)
+    await child.stop(patience_s=2)
+    await keeping
 
 
 async def test_a_child_that_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:
