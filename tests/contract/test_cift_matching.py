@@ -4,11 +4,12 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import cift_matching
 import msgspec
 import pytest
-from cift_matching import Engine, EngineError, FrameError, Projector, SnapshotError
+from cift_matching import ENGINE_VERSION, Engine, EngineError, FrameError, Projector, SnapshotError
 
 from cift.wire.base import frame_pack
 
@@ -55,6 +56,27 @@ def test_the_chain_is_worked_out_from_the_row_alone() -> None:
     assert cift_matching.verify_chain(b"\1" * 32, *row) != batch.chain
     with pytest.raises(ValueError, match="32"):
         cift_matching.verify_chain(bytes(31), *row)
+
+
+def test_rows_of_the_journal_are_held_against_what_their_commands_give() -> None:
+    engine = opened()
+    rows = []
+    for number in range(2, 5):
+        batch = engine.apply(frame_pack([encode(20, 1, f"id-{number}", 0, 1, 0)]), number=number, at=AT + number)
+        sequences = (batch.first_sequence, batch.last_sequence)
+        rows.append((number, 1, *sequences, batch.at, ENGINE_VERSION, batch.commands, batch.events, batch.chain))
+    again = opened()
+    assert again.retrace(rows[:1]) is None
+    assert again.retrace(rows[1:]) is None
+    assert (again.chain, again.state_hash()) == (engine.chain, engine.state_hash())
+    assert opened().retrace(rows[1:]) == (2, "the batch is missing")
+    for column, value in enumerate([9, 9, 9, 9, AT, 9, b"", b"", bytes(32)]):
+        untrue: Any = (*rows[1][:column], value, *rows[1][column + 1 :])
+        found = opened().retrace([rows[0], untrue, rows[2]])
+        assert found is not None, f"column {column}"
+        assert found[0] == 3
+    text: Any = (*rows[0][:6], "text", *rows[0][7:])
+    assert opened().retrace([text]) == (2, "its columns are of other types")
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,10 @@ def test_a_commit_of_unknown_outcome_is_said_so_and_can_be_resolved(
     (again,) = shard.do(order)
     assert type(again[0]).__name__ == ("OrderAccepted" if lands == "never" else "CommandDuplicate")
     shard.stop()
+    monkeypatch.undo()
+    last = Journal(0).head()
+    assert last is not None
+    assert [batch.number for batch in shard.published] == list(range(1, last.number + 1)), "each told once, in order"
     assert audit(0).violation is None
 
 

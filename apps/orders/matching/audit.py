@@ -120,7 +120,7 @@ class _Audit:
             detail = f"batch {row.number} is of epoch {row.epoch}, after epoch {self._events.epoch}"
             raise ViolationError(Invariant.EPOCHS_RISE, row.first_sequence, detail)
         try:
-            rust.reexecute(self._engine, row, shard=self._shard)
+            rust.reexecute(self._engine, [row], shard=self._shard)
             for section in rust.sections(row.events):
                 for event in section_decode(section):
                     self._events.take(event)

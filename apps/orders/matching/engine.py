@@ -1,6 +1,7 @@
 """The one door to the Rust module: engines with this venue's bounds, and re-execution of the journal."""
 
 import logging
+from collections.abc import Sequence
 
 from cift_matching import ENGINE_VERSION, Batch, Engine, EngineError, FrameError, Projector, SnapshotError, sections
 from django.conf import settings
@@ -21,6 +22,7 @@ __all__ = [
     "engine_new",
     "engine_restore",
     "reexecute",
+    "reexecuted",
     "row_of",
     "sections",
 ]
@@ -87,26 +89,27 @@ def row_of(batch: Batch, *, epoch: int) -> JournalRow:
     )
 
 
-def reexecute(engine: Engine, row: JournalRow, *, shard: int) -> None:
-    """Apply a batch again and hold the result against what the journal says.
+def reexecute(engine: Engine, rows: Sequence[JournalRow], *, shard: int) -> None:
+    """Apply batches again and hold the results against what the journal says.
 
     Raises:
-        JournalDamagedError: the row is missing, or is not what the engine makes; the engine is then no longer of use.
+        JournalDamagedError: a row is missing, or is not what the engine makes; the engine is then no longer of use.
 
     """
-    if row.engine_version != ENGINE_VERSION:
-        detail = f"it is of engine version {row.engine_version}, this is {ENGINE_VERSION}; start from a later snapshot"
-        raise JournalDamagedError(shard, row.number, detail)
-    try:
-        batch = engine.apply(row.commands, number=row.number, at=row.at)
-    except EngineError as error:
-        expected = engine.number + 1
-        if row.number != expected:
-            raise JournalDamagedError(shard, expected, "the batch is missing") from error
-        raise JournalDamagedError(shard, row.number, f"its commands cannot be applied: {error}") from error
-    if batch.chain != row.chain or batch.events != row.events:
-        what = "chain hash" if batch.events == row.events else "events"
-        raise JournalDamagedError(shard, row.number, f"its {what} are not those its commands give")
-    made = (batch.first_sequence, batch.last_sequence, engine.epoch)
-    if made != (row.first_sequence, row.last_sequence, row.epoch):
-        raise JournalDamagedError(shard, row.number, "its sequences or its epoch are not those its commands give")
+    if (untrue := engine.retrace(list(rows))) is not None:
+        raise JournalDamagedError(shard, *untrue)
+
+
+def reexecuted(engine: Engine, row: JournalRow, *, shard: int) -> Batch:
+    """Apply one batch again as `reexecute` does, and give it whole: there is somebody still to be told of it.
+
+    Raises:
+        JournalDamagedError: as there.
+
+    """
+    if row.number != (expected := engine.number + 1):
+        raise JournalDamagedError(shard, expected, "the batch is missing")
+    batch = engine.apply(row.commands, number=row.number, at=row.at)
+    if row_of(batch, epoch=engine.epoch) != row:
+        raise JournalDamagedError(shard, row.number, "it is not what its commands give")
+    return batch

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from apps.orders.matching.engine import Engine, engine_new, reexecute
+from apps.orders.matching.engine import Batch, Engine, engine_new, reexecute, reexecuted
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.matching.snapshots import snapshots_restored
@@ -16,6 +16,9 @@ from apps.orders.matching.snapshots import snapshots_restored
 logger = logging.getLogger(__name__)
 
 _QUIET_S = 1.0
+
+TOLD_LATE_MAX = 1_000
+"""So many batches at most are told after a rebuild; who misses one before them sees the gap and begins anew."""
 
 
 class Progress:
@@ -44,8 +47,16 @@ class Progress:
         )
 
 
-def recover(journal: Journal, *, tick: Callable[[], None] = lambda: None) -> Engine:
+def recover(
+    journal: Journal,
+    *,
+    tick: Callable[[], None] = lambda: None,
+    told: int | None = None,
+    tell: Callable[[Batch], None] = lambda _batch: None,
+) -> Engine:
     """Rebuild the engine behind the journal's last batch; `tick` is called now and then and may raise to give up.
+
+    The batches behind `told`, the last ones at most, are given to `tell`: they were committed, but nobody was told.
 
     Raises:
         JournalDamagedError: the journal cannot be true.
@@ -56,11 +67,14 @@ def recover(journal: Journal, *, tick: Callable[[], None] = lambda: None) -> Eng
     head = journal.head()
     if head is None or head.number == engine.number:
         return engine
+    untold = head.number + 1 if told is None else max(told + 1, head.number + 1 - TOLD_LATE_MAX)
     progress = Progress(shard=journal.shard, first=engine.number + 1, last=head.number)
     for chunk in read_ahead(journal, engine.number):
-        for row in chunk:
-            reexecute(engine, row, shard=journal.shard)
-            progress.at(row.number)
+        quiet = [row for row in chunk if row.number < untold]
+        reexecute(engine, quiet, shard=journal.shard)
+        for row in chunk[len(quiet) :]:
+            tell(reexecuted(engine, row, shard=journal.shard))
+        progress.at(chunk[-1].number)
         tick()
     return engine
 

@@ -69,12 +69,11 @@ class ShardVerifier:
         """
         rows = self._journal.chunk(self.number, rows=_ROWS_MAX)
         try:
-            for row in rows:
-                reexecute(self._engine, row, shard=self.shard)
-                self.number = row.number
+            reexecute(self._engine, rows, shard=self.shard)
         except JournalDamagedError as error:
             self._halt(error)
             raise
+        self.number = self._engine.number
         if self._is_due():
             self.save()
         if self.number != self._placed and time.monotonic() - self._placed_at >= _PLACE_S:

@@ -24,7 +24,7 @@ from django.db import DatabaseError, connections
 
 from apps.orders.commands import OpenEpoch, OpenVenue
 from apps.orders.matching.committer import Committer, CommitterOptions, append_surely, lost
-from apps.orders.matching.engine import Engine, EngineError, FrameError, bounds_fix, row_of
+from apps.orders.matching.engine import Batch, Engine, EngineError, FrameError, bounds_fix, row_of
 from apps.orders.matching.errors import (
     EngineFaultError,
     JournalConflictError,
@@ -95,7 +95,9 @@ class Writer:
         self.shard = shard
         self._options = options
         self._deliver = deliver
-        self._publish = publish
+        self._publish_to = publish
+        # The last batch that was published; nobody waits for those before this writer's first.
+        self._published: int | None = None
         self._on_end = on_end
         self._clock = clock
         self._wait_ms_max = int(options.patience_s * 1000)
@@ -252,7 +254,7 @@ class Writer:
 
         bounds_fix(self.shard)
         # Its own journal: reading a chunk may take longer than a commit may.
-        engine = recover(Journal(self.shard), tick=tick)
+        engine = recover(Journal(self.shard), tick=tick, told=self._published, tell=self._publish)
         self._open_epoch(journal, engine, epoch)
         self.measures.recovery_s = time.monotonic() - began
         self.measures.recoveries += 1
@@ -280,6 +282,11 @@ class Writer:
         append_surely(journal, row_of(batch, epoch=epoch), patience_s=self._options.patience_s)
         self._number, self._sequence = batch.number, batch.last_sequence
         self._publish(batch)
+
+    def _publish(self, batch: Batch) -> None:
+        """Publish a durable batch; each once and in order, whichever thread has come to it."""
+        self._publish_to(batch)
+        self._published = batch.number
 
     def _pause_if_stopping(self) -> None:
         self._refuse_queued()

@@ -106,6 +106,19 @@ impl Runner {
     /// # Errors
     /// `FrameError` when the frame is bad or does not follow; then nothing happened.
     pub fn apply(&mut self, commands: &[u8], number: u64, at: u64) -> Result<Applied, FrameError> {
+        let first_sequence = self.engine.sequence() + 1;
+        let count = self.run(commands, number, at, true)?;
+        Ok(self.recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain))
+    }
+
+    /// Apply one frame for its effect and its events alone; nobody is to be told.
+    pub(crate) fn apply_unread(&mut self, commands: &[u8], number: u64, at: u64) -> Result<&[u8], FrameError> {
+        self.run(commands, number, at, false)?;
+        Ok(self.recorder.events())
+    }
+
+    /// Apply one frame; returns how many commands it holds.
+    fn run(&mut self, commands: &[u8], number: u64, at: u64, told: bool) -> Result<usize, FrameError> {
         if self.number.checked_add(1) != Some(number) {
             return Err(FrameError::Number { expected: self.number.saturating_add(1), given: number });
         }
@@ -113,19 +126,22 @@ impl Runner {
             return Err(FrameError::At { previous: self.at, given: at });
         }
         let count = check_commands(commands)?;
-        let first_sequence = self.engine.sequence() + 1;
-        self.recorder.begin(&chain_head(&self.chain, number, at, ENGINE_VERSION, commands.len()), commands);
+        self.recorder.begin(&chain_head(&self.chain, number, at, ENGINE_VERSION, commands.len()), commands, told);
         self.execute(commands, at);
         self.recorder.begin_section();
         self.engine.end_batch(&mut self.recorder);
         self.recorder.end_section();
         let recorder = &mut self.recorder;
         recorder.sort_trades();
-        self.engine.drain_book_changes(|change| recorder.book(number, at, &change));
+        self.engine.drain_book_changes(|change| {
+            if told {
+                recorder.book(number, at, &change);
+            }
+        });
         self.chain = *blake3::hash(recorder.row()).as_bytes();
         self.number = number;
         self.at = at;
-        Ok(recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain))
+        Ok(count)
     }
 
     /// Do the commands of a frame, each decoded a few before its turn, so that what it needs is on its way from

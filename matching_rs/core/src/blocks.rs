@@ -41,6 +41,8 @@ pub(crate) struct Recorder {
     /// Where the row's events begin: what stands before is what the chain's hash begins with.
     begin: usize,
     section: usize,
+    /// Somebody is to be told of the batch.
+    told: bool,
     spans: Vec<Span>,
     trades: Vec<PublicTrade>,
     books: Writer,
@@ -49,12 +51,13 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Start a batch: `head` and `commands` go ahead of its events, so that all are hashed in one piece.
-    pub(crate) fn begin(&mut self, head: &[u8], commands: &[u8]) {
+    pub(crate) fn begin(&mut self, head: &[u8], commands: &[u8], told: bool) {
         self.events.clear();
         self.events.raw(head);
         self.events.raw(commands);
         self.begin = self.events.len();
-        self.spans = Vec::with_capacity(commands.len() / 8);
+        self.told = told;
+        self.spans = Vec::with_capacity(if told { commands.len() / 8 } else { 0 });
         self.trades.clear();
         self.books = Writer::default();
         self.book_spans = Vec::new();
@@ -73,6 +76,11 @@ impl Recorder {
     /// Take back a section that was begun and holds nothing.
     pub(crate) fn drop_section(&mut self) {
         self.events.cut(self.section);
+    }
+
+    /// The row's events.
+    pub(crate) fn events(&self) -> &[u8] {
+        &self.events.bytes()[self.begin..]
     }
 
     /// Head, commands and events so far.
@@ -130,7 +138,7 @@ impl Recorder {
             first_sequence,
             last_sequence,
             chain,
-            events: self.events.bytes()[self.begin..].to_vec(),
+            events: self.events().to_vec(),
             spans: std::mem::take(&mut self.spans),
             books: std::mem::take(&mut self.books).into_bytes(),
             book_spans: std::mem::take(&mut self.book_spans),
@@ -145,6 +153,9 @@ impl Sink for Recorder {
         let start = offset(self.events.len() - self.begin);
         encode_event(&mut self.events, sequence, event);
         let end = offset(self.events.len() - self.begin);
+        if !self.told {
+            return;
+        }
         let (account, other) = accounts_of(event);
         // The venue's own accounts have no listener.
         if account >= FIRST_USER {

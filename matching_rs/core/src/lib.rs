@@ -34,6 +34,7 @@ pub mod query;
 pub mod reason;
 mod resting;
 mod restore;
+pub mod retrace;
 mod risk;
 pub mod rows;
 mod shared;

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use cift_core::Config;
 use cift_core::batch::Runner;
+use cift_core::retrace::JournalRow;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::batch::Batch;
@@ -14,6 +16,9 @@ use crate::errors::Failure;
 /// An order's pool slot takes 20 bits of its id, all ones for an order that was refused.
 const OPEN_ORDERS_MAX: u32 = (1 << 20) - 1;
 const IDS_MAX: u32 = (1 << 22) - 1;
+
+/// A row of the journal: number, epoch, first and last sequence, time, engine version, commands, events, chain hash.
+type Row = (u64, u64, u64, u64, u64, u32, PyBackedBytes, PyBackedBytes, PyBackedBytes);
 
 /// The matching and risk engine of one shard.
 #[pyclass(frozen, module = "cift_matching")]
@@ -44,6 +49,32 @@ impl Engine {
         let bytes = commands.as_bytes();
         let applied = door::through(py, &self.runner, |runner| Ok(runner.apply(bytes, number, at)?))?;
         Ok(Batch::new(applied, commands.unbind()))
+    }
+
+    fn retrace(&self, py: Python<'_>, rows: Vec<Bound<'_, PyAny>>) -> PyResult<Option<(u64, String)>> {
+        let read: Vec<Option<Row>> = rows.into_iter().map(|row| row.extract().ok()).collect();
+        door::through(py, &self.runner, |runner| {
+            for row in &read {
+                let expected = runner.number() + 1;
+                let Some(row) = row else { return Ok(Some((expected, "its columns are of other types".to_owned()))) };
+                let (number, epoch, first_sequence, last_sequence, at, engine_version, commands, events, chain) = row;
+                let row = JournalRow {
+                    number: *number,
+                    epoch: *epoch,
+                    first_sequence: *first_sequence,
+                    last_sequence: *last_sequence,
+                    at: *at,
+                    engine_version: *engine_version,
+                    commands,
+                    events,
+                    chain,
+                };
+                if let Err(why) = runner.retrace(&row) {
+                    return Ok(Some((expected, why.to_string())));
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn query<'py>(&self, py: Python<'py>, query: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {

@@ -112,6 +112,15 @@ class Engine:
         Raises: FrameError, and nothing happened; EngineError when the engine failed and must be dropped.
         """
 
+    def retrace(self, rows: list[tuple[int, int, int, int, int, int, bytes, bytes, bytes]]) -> tuple[int, str] | None:
+        """Apply batches the journal holds, in order, and hold what each gives against what its row says.
+
+        rows: number, epoch, first and last sequence, time, engine version, commands, events, chain hash.
+        Gives the number of the first that is missing or not true, and why; the engine is then of no more use.
+
+        Raises: EngineError when the engine failed and must be dropped.
+        """
+
     def query(self, query: bytes) -> bytes:
         """Read the state behind the last batch: MessagePack array `[kind, …]` in, MessagePack value out.
 
