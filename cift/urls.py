@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from apps.orders.socketschema import socket_schema
 from cift.health import health, ready
 from cift.metrics import metrics
 from cift.rest.root import RootApi
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("account/", include("apps.accounts.pageurls")),
     path("api/login/", include("rest_framework.urls")),
+    path("api/schema/socket/", socket_schema, name="socket-schema"),
     path("api/v1/", RootApi.as_view(), name="api-root"),
     path("api/v1/", include("apps.marketdata.urls")),
     path("api/v1/", include("apps.accounts.urls")),

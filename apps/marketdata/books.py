@@ -46,6 +46,10 @@ class BookSide:
         levels = self._levels
         return [levels[key] for key in keys]
 
+    def at(self, prices: Iterable[int]) -> list[Level]:
+        """Give the levels at some prices; one without quantity is none."""
+        return [self._levels.get(self._sign * price, (price, 0, 0)) for price in prices]
+
 
 class Book:
     """Both sides, and the instrument sequence they stand at."""

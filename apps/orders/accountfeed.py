@@ -1,12 +1,13 @@
 """One account's events on their way to its sockets: each message is built once, in the account's own sequence.
 
-A message is a hint with its data: who sees that its `previous` is not the one before reads the tables. Nothing is left
-out or put together.
+Nothing is left out or put together. The last messages are kept, for who comes back; what happened before them is read
+from the journal's end, and where that is too long ago the account is told whole, from the tables.
 """
 
 import asyncio
 import logging
-from typing import Any
+from collections import deque
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +25,7 @@ from apps.marketdata.reference import AssetReference, references
 from apps.orders.accountmessages import (
     ORDER_EVENT_NAMES,
     AccountMessage,
+    AccountSnapshot,
     FillMessage,
     OrderMessage,
     account_message,
@@ -43,9 +45,11 @@ from apps.orders.events import (
     Trade,
     account_block_decode,
 )
+from apps.orders.feeds.channel import Joined
+from apps.orders.feeds.reads import AccountEvent, account_events, account_found, account_sequence_of
 from apps.orders.lifecycle import TERMINAL
 from apps.orders.outbox import Outbox
-from apps.orders.selectors import account_sequence_find, orders_current
+from apps.orders.selectors import account_sequence_find, orders_current, sequence_find
 from apps.orders.shapes import fill_body, order_body
 from apps.orders.state import OrderChange, OrderState, fill_of
 from cift.bus import buses
@@ -57,6 +61,13 @@ from cift.times import time_format
 ORDERS_MAX = 20_000
 """The most open orders kept in memory for an account; the tables behind them."""
 
+MESSAGES_KEPT = 1_000
+BYTES_KEPT = 1024 * 1024
+"""Messages kept for who comes back, whichever comes first."""
+
+MESSAGES_REPAIRED_MAX = 2_000
+"""The most messages made up from the journal for one reader."""
+
 EVENTS_PER_TURN = 64
 
 logger = logging.getLogger(__name__)
@@ -64,16 +75,34 @@ logger = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
 
 
+class _Kept(NamedTuple):
+    """A message: its place in the account's sequence, its event's sequence, and its text."""
+
+    account_sequence: int
+    sequence: int
+    text: bytes
+
+
 class AccountFeed:
     """One account's readers."""
 
-    def __init__(self, account: int) -> None:
-        """Begin without readers; `open` connects it."""
+    def __init__(self, account: int, *, repairs: asyncio.Semaphore) -> None:
+        """Begin without readers; `open` connects it. `repairs` bounds how many read the journal at once."""
         self.account = account
+        self._repairs = repairs
         self.head = 0
         self.readers: dict[Outbox, None] = {}
+        self.idle_since: float | None = None
+        self._kept: deque[_Kept] = deque()
+        self._kept_bytes = 0
+        self._known_at = 0
         self._orders: dict[int, OrderState] = {}
         self._subscription: Subscription | None = None
+
+    @property
+    def has_readers(self) -> bool:
+        """Tell whether anybody listens."""
+        return bool(self.readers)
 
     async def open(self) -> None:
         """Listen to the bus and ask the writer where the account's sequence stands.
@@ -84,7 +113,7 @@ class AccountFeed:
         """
         subject = f"account.{self.account}"
         self._subscription = await buses["default"].subscribe(subject, self._message, on_gap=self._gap)
-        await self._gap()
+        await self._ask()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -92,37 +121,156 @@ class AccountFeed:
         if subscription is not None:
             await subscription.close()
 
-    async def _gap(self) -> None:
+    async def join(self, reader: Outbox, from_sequence: int | None) -> Joined:
+        """Send a reader what comes; give what it is sent first.
+
+        Raises:
+            ApplicationError: `projection_behind`, `database_busy`.
+
+        """
+        if from_sequence is not None and from_sequence <= self.head:
+            missed = await self._missed(from_sequence)
+            if missed is not None:
+                self.readers[reader] = None
+                return Joined(resumed=True, texts=missed)
+        snapshot, rest = await self._snapshot()
+        self.readers[reader] = None
+        return Joined(resumed=False, texts=[snapshot, *rest])
+
+    async def _missed(self, account_sequence: int) -> list[bytes] | None:
+        """Give the messages behind one; None: they are too far back. Nothing is awaited behind the last look."""
+        earlier: list[bytes] = []
+        first = self._first_kept()
+        if account_sequence + 1 < first:
+            if first - 1 - account_sequence > MESSAGES_REPAIRED_MAX:
+                return None
+            async with self._repairs:
+                events = await database_call(account_events, self.account, after=account_sequence, up_to=first - 1)
+                if events is None:
+                    return None
+                earlier = await self._told_again(events)
+            if self._first_kept() > first:
+                # So much happened meanwhile that what was kept then is gone.
+                return None
+        return earlier + [kept.text for kept in self._kept if kept.account_sequence > max(account_sequence, first - 1)]
+
+    async def _snapshot(self) -> tuple[bytes, list[bytes]]:
+        """Tell the account whole, and what is behind that."""
+        first, known_at = self._first_kept(), self._known_at
+        # With what is kept the account's place can be told for any moment since.
+        found = await database_call(account_found, self.account, sequence=known_at)
+        place = first - 1
+        for kept in self._kept:
+            if kept.sequence <= found.sequence:
+                place = kept.account_sequence
+        if self._first_kept() > place + 1:
+            raise ApplicationError("projection_behind")
+        snapshot = AccountSnapshot(
+            account_sequence=place,
+            sequence=found.sequence,
+            orders=found.orders,
+            orders_complete=found.orders_complete,
+            balances=found.balances,
+            positions=found.positions,
+        )
+        return _encoder.encode(snapshot), [kept.text for kept in self._kept if kept.account_sequence > place]
+
+    def _first_kept(self) -> int:
+        return self._kept[0].account_sequence if self._kept else self.head + 1
+
+    async def _ask(self) -> None:
         """Ask where the sequence stands; orders kept in memory may have moved on unseen."""
         self._orders.clear()
-        self.head = max(self.head, await account_sequence_find(account=self.account))
+        head = await account_sequence_find(account=self.account)
+        # Asked later: the tables that have this have all the account's events up to the head.
+        known_at = await sequence_find()
+        self._known_at = max(self._known_at, known_at)
+        if head > self.head:
+            self._kept.clear()
+            self._kept_bytes = 0
+            self.head = head
+
+    async def _gap(self) -> None:
+        """Make up from the journal for what was missed; where it is too much, tell readers the account whole."""
+        before, readers = self.head, list(self.readers)
+        await self._ask()
+        if self.head <= before or not readers:
+            return
+        events = None
+        if self.head - before <= MESSAGES_REPAIRED_MAX:
+            events = await database_call(account_events, self.account, after=before, up_to=self.head)
+        texts = await self._told_again(events) if events is not None else [(await self._snapshot())[0]]
+        for reader in readers:
+            # Who came meanwhile was told it then.
+            if reader in self.readers:
+                reader.put_all(texts)
+
+    async def _told_again(self, events: list[AccountEvent]) -> list[bytes]:
+        """Give the messages of events read again; their orders are as they are now."""
+        ids = {self._order_id(each.event) for each in events if isinstance(each.event, OrderChange)}
+        ids |= {each.event.order_id for each in events if isinstance(each.event, OrderAccepted | OrderRejected)}
+        states = await database_call(orders_current, ids) if ids else {}
+        texts = []
+        for account_sequence, at, event in events:
+            head = _head(event, account_sequence, at)
+            if isinstance(event, OrderAccepted | OrderRejected | OrderChange):
+                order_id = self._order_id(event) if isinstance(event, OrderChange) else event.order_id
+                if order_id not in states:
+                    raise ApplicationError("projection_behind")
+                message: AccountMessage = await self._order_message(event, states[order_id], at, head)
+            else:
+                message = await self._told(event, at, head)
+            texts.append(_encoder.encode(message))
+        return texts
 
     async def _message(self, _subject: str, payload: bytes) -> None:
         block = account_block_decode(payload)
-        at = time_format(block.at)
+        news: list[_Kept] = []
         for place, event in enumerate(block.events, start=1):
-            if place % EVENTS_PER_TURN == 0:
-                # A batch may bring thousands of events: readers get the chance to take what is there.
-                await asyncio.sleep(0)
-            account_sequence = _account_sequence(event, self.account)
+            account_sequence = account_sequence_of(event, self.account)
             if account_sequence <= self.head:
                 continue
-            self.head = account_sequence
-            head = {
-                "account_sequence": account_sequence,
-                "previous": account_sequence - 1,
-                "sequence": event.sequence,
-                "at": at,
-            }
             try:
-                message = await self._told(event, block.at, head)
+                message = await self._told(event, block.at, _head(event, account_sequence, block.at))
             except ApplicationError as error:
-                # The reader sees the gap by `previous` and reads the tables.
+                # The reader sees the gap by `previous`, and comes back from where it was.
                 logger.warning("an event of account %s could not be told: %s", self.account, error.code)
+                self._publish(news)
+                self._pass_over(account_sequence, event.sequence)
+                news = []
                 continue
-            text = _encoder.encode(message).decode()
-            for reader in self.readers:
-                reader.put(text)
+            news.append(_Kept(account_sequence, event.sequence, _encoder.encode(message)))
+            if place % EVENTS_PER_TURN == 0:
+                # A batch may bring thousands of events: others get their turn.
+                self._publish(news)
+                news = []
+                await asyncio.sleep(0)
+        self._publish(news)
+
+    def _publish(self, news: list[_Kept]) -> None:
+        """Keep messages and send them, in one step: who comes has either those kept or those sent."""
+        if not news:
+            return
+        for kept in news:
+            self._keep_text(kept)
+        texts = [kept.text for kept in news]
+        for reader in self.readers:
+            reader.put_all(texts)
+
+    def _keep_text(self, kept: _Kept) -> None:
+        self.head = kept.account_sequence
+        self._kept.append(kept)
+        self._kept_bytes += len(kept.text)
+        while len(self._kept) > MESSAGES_KEPT or (self._kept_bytes > BYTES_KEPT and len(self._kept) > 1):
+            oldest = self._kept.popleft()
+            self._kept_bytes -= len(oldest.text)
+            self._known_at = oldest.sequence
+
+    def _pass_over(self, account_sequence: int, sequence: int) -> None:
+        """Pass over an event that could not be told: what is kept begins behind it."""
+        self._kept.clear()
+        self._kept_bytes = 0
+        self.head, self._known_at = account_sequence, sequence
 
     async def _told(self, event: AnyEvent, at: int, head: dict[str, Any]) -> AccountMessage:
         match event:
@@ -142,7 +290,11 @@ class AccountFeed:
     async def _order_told(
         self, event: OrderAccepted | OrderRejected | OrderChange, at: int, head: dict[str, Any]
     ) -> AccountMessage:
-        state = await self._moved(event, at)
+        return await self._order_message(event, await self._moved(event, at), at, head)
+
+    async def _order_message(
+        self, event: OrderAccepted | OrderRejected | OrderChange, state: OrderState, at: int, head: dict[str, Any]
+    ) -> AccountMessage:
         reference = await reference_of(state.instrument)
         order = order_body(state, reference)
         if not isinstance(event, Trade):
@@ -189,9 +341,10 @@ async def _asset_of(number: int) -> AssetReference:
     return asset
 
 
-def _account_sequence(event: AnyEvent, account: int) -> int:
-    """Give an event's place in an account's sequence; 0: it has none."""
-    if isinstance(event, Trade):
-        taker = event.taker_account == account
-        return event.taker_account_sequence if taker else event.maker_account_sequence
-    return getattr(event, "account_sequence", 0)
+def _head(event: AnyEvent, account_sequence: int, at: int) -> dict[str, Any]:
+    return {
+        "account_sequence": account_sequence,
+        "previous": account_sequence - 1,
+        "sequence": event.sequence,
+        "at": time_format(at),
+    }

@@ -45,6 +45,22 @@ class AccountMessage(msgspec.Struct, gc=False, kw_only=True):
     at: str
 
 
+class AccountSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False, kw_only=True):
+    """The account whole, behind the message with this `account_sequence`; it replaces all before it.
+
+    `orders` are the open ones, newest first; `orders_complete` is false where there are more than are shown.
+    """
+
+    channel: str = "account"
+    account_sequence: int
+    sequence: int
+    resumed: bool = False
+    orders: list[OrderBody]
+    orders_complete: bool
+    balances: list[BalanceBody]
+    positions: list[PositionBody]
+
+
 class OrderMessage(AccountMessage, tag_field="type", tag="order", gc=False, kw_only=True):
     """An order began, changed or ended; the order as it is now."""
 

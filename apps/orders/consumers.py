@@ -7,20 +7,18 @@ from typing import Any
 
 from apps.accounts.authentication import BEARER
 from apps.orders.hub import hub
-from apps.orders.outbox import Outbox
+from apps.orders.outbox import CLOSE_NORMAL, Outbox
 from apps.orders.session import Session
 from cift.errors import ApplicationError
+from cift.sockets import CLOSE_S_MAX, Send, frame_writer
 
 MESSAGE_BYTES_MAX = 64 * 1024
-PING_S = 20
-CHECK_S = 1.0
 
 CLOSE_UNSUPPORTED = 1003
 CLOSE_TOO_LARGE = 1009
 CLOSE_FAULT = 1011
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -30,22 +28,24 @@ async def socket_application(scope: dict[str, Any], receive: Receive, send: Send
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
-    home, outbox = hub(), Outbox()
+    home, outbox = hub(), Outbox(frame_writer(scope, send))
     session = Session(home, outbox)
-    home.sockets.add(outbox)
-    sending = asyncio.create_task(_send_all(outbox, send))
-    ticking = asyncio.create_task(_tick(session, outbox))
-    receiving = asyncio.create_task(_receive_all(scope, session, outbox, receive))
+    home.enter(session)
+    receiving = asyncio.create_task(_receive_all(scope, session, receive))
+    ending = asyncio.create_task(outbox.wait_end())
     try:
-        await asyncio.wait((sending, ticking, receiving), return_when=asyncio.FIRST_COMPLETED)
-        if any([_failed(receiving), _failed(ticking), _failed(sending)]):
+        await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
+        if _failed(receiving):
             outbox.finish(CLOSE_FAULT, "internal")
-            await asyncio.wait((sending,), timeout=CHECK_S)
+        # The server tells when the reader has answered the close, or was cut off.
+        await asyncio.wait((receiving,), timeout=2 * CLOSE_S_MAX)
     finally:
-        home.sockets.discard(outbox)
-        for task in (sending, ticking, receiving):
-            task.cancel()
-        await asyncio.gather(sending, ticking, receiving, return_exceptions=True)
+        home.leave(session)
+        # What comes from now on for this reader is dropped.
+        outbox.finish(CLOSE_NORMAL, "")
+        receiving.cancel()
+        ending.cancel()
+        await asyncio.gather(receiving, ending, return_exceptions=True)
         await session.close()
 
 
@@ -56,7 +56,8 @@ def _failed(task: asyncio.Task[None]) -> bool:
     return error is not None
 
 
-async def _receive_all(scope: dict[str, Any], session: Session, outbox: Outbox, receive: Receive) -> None:
+async def _receive_all(scope: dict[str, Any], session: Session, receive: Receive) -> None:
+    outbox = session.outbox
     header = next((value for name, value in scope["headers"] if name.lower() == b"authorization"), None)
     if header is not None:
         match = BEARER.fullmatch(header.decode("latin-1"))
@@ -72,24 +73,3 @@ async def _receive_all(scope: dict[str, Any], session: Session, outbox: Outbox, 
             outbox.finish(CLOSE_TOO_LARGE, "message too large")
         elif not outbox.ended:
             await session.receive(text)
-
-
-async def _send_all(outbox: Outbox, send: Send) -> None:
-    try:
-        while (frame := await outbox.take()) is not None:
-            await send({"type": "websocket.send", "text": frame})
-        await send({"type": "websocket.close", "code": outbox.close_code, "reason": outbox.close_reason})
-    except OSError:
-        # Some servers raise it, others say nothing: the reader has gone, and the receiving side is told too.
-        logger.debug("a reader went while it was sent to")
-
-
-async def _tick(session: Session, outbox: Outbox) -> None:
-    seconds = 0.0
-    while True:
-        await asyncio.sleep(CHECK_S)
-        outbox.check()
-        seconds += CHECK_S
-        if seconds >= PING_S:
-            seconds = 0.0
-            session.tick()

@@ -1,91 +1,169 @@
-"""What waits to be sent to one socket: bounded, so a reader that does not read is cut and slows nobody."""
+"""What waits to be sent to one socket: bounded, so a reader that does not read is cut and slows nobody.
+
+While the server has room for the reader, a message leaves at once. Where it has none the reader is behind, and private
+messages, answers and trades wait here, in order, up to a bound. Books and tickers do not wait: their feeds note where
+the reader stands, are woken when all that waited has gone, and tell it in one message what became of them meanwhile.
+"""
 
 import asyncio
 import time
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from prometheus_client import Counter
 
-BYTES_MAX = 1024 * 1024
-"""The most a reader may be behind."""
+from cift.sockets import CLOSE_SLOW, SLOW, FrameWriter, frame_of
+
+BYTES_MAX = 1024 * 1024 - 3 * 64 * 1024
+"""The most that may wait here; with what the server holds behind it (64 KiB and a frame) it stays below 1 MiB."""
 
 AGE_S_MAX = 5.0
-"""The longest a message may wait."""
+"""The longest a reader may be behind."""
+
+FRAME_BYTES_MAX = 64 * 1024
+"""Messages that waited are put together into frames of about this size."""
 
 CLOSE_NORMAL = 1000
-CLOSE_SLOW = 4008
-
-_FRAME_CHARACTERS_MAX = 64 * 1024
 
 
 _ENDED = Counter("cift_sockets_ended_by_venue", "Sockets the venue ended, by reason", ["reason"])
 
 
+class Feed(Protocol):
+    """What does not wait for a reader that is behind."""
+
+    def wake(self) -> None:
+        """Hear that a reader which missed something has caught up."""
+
+
 class _Waiting(NamedTuple):
-    text: str
+    text: bytes
     alone: bool
-    since: float
+
+
+def array_of(texts: Sequence[bytes]) -> bytes:
+    """Put messages together: one as it is, several as an array."""
+    return texts[0] if len(texts) == 1 else b"[%s]" % b",".join(texts)
 
 
 class Outbox:
     """The messages on their way to one socket; used from one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: FrameWriter) -> None:
         """Begin empty."""
+        self._writer = writer
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
-        self._filled = asyncio.Event()
-        self._ended = False
+        self._missed: dict[Feed, None] = {}
+        self._behind_since: float | None = None
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.close_code = CLOSE_NORMAL
         self.close_reason = ""
+        writer.on_drained(self._drained)
 
     @property
     def ended(self) -> bool:
         """Tell whether it takes no more."""
-        return self._ended
+        return self._ended.done()
 
-    def put(self, text: str, *, alone: bool = False) -> None:
-        """Queue one message, whatever its size if the reader keeps up; `alone`: it gets a frame of its own."""
-        self.check()
-        if not self._ended:
-            self._waiting.append(_Waiting(text, alone, time.monotonic()))
-            self._size += len(text)
-            self._filled.set()
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the reader is behind, so that what is sent waits."""
+        return bool(self._waiting) or not self._writer.has_room
 
-    def check(self) -> None:
-        """See whether the reader is too far behind; if so all that waits is dropped and the socket is to be closed."""
-        if not self._waiting or self._ended:
+    async def wait_end(self) -> None:
+        """Wait until it takes no more."""
+        await asyncio.shield(self._ended)
+
+    def put(self, text: bytes, *, alone: bool = False) -> None:
+        """Send one message, whatever its size if the reader keeps up; `alone`: it gets a frame of its own."""
+        if self.ended:
             return
-        if self._size > BYTES_MAX or time.monotonic() - self._waiting[0].since > AGE_S_MAX:
+        if not self.is_behind:
+            self._write(frame_of(text))
+            return
+        self.check(more=len(text))
+        if not self.ended:
+            self._waiting.append(_Waiting(text, alone))
+            self._size += len(text)
+
+    def put_all(self, texts: Sequence[bytes]) -> None:
+        """Send several messages, in one frame if the reader keeps up."""
+        if len(texts) > 1 and not self.is_behind and sum(map(len, texts)) <= FRAME_BYTES_MAX and not self.ended:
+            self._write(frame_of(array_of(texts)))
+            return
+        for text in texts:
+            self.put(text)
+
+    def put_frame(self, frame: bytes) -> None:
+        """Send a frame made for many readers to one that is not behind."""
+        if not self.ended:
+            self._write(frame)
+
+    def miss(self, feed: Feed) -> None:
+        """Note that the reader missed something of a feed, which is woken when the reader has caught up."""
+        self._missed[feed] = None
+        self.check()
+
+    def check(self, *, more: int = 0) -> None:
+        """See whether the reader is too far behind; if so all that waits is dropped and the socket is closed.
+
+        `more`: bytes that are to wait too; a single message may wait whatever its size.
+        """
+        if self.ended:
+            return
+        if not self.is_behind:
+            self._behind_since = None
+            return
+        now = time.monotonic()
+        if self._behind_since is None:
+            self._behind_since = now
+        too_much = bool(self._waiting) and self._size + more > BYTES_MAX
+        if too_much or now - self._behind_since > AGE_S_MAX:
             self._waiting.clear()
+            self._missed.clear()
             self._size = 0
-            self.finish(CLOSE_SLOW, "slow_consumer")
+            self._end(CLOSE_SLOW, SLOW)
 
     def finish(self, code: int, reason: str) -> None:
-        """Take no more; when what waits is sent, the socket is closed with this code."""
-        if not self._ended:
-            self._ended = True
-            _ENDED.labels(reason).inc()
-            self.close_code, self.close_reason = code, reason
-            self._filled.set()
+        """Take no more; what waits is sent, then the socket is closed with this code."""
+        if self.ended:
+            return
+        while self._waiting:
+            self._write(frame_of(self._next_text()))
+        self._end(code, reason)
 
-    async def take(self) -> str | None:
-        """Wait for the next frame: one message, or an array of those that wait; None at the end."""
-        while not self._waiting:
-            if self._ended:
-                return None
-            self._filled.clear()
-            await self._filled.wait()
-        texts: list[str] = []
-        size = 0
-        while self._waiting and size < _FRAME_CHARACTERS_MAX:
-            if self._waiting[0].alone and texts:
-                break
-            message = self._waiting.popleft()
-            texts.append(message.text)
-            size += len(message.text)
-            if message.alone:
-                break
+    def _end(self, code: int, reason: str) -> None:
+        self.close_code, self.close_reason = code, reason
+        self._ended.set_result(None)
+        if reason:
+            _ENDED.labels(reason).inc()
+        self._writer.close(code, reason)
+
+    def _write(self, frame: bytes) -> None:
+        self._writer.write(frame)
+        if not self._writer.has_room and self._behind_since is None:
+            self._behind_since = time.monotonic()
+
+    def _next_text(self) -> bytes:
+        first = self._waiting.popleft()
+        texts, size = [first.text], len(first.text)
+        while not first.alone and self._waiting and not self._waiting[0].alone and size < FRAME_BYTES_MAX:
+            texts.append(self._waiting.popleft().text)
+            size += len(texts[-1])
         self._size -= size
-        return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+        return array_of(texts)
+
+    def _drained(self) -> None:
+        """Send what waited as long as there is room, then wake the feeds the reader missed something of."""
+        if self.ended:
+            return
+        # Whoever took all the server held for it is behind anew, not still.
+        self._behind_since = None
+        while self._waiting and self._writer.has_room:
+            self._write(frame_of(self._next_text()))
+        if self._missed and not self.is_behind:
+            missed, self._missed = self._missed, {}
+            for feed in missed:
+                feed.wake()

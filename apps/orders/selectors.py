@@ -140,6 +140,7 @@ class IdFound(msgspec.Struct, array_like=True, frozen=True):
 
 _QUERY_LOOKUP = 1
 _QUERY_ACCOUNT = 4
+_QUERY_STATS = 5
 
 _id_decoder = msgspec.msgpack.Decoder(IdFound)
 
@@ -163,3 +164,13 @@ async def account_sequence_find(*, account: int) -> int:
     """
     found = msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_ACCOUNT, account])))
     return 0 if found is None else int(found[3])
+
+
+async def sequence_find() -> int:
+    """Ask the writer for the last event's sequence.
+
+    Raises:
+        ApplicationError: `venue_unavailable`.
+
+    """
+    return int(msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_STATS])))[1])

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,13 +14,16 @@ from apps.accounts.watch import watch
 from apps.marketdata.reference import InstrumentReference
 from apps.orders import entry
 from apps.orders.answers import Answer
-from apps.orders.bookfeed import DEPTHS
+from apps.orders.disconnect import orders_cancel_surely
+from apps.orders.feeds.book import DEPTHS
+from apps.orders.feeds.channel import Channel
+from apps.orders.feeds.instrument import InstrumentFeed
 from apps.orders.hub import Hub
 from apps.orders.outbox import Outbox
 from apps.orders.params import SYMBOL, params_read
 from apps.orders.requests import symbol_find
 from cift.errors import ApplicationError, FieldError, error_of
-from cift.fields import Field, FieldInvalidError, choice, fields_read, text
+from cift.fields import Field, FieldInvalidError, boolean, choice, fields_read, text
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns, time_format
 
@@ -29,7 +32,7 @@ UNDER_WAY_MAX = 256
 
 CLOSE_REVOKED = 4009
 
-CLOSE_CODES = {"unauthenticated": 4001, "rate_limited": 4029}
+CLOSE_CODES = {"unauthenticated": 4001, "forbidden": 4003, "rate_limited": 4029}
 """The errors of logging in that end a socket."""
 
 logger = logging.getLogger(__name__)
@@ -61,7 +64,9 @@ def _anything(value: Any) -> Any:
 
 _ENVELOPE = {"id": Field(_request_id, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
 _TOKEN = Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096))
-_CHANNEL = Field(choice({"book": "book", "account": "account"}), required=True)
+PUBLIC_CHANNELS = ("book", "trades", "ticker", "status")
+CHANNELS = (*PUBLIC_CHANNELS, "account")
+_CHANNEL = Field(choice({name: name for name in CHANNELS}), required=True)
 _CHANNEL_FIELDS = {"channel": _CHANNEL, "symbol": Field(SYMBOL), "depth": Field(_depth, default=50)}
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {
@@ -69,9 +74,22 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     "ping": {},
     "subscribe": {**_CHANNEL_FIELDS, "from_sequence": Field(_sequence)},
     "unsubscribe": _CHANNEL_FIELDS,
+    "cancel_on_disconnect": {"enabled": Field(boolean, required=True)},
     **{name: {"params": Field(_anything, default={})} for name in entry.OPERATIONS},
 }
 """What each operation may carry, besides `id` and `op`."""
+
+
+class Subscription(NamedTuple):
+    """A public channel of an instrument, and its depth where it is a book."""
+
+    channel: str
+    symbol: str
+    depth: int | None
+
+    def body(self) -> dict[str, Any]:
+        """Name it in an answer."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class Session:
@@ -79,16 +97,19 @@ class Session:
 
     def __init__(self, hub: Hub, outbox: Outbox) -> None:
         """Begin as nobody, without subscriptions."""
+        self.outbox = outbox
         self._hub = hub
-        self._outbox = outbox
         self._principal: Principal | None = None
         self._account: int | None = None
-        self._books: dict[tuple[int, int], InstrumentReference] = {}
+        self._channels: dict[Subscription, tuple[InstrumentFeed, Channel]] = {}
         self._listens = False
+        self._takes_orders = True
+        self._cancels = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(UNDER_WAY_MAX)
         self._handlers: Mapping[str, Callable[[int | str, dict[str, Any]], Awaitable[None]]] = {
             "authenticate": self._authenticate,
+            "cancel_on_disconnect": self._cancel_on_disconnect,
             "ping": self._ping,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
@@ -115,13 +136,13 @@ class Session:
         watch().enter(found.family, self._revoked)
 
     def _revoked(self) -> None:
-        self._outbox.finish(CLOSE_REVOKED, "session_revoked")
+        self.outbox.finish(CLOSE_REVOKED, "session_revoked")
 
     def refused(self, error: ApplicationError) -> None:
         """Close the socket if an error of `log_in` is one that ends it."""
         code = CLOSE_CODES.get(error.code)
         if code is not None:
-            self._outbox.finish(code, error.code)
+            self.outbox.finish(code, error.code)
 
     async def receive(self, message: str) -> None:
         """Take one message, and answer it; an order's answer may come behind the next message."""
@@ -142,18 +163,35 @@ class Session:
 
     def tick(self) -> None:
         """Send the server's own ping: the time, and where the account's sequence stands."""
-        self._outbox.put(_encode({"type": "ping", **self._state()}))
+        self.outbox.put(_encode({"type": "ping", **self._state()}))
+
+    def last_orders(self) -> None:
+        """Take no more orders, the process ends; those that go with the socket are canceled."""
+        self._takes_orders = False
+        self._orders_cancel()
 
     async def close(self) -> None:
         """Leave all feeds; orders under way are still done."""
         if self._principal is not None:
             watch().leave(self._principal.family, self._revoked)
-        for (_, depth), reference in self._books.items():
-            self._hub.book_leave(self._outbox, reference, depth=depth)
+        for feed, channel in self._channels.values():
+            self._hub.pace.settle(feed)
+            channel.leave(self.outbox)
+        self._orders_cancel()
         if self._account is not None:
-            if self._listens:
-                await self._hub.account_leave(self._outbox, self._account)
+            self._account_leave(self._account)
             self._hub.connection_leave(self._account)
+
+    def _orders_cancel(self) -> None:
+        if self._cancels and self._account is not None:
+            self._cancels = False
+            self._hub.errand(orders_cancel_surely(self._account))
+
+    def _account_leave(self, account: int) -> None:
+        feed = self._hub.accounts.get(account)
+        if feed is not None:
+            feed.readers.pop(self.outbox, None)
+        self._listens = False
 
     @staticmethod
     def _parse(message: str) -> dict[str, Any]:
@@ -178,11 +216,11 @@ class Session:
         return read
 
     def _answer(self, request_id: int | str, result: Any, **more: Any) -> None:
-        self._outbox.put(_encode({"id": request_id, "ok": True, **more, "result": result}), alone=True)
+        self.outbox.put(_encode({"id": request_id, "ok": True, **more, "result": result}), alone=True)
 
     def _refuse(self, request_id: int | str | None, error: ApplicationError) -> None:
         told = {"id": request_id, "ok": False, "status": int(error.status), "error": error_of(error)}
-        self._outbox.put(_encode(told), alone=True)
+        self.outbox.put(_encode(told), alone=True)
 
     def _own_account(self) -> int:
         if self._principal is None:
@@ -192,7 +230,7 @@ class Session:
         return self._account
 
     def _state(self) -> dict[str, Any]:
-        head = None if self._account is None else self._hub.account_head(self._account)
+        head = self._hub.account_head(self._account) if self._listens and self._account is not None else None
         return {"at": time_format(clock_ns()), "account_sequence": head}
 
     async def _authenticate(self, request_id: int | str, fields: dict[str, Any]) -> None:
@@ -210,44 +248,70 @@ class Session:
     async def _ping(self, request_id: int | str, _fields: dict[str, Any]) -> None:
         self._answer(request_id, self._state())
 
+    async def _cancel_on_disconnect(self, request_id: int | str, fields: dict[str, Any]) -> None:
+        self._own_account()
+        self._cancels = fields["enabled"]
+        self._answer(request_id, {"enabled": self._cancels})
+
     async def _subscribe(self, request_id: int | str, fields: dict[str, Any]) -> None:
         if fields["channel"] == "account":
-            account = self._own_account()
-            head = await self._hub.account_join(self._outbox, account)
-            self._listens = True
-            self._answer(request_id, {"channel": "account", "account_sequence": head, "resumed": False})
+            await self._subscribe_account(request_id, fields["from_sequence"])
             return
         reference = await self._symbol(fields)
-        key = (reference.id, fields["depth"])
-        if key not in self._books and len(self._books) + self._listens >= SUBSCRIPTIONS_MAX:
+        named = self._named(fields)
+        if named not in self._channels and len(self._channels) + self._listens >= SUBSCRIPTIONS_MAX:
             raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
-        feed = await self._hub.book(reference)
-        self._books[key] = reference
-        named = {"channel": "book", "symbol": reference.symbol, "depth": fields["depth"]}
-        self._answer(request_id, {**named, "resumed": False})
-        feed.join(self._outbox, depth=fields["depth"])
+        feed = await self._hub.instrument(reference)
+        channel = await feed.channel(named.channel, depth=fields["depth"])
+        # From here on nothing is awaited: what the channel sends next follows what is sent here.
+        self._hub.pace.settle(feed)
+        joined = channel.join(self.outbox, fields["from_sequence"])
+        self._channels[named] = (feed, channel)
+        self._answer(request_id, {**named.body(), "resumed": joined.resumed})
+        self.outbox.put_all(joined.texts)
+
+    async def _subscribe_account(self, request_id: int | str, from_sequence: int | None) -> None:
+        account = self._own_account()
+        if not self._listens and len(self._channels) >= SUBSCRIPTIONS_MAX:
+            raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
+        self._account_leave(account)
+        feed = await self._hub.account(account)
+        joined = await feed.join(self.outbox, from_sequence)
+        # From here on nothing is awaited, as above.
+        self._listens = True
+        self._answer(request_id, {"channel": "account", "account_sequence": feed.head, "resumed": joined.resumed})
+        self.outbox.put_all(joined.texts)
 
     async def _unsubscribe(self, request_id: int | str, fields: dict[str, Any]) -> None:
         if fields["channel"] == "account":
-            if self._listens:
-                self._listens = False
-                await self._hub.account_leave(self._outbox, self._own_account())
+            self._account_leave(self._own_account())
             self._answer(request_id, {"channel": "account"})
             return
-        reference = await self._symbol(fields)
-        if self._books.pop((reference.id, fields["depth"]), None) is not None:
-            self._hub.book_leave(self._outbox, reference, depth=fields["depth"])
-        self._answer(request_id, {"channel": "book", "symbol": reference.symbol, "depth": fields["depth"]})
+        await self._symbol(fields)
+        named = self._named(fields)
+        left = self._channels.pop(named, None)
+        if left is not None:
+            feed, channel = left
+            self._hub.pace.settle(feed)
+            channel.leave(self.outbox)
+        self._answer(request_id, named.body())
+
+    @staticmethod
+    def _named(fields: dict[str, Any]) -> Subscription:
+        depth = fields["depth"] if fields["channel"] == "book" else None
+        return Subscription(channel=fields["channel"], symbol=fields["symbol"], depth=depth)
 
     @staticmethod
     async def _symbol(fields: dict[str, Any]) -> InstrumentReference:
         if fields["symbol"] is None:
-            fault = FieldError(field="symbol", code="required", detail="A book is a symbol's.")
+            fault = FieldError(field="symbol", code="required", detail="This channel is a symbol's.")
             raise ApplicationError("invalid", errors=[fault])
         return await symbol_find(fields["symbol"])
 
     async def _order(self, request_id: int | str, operation: entry.Operation, params: Any) -> None:
         account = self._own_account()
+        if not self._takes_orders:
+            raise ApplicationError("venue_unavailable", "The venue restarts.")
         await self._room.acquire()
         try:
             answer = await operation(params, account=account, at=clock_ns())
@@ -272,5 +336,5 @@ class Session:
             self._room.release()
 
 
-def _encode(message: dict[str, Any]) -> str:
-    return _encoder.encode(message).decode()
+def _encode(message: dict[str, Any]) -> bytes:
+    return _encoder.encode(message)

@@ -11,7 +11,9 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.embedded.uvicornsocket import UvicornSocket
 from cift.settings.tls import TlsSettings
+from cift.sockets import PING_S, PONG_S_MAX
 
 IDLE_S_MAX = 60
 """How long a connection may stay open without a request."""
@@ -21,8 +23,6 @@ HEAD_S_MAX = 60.0
 
 HEAD_BYTES_MAX = 64 * 1024
 """The largest head of a request taken; a larger one closes the connection."""
-
-_PING_S = 20.0
 
 
 class UvicornServer:
@@ -35,10 +35,10 @@ class UvicornServer:
             uvicorn.Config(
                 application,
                 http=_Http,
-                ws="websockets-sansio",
+                ws=UvicornSocket,
                 ws_max_size=MESSAGE_BYTES_MAX,
-                ws_ping_interval=_PING_S,
-                ws_ping_timeout=_PING_S,
+                ws_ping_interval=PING_S,
+                ws_ping_timeout=PONG_S_MAX,
                 ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,

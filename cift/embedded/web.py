@@ -53,6 +53,8 @@ class EmbeddedWeb:
             await stop.wait()
         finally:
             await server.stop_accepting()
+            # While the order service still answers: some orders go with their sockets.
+            await hub().last_orders()
             await service.stop()
             await hub().close()
             await bus.close()

@@ -11,26 +11,26 @@ from cryptography.x509 import load_pem_x509_certificates as load_certificates
 # Daphne installs Twisted's asyncio reactor when it is imported, so it comes before anything else of Twisted.
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server, twisted_loop
-from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet import reactor
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from cift.embedded.daphnesocket import PROTOCOL_OPTIONS, DaphneSocket
 from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
 from cift.errors import CONTENT_TYPE, ApplicationError, problem_of
 from cift.http.bodies import LINGER_BYTES_MAX
 from cift.middleware import request_id_of
 from cift.settings.tls import TlsSettings
+from cift.sockets import EXTENSION
 
 HTTP_S_MAX = 60
 """The longest a request may take."""
 
 _DRAIN_POLL_S = 0.01
 
-_CLOSE_NORMAL = 1000
-
+_NEVER_S = 10**9
 
 _reactor: Any = reactor
 
@@ -49,6 +49,8 @@ class WebServer:
             signal_handlers=False,
             http_timeout=HTTP_S_MAX,
             websocket_timeout=-1,
+            # Its own pings go to sockets that send nothing; those of the protocol's options go to all.
+            ping_interval=_NEVER_S,
             websocket_max_message_size=MESSAGE_BYTES_MAX,
             websocket_max_frame_size=MESSAGE_BYTES_MAX,
             ready_callable=self._adopt,
@@ -64,9 +66,8 @@ class WebServer:
         task.result()
 
     def _adopt(self) -> None:
-        self._server.ws_factory.protocol = _Socket
-        # Who breaks a bound is told so by a close code, not cut off.
-        self._server.ws_factory.setProtocolOptions(failByDrop=False)
+        self._server.ws_factory.protocol = DaphneSocket
+        self._server.ws_factory.setProtocolOptions(**PROTOCOL_OPTIONS)
         with socket.socket(fileno=self._descriptor) as listener:
             family = listener.family
             factory: Any = _Factory(self._server)
@@ -161,24 +162,14 @@ def _tls_options(tls: TlsSettings) -> Any:
     )
 
 
-class _Socket(WebSocketProtocol):  # type: ignore[misc]
-    maxMessagePayloadSize: int  # noqa: N815 - Autobahn's name
-
-    def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:  # noqa: N802 - Autobahn's name
-        """Send a message of any size: Autobahn has one bound for both directions, and ours is for what comes in."""
-        bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
-        try:
-            super().sendMessage(payload, *arguments, **options)
-        finally:
-            self.maxMessagePayloadSize = bound
-
-    def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
-        """Close with any code: the original takes none below 3000 but 1000."""
-        self.sendCloseFrame(code=_CLOSE_NORMAL if code is None else code)
-
-
 class _Daphne(Server):  # type: ignore[misc]
     connections: dict[Any, dict[str, Any]]
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Give a socket's application its frame writer."""
+        if isinstance(protocol, DaphneSocket):
+            scope["extensions"] = {EXTENSION: {"writer": protocol.writer}}
+        return super().create_application(protocol, scope)
 
     def http_under_way(self) -> bool:
         """Tell whether a request is still being answered."""

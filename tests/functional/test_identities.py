@@ -70,7 +70,7 @@ def socket(port: int, access: str | None = None, **authenticate: str) -> Iterato
         if authenticate:
             connection.send(json.dumps({"id": 1, "op": "authenticate", **authenticate}))
         else:
-            connection.send(json.dumps({"id": 1, "op": "subscribe", "channel": "account"}))
+            connection.send(json.dumps({"id": 1, "op": "cancel_on_disconnect", "enabled": False}))
         assert json.loads(connection.recv(timeout=10))["ok"]
         yield connection
 

@@ -1,44 +1,43 @@
-"""What may be said on a socket: every message's shape, held to strictly."""
+"""What may be said on a socket: every message that tests send or are sent is held to the schema."""
 
-import json
+from functools import cache
 from typing import Any
 
-import msgspec
+from jsonschema import Draft202012Validator
 
-from apps.orders.accountmessages import (
-    AccountTermsMessage,
-    BalanceMessage,
-    CashMessage,
-    FillMessage,
-    OrderMessage,
-    PositionLimitMessage,
-    PositionMessage,
-)
-from apps.orders.bookfeed import BookSnapshot, BookUpdate
+from apps.orders.session import FIELDS
+from apps.orders.socketschema import EVENTS, REF, document, request_name
 
 
-class Ping(msgspec.Struct, tag_field="type", tag="ping"):
-    """The server's own."""
-
-    at: str
-    account_sequence: int | None
-
-
-SHAPES: dict[str, Any] = {
-    "book": BookSnapshot | BookUpdate,
-    "account": (
-        OrderMessage
-        | FillMessage
-        | BalanceMessage
-        | PositionMessage
-        | CashMessage
-        | AccountTermsMessage
-        | PositionLimitMessage
-    ),
-}
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    whole = document()
+    return Draft202012Validator({"$ref": REF.format(name=name), "components": whole["components"]})
 
 
-def message_check(message: dict[str, Any]) -> None:
-    """Fail unless a message has all fields of its shape, each of its type, and no other."""
-    shape = SHAPES[message["channel"]] if "channel" in message else Ping
-    assert json.loads(msgspec.json.encode(msgspec.convert(message, shape))) == message
+@cache
+def _names() -> dict[tuple[str, str], str]:
+    schemas = document()["components"]["schemas"]
+    return {
+        (schemas[shape.__name__]["properties"]["channel"]["const"], str(shape.__struct_config__.tag)): shape.__name__
+        for shape in EVENTS
+    }
+
+
+def message_check(message: dict[str, Any], *, op: str | None = None) -> None:
+    """Fail unless a message of the venue is what its schema says; `op`: the request it answers."""
+    if "ok" in message:
+        name = f"{request_name(op)}Answer" if message["ok"] and op is not None else "Refusal"
+        if message["ok"] and op is None:
+            return
+    elif "channel" in message:
+        name = _names()[message["channel"], message["type"]]
+    else:
+        name = "ServerPing"
+    _validator(name).validate(message)
+
+
+def request_check(request: dict[str, Any]) -> None:
+    """Fail unless a request that was carried out is what its schema says."""
+    assert request["op"] in FIELDS
+    _validator(request_name(request["op"])).validate(request)

@@ -1,5 +1,6 @@
 """Who trades in tests: a login of a running venue, over REST and over the socket."""
 
+import contextlib
 import itertools
 import json
 import queue
@@ -10,9 +11,11 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
+from jsonschema import ValidationError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.messages import message_check, request_check
 from tests.support.venue import Venue, venue_open
 
 WAIT_S_MAX = 10.0
@@ -22,14 +25,16 @@ Told = tuple[int, dict[str, Any]]
 
 
 class Socket:
-    """A socket of a venue; answers by request, everything else in `messages`."""
+    """A socket of a venue; answers by request, everything else in `messages`; each is held to its schema."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self.closed: queue.Queue[int] = queue.Queue()
+        self.faults: list[Exception] = []
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._ids = itertools.count(1)
+        self._asked: dict[Any, dict[str, Any]] = {}
         self._reading = Thread(target=self._read, daemon=True)
         self._reading.start()
 
@@ -38,13 +43,27 @@ class Socket:
             for frame in self.connection:
                 found = json.loads(frame)
                 for message in found if isinstance(found, list) else [found]:
+                    self._check(message)
                     (self._answers if "ok" in message else self.messages).put(message)
         except ConnectionClosed:
             pass
         finally:
             self.closed.put(self.connection.close_code or 0)
 
+    def _check(self, message: dict[str, Any]) -> None:
+        asked = self._asked.pop(message["id"], None) if "ok" in message else None
+        try:
+            message_check(message, op=None if asked is None else str(asked["op"]))
+            if asked is not None and message["ok"]:
+                request_check(asked)
+        except ValidationError as error:
+            self.faults.append(error)
+
     def send(self, text: str | bytes) -> None:
+        with contextlib.suppress(ValueError, RecursionError):
+            asked = json.loads(text)
+            if isinstance(asked, dict) and isinstance(asked.get("id"), int | str) and "op" in asked:
+                self._asked[asked["id"]] = asked
         self.connection.send(text)
 
     def answer(self) -> dict[str, Any]:
@@ -85,7 +104,9 @@ class Trader:
     def socket(self, *, authenticated: bool = True) -> Iterator[Socket]:
         headers = self.headers if authenticated else {}
         with connect(self.socket_url, additional_headers=headers, max_size=None) as connection:
-            yield Socket(connection)
+            socket = Socket(connection)
+            yield socket
+            assert not socket.faults, socket.faults[0]
 
     def call(self, method: str, path: str, **options: Any) -> Told:
         answer = self.rest.request(method, path, **options)

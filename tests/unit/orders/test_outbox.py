@@ -1,82 +1,116 @@
-import asyncio
-
 import pytest
 
 from apps.orders import outbox as module
-from apps.orders.outbox import CLOSE_SLOW, Outbox
+from cift.sockets import CLOSE_SLOW
+from tests.support.readers import Reader
 
 
-async def test_one_message_is_a_frame_and_several_are_an_array() -> None:
-    outbox = Outbox()
-    outbox.put('{"a":1}')
-    assert await outbox.take() == '{"a":1}'
+class Feed:
+    """Counts how often it was woken."""
 
-    outbox.put('{"a":1}')
-    outbox.put('{"b":2}')
-    assert await outbox.take() == '[{"a":1},{"b":2}]'
+    def __init__(self) -> None:
+        self.woken = 0
 
-
-async def test_an_answer_has_a_frame_of_its_own_and_its_place() -> None:
-    outbox = Outbox()
-    for text, alone in (("1", False), ("2", False), ("answer", True), ("3", False)):
-        outbox.put(text, alone=alone)
-
-    assert [await outbox.take() for _ in range(3)] == ["[1,2]", "answer", "3"]
+    def wake(self) -> None:
+        self.woken += 1
 
 
-async def test_a_frame_is_bounded() -> None:
-    outbox = Outbox()
+async def test_who_keeps_up_is_sent_each_message_at_once() -> None:
+    reader = Reader()
+    reader.outbox.put(b"1")
+    reader.outbox.put_all([b"2", b"3"])
+
+    assert reader.texts() == ["1", "[2,3]"]
+
+
+async def test_what_waited_is_put_together_and_an_answer_keeps_its_place_and_frame() -> None:
+    reader = Reader()
+    reader.writer.room = False
+    for text, alone in ((b"1", False), (b"2", False), (b'"answer"', True), (b"3", False)):
+        reader.outbox.put(text, alone=alone)
+    assert reader.texts() == []
+
+    reader.writer.drain()
+
+    assert reader.texts() == ["[1,2]", '"answer"', "3"]
+    assert not reader.outbox.is_behind
+
+
+async def test_frames_of_what_waited_are_bounded() -> None:
+    reader = Reader()
+    reader.writer.room = False
     for _ in range(200):
-        outbox.put("x" * 1_000)
+        reader.outbox.put(b"x" * 1_000)
 
-    frame = await outbox.take()
+    reader.writer.drain()
 
-    assert frame is not None
-    assert len(frame) < 70_000
-
-
-async def test_who_waits_is_woken() -> None:
-    outbox = Outbox()
-    waiting = asyncio.create_task(outbox.take())
-    await asyncio.sleep(0)
-    outbox.put("1")
-
-    assert await waiting == "1"
+    frames = reader.texts()
+    assert len(frames) > 1
+    assert max(map(len, frames)) < 70_000
 
 
 async def test_a_reader_too_far_behind_is_cut_and_what_waits_is_dropped() -> None:
-    outbox = Outbox()
+    reader = Reader()
+    reader.writer.room = False
     for _ in range(module.BYTES_MAX // 1_000 + 2):
-        outbox.put("x" * 1_000)
+        reader.outbox.put(b"x" * 1_000)
 
-    assert outbox.ended
-    assert outbox.close_code == CLOSE_SLOW
-    assert await outbox.take() is None
+    assert reader.outbox.ended
+    assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
+    reader.writer.drain()
+    assert reader.texts() == []
 
 
 async def test_one_large_message_passes_a_reader_that_keeps_up() -> None:
-    outbox = Outbox()
-    outbox.put("x" * (module.BYTES_MAX * 3))
+    reader = Reader()
+    reader.outbox.put(b"x" * (module.BYTES_MAX * 3))
 
-    assert await outbox.take() is not None
-    assert not outbox.ended
+    assert len(reader.texts()) == 1
+    assert not reader.outbox.ended
 
 
 async def test_a_reader_too_late_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    outbox = Outbox()
-    outbox.put("1")
+    reader = Reader()
+    reader.writer.room = False
+    reader.outbox.put(b"1")
     monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
-    outbox.check()
+    reader.outbox.check()
 
-    assert outbox.close_code == CLOSE_SLOW
+    assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
+
+
+async def test_a_reader_that_is_late_with_the_server_s_own_is_cut_though_nothing_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, feed = Reader(), Feed()
+    reader.writer.room = False
+    reader.outbox.miss(feed)
+    monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
+    reader.outbox.check()
+
+    assert reader.outbox.ended
+
+
+async def test_feeds_are_woken_when_all_that_waited_has_gone() -> None:
+    reader, feed = Reader(), Feed()
+    reader.writer.room = False
+    reader.outbox.put(b"1")
+    reader.outbox.miss(feed)
+    assert feed.woken == 0
+
+    reader.writer.drain()
+
+    assert (reader.texts(), feed.woken) == (["1"], 1)
 
 
 async def test_what_waits_is_sent_before_an_orderly_end() -> None:
-    outbox = Outbox()
-    outbox.put("1")
-    outbox.finish(1012, "service_restart")
-    outbox.put("2")
+    reader = Reader()
+    reader.writer.room = False
+    reader.outbox.put(b"1")
+    reader.outbox.finish(1012, "service_restart")
+    reader.outbox.put(b"2")
 
-    assert await outbox.take() == "1"
-    assert await outbox.take() is None
-    assert outbox.close_code == 1012
+    assert reader.texts() == ["1"]
+    assert reader.writer.closed == (1012, "service_restart")
+    assert reader.outbox.close_code == 1012
+    await reader.outbox.wait_end()

@@ -1,0 +1,303 @@
+"""The schema of everything that is said on a socket: JSON Schema 2020-12, in an AsyncAPI document.
+
+What the venue says comes from the very shapes it is encoded from, what it takes from the tables it is read by. The
+document is served and stands in `docs/asyncapi.json`; tests hold every message to it.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.orders.accountmessages import (
+    AccountSnapshot,
+    AccountTermsMessage,
+    BalanceMessage,
+    CashMessage,
+    FillMessage,
+    OrderMessage,
+    PositionLimitMessage,
+    PositionMessage,
+)
+from apps.orders.batches import BatchAnswer
+from apps.orders.feeds.book import DEPTHS
+from apps.orders.feeds.messages import (
+    BookSnapshot,
+    BookUpdate,
+    StatusSnapshot,
+    StatusUpdate,
+    TickerSnapshot,
+    TickerUpdate,
+    TradeMessage,
+    TradesSnapshot,
+)
+from apps.orders.params import (
+    AMEND_FIELDS,
+    BATCH_FIELDS,
+    CANCEL_ALL_FIELDS,
+    CANCEL_FIELDS,
+    SUBMIT_FIELDS,
+)
+from apps.orders.session import CHANNELS, FIELDS
+from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, SIDES, TIMES_IN_FORCE, OrderAnswer, OrdersAnswer
+from cift.fields import Field
+
+Schema = dict[str, Any]
+
+REF = "#/components/schemas/{name}"
+
+EVENTS: tuple[type[msgspec.Struct], ...] = (
+    BookSnapshot,
+    BookUpdate,
+    TradesSnapshot,
+    TradeMessage,
+    TickerSnapshot,
+    TickerUpdate,
+    StatusSnapshot,
+    StatusUpdate,
+    AccountSnapshot,
+    OrderMessage,
+    FillMessage,
+    BalanceMessage,
+    PositionMessage,
+    CashMessage,
+    AccountTermsMessage,
+    PositionLimitMessage,
+)
+"""What channels carry."""
+
+ORDER_RESULTS: Mapping[str, type[msgspec.Struct]] = {
+    "order.submit": OrderAnswer,
+    "order.amend": OrderAnswer,
+    "order.cancel": OrderAnswer,
+    "order.cancel_all": OrdersAnswer,
+    "order.batch": BatchAnswer,
+}
+
+PARAMS: Mapping[str, Mapping[str, Field]] = {
+    "order.submit": SUBMIT_FIELDS,
+    "order.amend": AMEND_FIELDS,
+    "order.cancel": CANCEL_FIELDS,
+    "order.cancel_all": CANCEL_ALL_FIELDS,
+    "order.batch": BATCH_FIELDS,
+}
+
+_TEXT: Schema = {"type": "string"}
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+_FLAG: Schema = {"type": "boolean"}
+_DECIMAL: Schema = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_SYMBOL: Schema = {"type": "string", "pattern": r"^[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}$"}
+_REQUEST_ID: Schema = {"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 64}]}
+
+
+def _words(names: Any) -> Schema:
+    return {"type": "string", "enum": list(names)}
+
+
+def _null_or(schema: Schema) -> Schema:
+    return {"oneOf": [{"type": "null"}, schema]}
+
+
+TAKEN: Mapping[str, Schema] = {
+    "token": _TEXT,
+    "ticket": _TEXT,
+    "channel": _words(CHANNELS),
+    "symbol": _SYMBOL,
+    "depth": {"type": "integer", "enum": list(DEPTHS)},
+    "from_sequence": _WHOLE,
+    "enabled": _FLAG,
+    "side": _words(SIDES),
+    "type": _words(ORDER_TYPES),
+    "time_in_force": _words(TIMES_IN_FORCE),
+    "self_trade_prevention": _words(SELF_TRADE_PREVENTIONS),
+    "quantity": _DECIMAL,
+    "quote_amount": _DECIMAL,
+    "price": _DECIMAL,
+    "price_min": _DECIMAL,
+    "price_max": _DECIMAL,
+    "post_only": _FLAG,
+    "atomic": _FLAG,
+    "client_order_id": {"type": "string", "pattern": r"^[A-Za-z0-9_.:\-]{1,64}$"},
+    "id": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
+    "deadline": _TIME,
+    "orders": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}},
+}
+"""What each field that clients send may hold, by its name."""
+
+_SAID_OF_ERRORS: Mapping[str, Schema] = {
+    "code": {"type": "string", "pattern": "^[a-z_]+$", "description": "One of docs/errors.md."},
+    "detail": _TEXT,
+    "errors": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"field": _TEXT, "code": _TEXT, "detail": _TEXT},
+            "required": ["field", "code", "detail"],
+            "additionalProperties": False,
+        },
+    },
+    "sequence": _WHOLE,
+    "id": _TEXT,
+    "client_order_id": _TEXT,
+    "client_order_ids": {"type": "array", "items": _TEXT},
+    "resolve_after": _TIME,
+    "order_status": _TEXT,
+    "reason": _TEXT,
+    "index": _WHOLE,
+}
+
+
+def _taken(table: Mapping[str, Field]) -> Schema:
+    """Give the schema of an object read by a table; null is the same as leaving a field out."""
+    return {
+        "type": "object",
+        "properties": {name: TAKEN[name] if field.required else _null_or(TAKEN[name]) for name, field in table.items()},
+        "required": [name for name, field in table.items() if field.required],
+        "additionalProperties": False,
+    }
+
+
+def request_schema(op: str) -> Schema:
+    """Give the schema of a request."""
+    table = {name: field for name, field in FIELDS[op].items() if name != "params"}
+    body = _taken(table)
+    body["properties"] = {"id": _REQUEST_ID, "op": {"const": op}, **body["properties"]}
+    body["required"] = ["id", "op", *body["required"]]
+    if op in PARAMS:
+        body["properties"]["params"] = _taken(PARAMS[op])
+    return body
+
+
+def _closed(schema: Schema, **more: Schema) -> Schema:
+    properties = {**more, **schema.get("properties", {})}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+_SUBSCRIBED = _closed({}, channel=_words(CHANNELS), symbol=_SYMBOL, depth=TAKEN["depth"], resumed=_FLAG)
+
+
+def _optional(schema: Schema, *names: str) -> Schema:
+    return {**schema, "required": [name for name in schema["required"] if name not in names]}
+
+
+RESULTS: Mapping[str, Schema] = {
+    "authenticate": _closed({}, account=_null_or(_TEXT)),
+    "cancel_on_disconnect": _closed({}, enabled=_FLAG),
+    "ping": _closed({}, at=_TIME, account_sequence=_null_or(_WHOLE)),
+    "subscribe": _optional(_closed(_SUBSCRIBED, account_sequence=_WHOLE), "symbol", "depth", "account_sequence"),
+    "unsubscribe": _optional(_SUBSCRIBED, "symbol", "depth", "resumed"),
+    **{op: {"$ref": REF.format(name=shape.__name__)} for op, shape in ORDER_RESULTS.items()},
+}
+
+_STATUS: Schema = {"type": "integer", "minimum": 200, "maximum": 599}
+
+
+def answer_schema(op: str) -> Schema:
+    """Give the schema of the answer to a request that was carried out."""
+    answer = _closed({}, id=_REQUEST_ID, ok={"const": True}, status=_STATUS, result=RESULTS[op])
+    return answer if op in PARAMS else {**answer, "required": ["id", "ok", "result"]}
+
+
+ERROR: Schema = _closed(
+    {},
+    id=_null_or(_REQUEST_ID),
+    ok={"const": False},
+    status=_STATUS,
+    error={**_closed({"properties": dict(_SAID_OF_ERRORS)}), "required": ["code", "detail"]},
+)
+"""The answer to a request that was refused, and to what is none."""
+
+PING: Schema = _closed({}, type={"const": "ping"}, at=_TIME, account_sequence=_null_or(_WHOLE))
+"""The server's own."""
+
+
+def schemas() -> dict[str, Schema]:
+    """Give all schemas by name; they name one another by `REF`."""
+    shapes: tuple[Any, ...] = (*EVENTS, OrderAnswer, OrdersAnswer, BatchAnswer)
+    _, said = msgspec.json.schema_components(shapes, ref_template=REF)
+    for shape in EVENTS:
+        schema = said[shape.__name__]
+        channel = msgspec.structs.fields(shape)[0].default
+        schema["properties"]["channel"] = {"const": channel}
+    for schema in said.values():
+        if "properties" in schema:
+            # All fields are always there, and no others.
+            schema["required"] = list(schema["properties"])
+            schema["additionalProperties"] = False
+        schema.pop("title", None)
+    item = said["BatchItem"]["properties"]
+    item["order"] = _null_or({"$ref": REF.format(name="OrderAnswer")})
+    item["error"] = _null_or(ERROR["properties"]["error"])
+    named = {request_name(op): request_schema(op) for op in FIELDS}
+    answers = {f"{request_name(op)}Answer": answer_schema(op) for op in FIELDS}
+    return {**said, **named, **answers, "Refusal": ERROR, "ServerPing": PING}
+
+
+def request_name(op: str) -> str:
+    """Give the schema name of a request: `order.submit` is OrderSubmit."""
+    return "".join(part.capitalize() for part in op.replace(".", "_").split("_")) + "Request"
+
+
+def document() -> dict[str, Any]:
+    """Give the AsyncAPI document."""
+    known = schemas()
+    requests = [request_name(op) for op in FIELDS]
+    said = [shape.__name__ for shape in EVENTS] + [f"{name}Answer" for name in requests] + ["Refusal", "ServerPing"]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "CIFT Markets socket",
+            "version": "1",
+            "description": "Feeds and orders as JSON text. A frame is one message, or an array of messages of feeds.",
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            "socket": {
+                "address": "/ws/v1/",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in (*requests, *said)},
+            }
+        },
+        "operations": {
+            "take": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/socket"},
+                "messages": [{"$ref": f"#/channels/socket/messages/{name}"} for name in requests],
+                "reply": {
+                    "channel": {"$ref": "#/channels/socket"},
+                    "messages": [
+                        {"$ref": f"#/channels/socket/messages/{name}"}
+                        for name in [*(f"{name}Answer" for name in requests), "Refusal"]
+                    ],
+                },
+            },
+            "tell": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/socket"},
+                "messages": [
+                    {"$ref": f"#/channels/socket/messages/{name}"}
+                    for name in [*(shape.__name__ for shape in EVENTS), "ServerPing"]
+                ],
+            },
+        },
+        "components": {
+            "messages": {
+                name: {"name": name, "payload": {"$ref": REF.format(name=name)}} for name in (*requests, *said)
+            },
+            "schemas": known,
+        },
+    }
+
+
+def document_text() -> str:
+    """Give the document as it is served and stored."""
+    return json.dumps(document(), indent=1, sort_keys=True) + "\n"
+
+
+@require_safe
+def socket_schema(_request: HttpRequest) -> HttpResponse:
+    """Serve the document."""
+    return HttpResponse(document_text(), content_type="application/vnd.aai.asyncapi+json;version=3.0.0")

@@ -1,0 +1,138 @@
+"""Daphne's WebSocket, bounded in both directions.
+
+As it comes, Daphne hands each message to Twisted's transport, which holds whatever the reader does not take, without
+bound, and it queues whatever the reader sends. Here the frame writer is the transport's producer, as a download would
+be: above 64 KiB the transport tells it to pause, and when all is gone to resume. A reader that has stopped is found by
+that, or, where nothing is sent to it, by a ping it does not answer. A client that sends faster than it is answered is
+not read from meanwhile.
+"""
+
+import socket
+from typing import Any
+
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+
+from cift.sockets import (
+    CLOSE_S_MAX,
+    CLOSE_SLOW,
+    MESSAGES_WAITING_MAX,
+    PING_S,
+    PONG_S_MAX,
+    SLOW,
+    SYSTEM_BUFFER_BYTES,
+    FrameWriter,
+)
+
+READ_AGAIN_S = 0.02
+"""How often a socket that is not read from is looked at."""
+
+_CLOSE_NORMAL = 1000
+
+_reactor: Any = reactor
+
+PROTOCOL_OPTIONS: dict[str, Any] = {
+    # Who breaks a bound is told so by a close code, not cut off.
+    "failByDrop": False,
+    "closeHandshakeTimeout": CLOSE_S_MAX,
+    "autoPingInterval": PING_S,
+    "autoPingTimeout": PONG_S_MAX,
+    "autoPingRestartOnAnyTraffic": False,
+    "tcpNoDelay": True,
+}
+
+
+class DaphneWriter(FrameWriter):
+    """A socket's transport, seen from its producer."""
+
+    def __init__(self, protocol: "DaphneSocket") -> None:
+        """Take the socket; it has room as long as the transport does not say otherwise."""
+        super().__init__()
+        self._protocol = protocol
+        self._room = True
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether the transport holds less than its bound."""
+        return self._room
+
+    def write(self, frame: bytes) -> None:
+        """Hand a frame to the transport."""
+        protocol = self._protocol
+        if protocol.state == protocol.STATE_OPEN:
+            protocol.transport.write(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame; Autobahn cuts off who does not answer it in time."""
+        self._protocol.end(code, reason)
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Hear that the transport holds more than its bound."""
+        self._room = False
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Hear that the transport holds nothing any more."""
+        self._room = True
+        self._drained()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Hear that the connection is gone; the application is told by its own event."""
+        self._room = False
+
+
+class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
+    """One socket."""
+
+    maxMessagePayloadSize: int  # noqa: N815 - Autobahn's name
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Begin with a writer."""
+        super().__init__(*arguments, **options)
+        self.writer = DaphneWriter(self)
+        self._reads = True
+
+    def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
+        """Take the transport over from the HTTP channel, which was its producer until the upgrade."""
+        super().onOpen()
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self.writer, True)  # noqa: FBT003 - Twisted's own shape
+        self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER_BYTES)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803, FBT001 - Autobahn's names
+        """Queue a message, and read on when there are few."""
+        super().onMessage(payload, isBinary)
+        if self._reads and self.application_queue.qsize() >= MESSAGES_WAITING_MAX:
+            self._reads = False
+            self.transport.pauseProducing()
+            _reactor.callLater(READ_AGAIN_S, self._read_again)
+
+    def _read_again(self) -> None:
+        if self.state == self.STATE_CLOSED:
+            return
+        if self.application_queue.qsize() >= MESSAGES_WAITING_MAX:
+            _reactor.callLater(READ_AGAIN_S, self._read_again)
+            return
+        self._reads = True
+        self.transport.resumeProducing()
+
+    def onAutoPingTimeout(self) -> None:  # noqa: N802 - Autobahn's name
+        """End a socket whose reader does not answer pings."""
+        self.autoPingTimeoutCall = None
+        self.end(CLOSE_SLOW, SLOW)
+
+    def end(self, code: int, reason: str) -> None:
+        """Send a close frame with any code: `sendClose` takes none below 3000 but 1000."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
+
+    def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:  # noqa: N802 - Autobahn's name
+        """Send a message of any size: Autobahn has one bound for both directions, and ours is for what comes in."""
+        bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(payload, *arguments, **options)
+        finally:
+            self.maxMessagePayloadSize = bound
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
+        """Close with any code."""
+        self.end(_CLOSE_NORMAL if code is None else code, "")

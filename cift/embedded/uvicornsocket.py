@@ -1,0 +1,100 @@
+"""uvicorn's WebSocket with a frame writer, and with an end for readers that do not read.
+
+As it comes, uvicorn waits in `send` until the transport has room, closing included, and closes a transport only when
+all it holds is gone: a reader that has stopped keeps its socket, and the application that would end it waits with it.
+"""
+
+import socket
+from asyncio.transports import BaseTransport
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from cift.sockets import CLOSE_S_MAX, CLOSE_SLOW, EXTENSION, SLOW, SYSTEM_BUFFER_BYTES, FrameWriter
+
+
+class UvicornWriter(FrameWriter):
+    """A socket's transport."""
+
+    def __init__(self, protocol: "UvicornSocket") -> None:
+        """Take the socket."""
+        super().__init__()
+        self._protocol = protocol
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether the transport holds less than its bound (64 KiB, asyncio's default)."""
+        return self._protocol.writable.is_set()
+
+    def write(self, frame: bytes) -> None:
+        """Hand a frame to the transport."""
+        protocol = self._protocol
+        if protocol.handshake_complete and not protocol.close_sent and not protocol.disconnected:
+            protocol.transport.write(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame, and cut off who does not answer it in time."""
+        self._protocol.end(code, reason)
+
+    def drained(self) -> None:
+        """Tell that there is room again."""
+        self._drained()
+
+
+class UvicornSocket(WebSocketsSansIOProtocol):
+    """One socket; for uvicorn's setting `ws`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Begin with a writer."""
+        super().__init__(*arguments, **options)
+        self.writer = UvicornWriter(self)
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Bound what the operating system holds."""
+        super().connection_made(transport)
+        handle = transport.get_extra_info("socket")
+        if handle is not None:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER_BYTES)
+
+    def handle_connect(self, event: Request) -> None:
+        """Give the application, which begins to run after this, the writer."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = {"writer": self.writer}
+
+    def resume_writing(self) -> None:
+        """Hear that the transport has room again."""
+        super().resume_writing()
+        self.writer.drained()
+
+    def keepalive_timeout(self) -> None:
+        """End a socket whose reader does not answer pings."""
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.end(CLOSE_SLOW, SLOW)
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer the client's close; where it does not read the answer, it is cut off."""
+        super().handle_close(event)
+        self.loop.call_later(CLOSE_S_MAX, self.transport.abort)
+
+    def end(self, code: int, reason: str) -> None:
+        """Send a close frame, wait no longer than `CLOSE_S_MAX` for its answer, and tell the application."""
+        if self.close_sent or self.disconnected or not self.handshake_complete:
+            return
+        self.stop_keepalive()
+        try:
+            self.conn.send_close(code, reason)
+        except InvalidState:
+            # The client has closed already.
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_S_MAX, self.transport.abort)

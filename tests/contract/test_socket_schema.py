@@ -1,0 +1,72 @@
+"""What is written of the socket is what is said on it."""
+
+import json
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+from apps.orders.session import FIELDS
+from apps.orders.socketschema import PARAMS, RESULTS, TAKEN, document, document_text, schemas
+from tests.support.messages import message_check, request_check
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "websocket.md").read_text(encoding="utf-8")
+EXAMPLES = [line for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+
+
+def test_the_stored_document_is_the_code_s() -> None:
+    stored = (DOCS / "asyncapi.json").read_text(encoding="utf-8")
+    assert stored == document_text(), "run: manage.py socket_schema > docs/asyncapi.json"
+
+
+def test_the_document_is_served(client: Client) -> None:
+    answer = client.get("/api/schema/socket/")
+
+    assert answer.status_code == 200
+    assert json.loads(answer.content) == document()
+
+
+def test_every_schema_is_one() -> None:
+    for schema in schemas().values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_operation_and_field_has_a_schema() -> None:
+    assert set(RESULTS) == set(FIELDS)
+    for table in (*FIELDS.values(), *PARAMS.values()):
+        assert set(table) - {"params"} <= set(TAKEN)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = document_text()
+    for path in re.findall(r'"#/([^"]+)"', text):
+        found = document()
+        for step in path.split("/"):
+            found = found[step]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_is_what_is_said(example: str) -> None:
+    message = json.loads(example)
+    if "op" in message:
+        request_check(message)
+    else:
+        message_check(message, op="subscribe")
+
+
+@pytest.mark.parametrize("op", FIELDS)
+def test_every_operation_is_described(op: str) -> None:
+    assert f"| `{op}` |" in PAGE
+
+
+def test_the_checksum_is_worked_as_written() -> None:
+    text, said = re.findall(r"^(\S+\|\S+)\s+→\s+(\d+)$", PAGE, re.MULTILINE)[0]
+    snapshot = next(json.loads(line) for line in EXAMPLES if '"snapshot"' in line)
+    sides = (",".join(f"{price}:{quantity}" for price, quantity, _ in snapshot[side]) for side in ("bids", "asks"))
+
+    assert text == "|".join(sides)
+    assert zlib.crc32(text.encode()) == int(said) == snapshot["checksum"]

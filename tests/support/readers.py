@@ -1,0 +1,53 @@
+"""A socket's reader without a socket: what was written to it, and whether there is room, as a test says."""
+
+import json
+from typing import Any
+
+from apps.orders.outbox import Outbox
+from cift.sockets import FrameWriter, text_of
+
+
+class ScriptedWriter(FrameWriter):
+    """Has room until a test says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[bytes] = []
+        self.closed: tuple[int, str] | None = None
+        self.room = True
+
+    @property
+    def has_room(self) -> bool:
+        return self.room
+
+    def write(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+
+    def drain(self) -> None:
+        """Take all there is."""
+        self.room = True
+        self._drained()
+
+
+class Reader:
+    """An outbox and what came out of it."""
+
+    def __init__(self) -> None:
+        self.writer = ScriptedWriter()
+        self.outbox = Outbox(self.writer)
+
+    def texts(self) -> list[str]:
+        """Give the frames since the last time."""
+        frames, self.writer.frames = self.writer.frames, []
+        return [text_of(frame).decode() for frame in frames]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Give the messages since the last time."""
+        found: list[dict[str, Any]] = []
+        for text in self.texts():
+            read = json.loads(text)
+            found += read if isinstance(read, list) else [read]
+        return found
