@@ -1,6 +1,7 @@
 """The only reader of the environment; settings call these functions and nothing else does.
 
-Variables are prefixed `CIFT_`, but for HOST, PORT and WEB_SERVER, which are short for the console.
+Variables are prefixed `CIFT_`, but for HOST, PORT, WEB_SERVER and those of the simulation, which are short for the
+console.
 """
 
 import os

@@ -1,23 +1,15 @@
 """Processes that run until they are told to stop: one base for all of them."""
 
 import asyncio
-import logging
-import os
-import signal
 from abc import abstractmethod
 from argparse import ArgumentParser
-from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-EXIT_FAULT = 1
-"""The worker failed; starting it again may help."""
+from cift.stopping import EXIT_FAULT, EXIT_LOST, stop_on_signals, stopped_within
 
-EXIT_LOST = 3
-"""What the worker works on is not its own any more, or is not fit to be worked on; starting it again does not help."""
-
-logger = logging.getLogger(__name__)
+__all__ = ["EXIT_FAULT", "EXIT_LOST", "Worker", "WorkerEndedError", "stop_on_signals", "stopped_within"]
 
 
 class WorkerEndedError(Exception):
@@ -66,32 +58,3 @@ class Worker(BaseCommand):
         stop = asyncio.Event()
         stop_on_signals(stop, lifeline=lifeline)
         await self.run(stop)
-
-
-def stop_on_signals(stop: asyncio.Event, *, lifeline: int | None = None) -> None:
-    """Set `stop` on SIGTERM, SIGINT, or the closing of `lifeline`; a second signal ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def told(name: str) -> None:
-        if stop.is_set():
-            os._exit(EXIT_FAULT)
-        logger.debug("stopping: %s", name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told, number.name)
-    if lifeline is not None:
-
-        def gone() -> None:
-            loop.remove_reader(lifeline)
-            stop.set()
-
-        loop.add_reader(lifeline, gone)
-
-
-async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait for `stop`, at most so long; tell whether it is set."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    return stop.is_set()

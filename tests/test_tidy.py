@@ -26,6 +26,14 @@ MONEY_NAMES = re.compile(
 NO_FLOAT_AT_ALL = re.compile(r"^cift/(wire/|decimals\.py)|^apps/[a-z]+/(models|commands|events|codes)\.py")
 NOT_MONEY = {
     "apps/marketdata/feeds/sample.py": "a generator draws prices from probabilities",
+    # A simulated agent thinks in floats, and so does a statistic; what is sent is integers on the tick and the lot.
+    **dict.fromkeys(
+        (
+            f"apps/orders/simulation/{name}.py"
+            for name in ("agent", "facts", "makers", "population", "profiles", "public", "slicer", "takers")
+        ),
+        "a model of a market",
+    ),
 }
 
 

@@ -144,6 +144,8 @@ class Account(models.Model):
     stp = models.SmallIntegerField(choices=choices_of(SelfTradePrevention))
     opened_at = models.BigIntegerField()
     sequence = models.BigIntegerField()
+    simulated = models.BooleanField(default=False, db_default=False)
+    """Traded by an agent of the simulated market; this table's own, not the journal's."""
 
     class Meta:
         """In the order of opening."""
@@ -223,3 +225,24 @@ class LedgerEntry(models.Model):
     def __str__(self) -> str:
         """Name the entry."""
         return f"leg {self.leg} of event {self.sequence}"
+
+
+class LedgerCarried(models.Model):
+    """What ledger entries of a simulated market summed to that have left the table; the journal has them still."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="ledger_carried", db_constraint=False, db_index=False
+    )
+    asset = models.ForeignKey(
+        "marketdata.Asset", on_delete=models.PROTECT, related_name="ledger_carried", db_constraint=False, db_index=False
+    )
+    amount = models.BigIntegerField()
+
+    class Meta:
+        """One row for an account and an asset."""
+
+        constraints = (UniqueConstraint(fields=("account", "asset"), name="ledger_carried_unique"),)
+
+    def __str__(self) -> str:
+        """Name what is carried."""
+        return f"carried for account {self.account_id} in asset {self.asset_id}"

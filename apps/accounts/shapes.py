@@ -25,6 +25,7 @@ class AccountBody(msgspec.Struct, gc=False):
     open_orders_max: int
     self_trade_prevention: Annotated[str, words(_SELF_TRADE_PREVENTION_NAMES.values())]
     opened_at: TimeText
+    simulated: bool
     sequence: int
 
 
@@ -59,6 +60,7 @@ def account_body(row: Account) -> AccountBody:
         open_orders_max=row.open_orders_max,
         self_trade_prevention=_SELF_TRADE_PREVENTION_NAMES[SelfTradePrevention(row.stp)],
         opened_at=time_format(row.opened_at),
+        simulated=row.simulated,
         sequence=row.sequence,
     )
 

@@ -270,6 +270,17 @@ class Projection(models.Model):
         return f"shard {self.shard} projected to batch {self.last_number}"
 
 
+class Retention(models.Model):
+    """How far old rows of simulated accounts have left a shard's tables: up to this sequence, and never back."""
+
+    shard = models.SmallIntegerField(primary_key=True)
+    sequence = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        """Say how far."""
+        return f"shard {self.shard} without old simulated rows up to sequence {self.sequence}"
+
+
 class JournalBatch(models.Model):
     """One durable batch: its commit is what makes its orders true.
 

@@ -15,11 +15,10 @@ from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
 from apps.accounts.opening import openings_complete
 from apps.accounts.services import account_open, deposit_book
-from apps.marketdata.commands import ListAsset, ListInstrument
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_list
 from apps.orders.health import journal_head, projection_place
-from cift.embedded.listing import ASSETS, INSTRUMENTS, NOTIONAL_MIN, QUOTE, InstrumentListing, units
+from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from cift.embedded.logins import logins_load, users_ensure
 from cift.errors import ApplicationError
 from cift.threads import database_call
@@ -63,7 +62,7 @@ async def _assets_list() -> None:
     known = await database_call(_asset_ids)
     for asset in ASSETS:
         if asset.symbol not in known:
-            await _unless_there(asset_list(ListAsset(symbol=asset.symbol, scale=asset.scale)))
+            await _unless_there(asset_list(asset_command(asset)))
     await _until_shown(Asset, {asset.symbol for asset in ASSETS})
 
 
@@ -72,30 +71,8 @@ async def _instruments_list() -> None:
     known = await database_call(_symbols_of, Instrument)
     for listing in INSTRUMENTS:
         if listing.symbol not in known:
-            await _unless_there(instrument_list(_command(listing, assets)))
+            await _unless_there(instrument_list(instrument_command(listing, assets)))
     await _until_shown(Instrument, {listing.symbol for listing in INSTRUMENTS})
-
-
-def _command(listing: InstrumentListing, assets: dict[str, int]) -> ListInstrument:
-    scales = {asset.symbol: asset.scale for asset in ASSETS}
-    lot_size = units(listing.lot, scale=scales[listing.base])
-    return ListInstrument(
-        symbol=listing.symbol,
-        kind=listing.kind,
-        base=assets[listing.base],
-        quote=assets[QUOTE],
-        price_scale=listing.price_scale,
-        tick_size=listing.tick_size,
-        lot_size=lot_size,
-        quantity_min=lot_size,
-        quantity_max=units(listing.largest, scale=scales[listing.base]),
-        notional_min=units(NOTIONAL_MIN, scale=scales[QUOTE]),
-        band_ppm=listing.band_ppm,
-        slippage_ppm=listing.slippage_ppm,
-        reference_price=units(listing.reference, scale=listing.price_scale),
-        maker_ppm=listing.maker_ppm,
-        taker_ppm=listing.taker_ppm,
-    )
 
 
 async def _account_fund(*, name: str, user: User) -> None:

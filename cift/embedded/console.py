@@ -7,15 +7,20 @@ from rich.console import Console
 from cift.embedded.listing import INSTRUMENTS
 from cift.embedded.logins import DEMO, OPERATOR
 
+_ALONE = "nothing: a book is empty until somebody quotes; the money is paper"
+_SIMULATED = (
+    "the market: agents trade all instruments, about {rate} commands/s; the money is paper; SIMULATION=0 for none"
+)
 
-def welcome(console: Console, *, address: str, logins: dict[str, str], folder: Path) -> None:
-    """Show where the venue is, who can log in, what is listed, and what of it is simulated."""
+
+def welcome(console: Console, *, address: str, logins: dict[str, str], folder: Path, simulated: int) -> None:
+    """Show where the venue is, who can log in, what is listed, and what of it is simulated (commands/s, 0: nothing)."""
     rows = {
         "address": address,
         "operator": f"{OPERATOR}  password {logins[OPERATOR]}  back office {address}/admin/",
         "demo trader": f"{DEMO}  password {logins[DEMO]}",
         "instruments": "  ".join(listing.symbol for listing in INSTRUMENTS),
-        "simulated": "nothing: a book is empty until somebody quotes; the money is paper",
+        "simulated": _SIMULATED.format(rate=simulated) if simulated else _ALONE,
         "data": f"{folder}  passwords as first given in {folder / 'logins.json'}",
     }
     console.print("\n[bold]CIFT Markets is open.[/bold] Ctrl-C ends it.", highlight=False)

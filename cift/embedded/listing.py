@@ -1,9 +1,11 @@
 """What a new venue lists, and the paper money its first accounts get."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.marketdata.codes import InstrumentKind
+from apps.marketdata.commands import ListAsset, ListInstrument
 
 _BASIS_POINT_PPM = 100
 _PER_CENT_PPM = 10_000
@@ -92,6 +94,34 @@ INSTRUMENTS = (
 
 NOTIONAL_MIN = Decimal(1)
 """The least an order may be worth, in USD."""
+
+
+def asset_command(listing: AssetListing) -> ListAsset:
+    """Give the command that lists an asset."""
+    return ListAsset(symbol=listing.symbol, scale=listing.scale)
+
+
+def instrument_command(listing: InstrumentListing, assets: Mapping[str, int]) -> ListInstrument:
+    """Give the command that lists an instrument; `assets`: their numbers by symbol."""
+    scales = {asset.symbol: asset.scale for asset in ASSETS}
+    lot_size = units(listing.lot, scale=scales[listing.base])
+    return ListInstrument(
+        symbol=listing.symbol,
+        kind=listing.kind,
+        base=assets[listing.base],
+        quote=assets[QUOTE],
+        price_scale=listing.price_scale,
+        tick_size=listing.tick_size,
+        lot_size=lot_size,
+        quantity_min=lot_size,
+        quantity_max=units(listing.largest, scale=scales[listing.base]),
+        notional_min=units(NOTIONAL_MIN, scale=scales[QUOTE]),
+        band_ppm=listing.band_ppm,
+        slippage_ppm=listing.slippage_ppm,
+        reference_price=units(listing.reference, scale=listing.price_scale),
+        maker_ppm=listing.maker_ppm,
+        taker_ppm=listing.taker_ppm,
+    )
 
 
 def units(amount: str | Decimal, *, scale: int) -> int:

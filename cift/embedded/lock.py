@@ -1,12 +1,10 @@
 """One venue a data folder: a lock that lasts as long as any of the venue's processes."""
 
-import fcntl
-import os
 from pathlib import Path
 
+from cift.alone import FolderInUse, alone
 
-class FolderInUse(Exception):
-    """Another venue runs on the data folder."""
+__all__ = ["FolderInUse", "folder_lock"]
 
 
 def folder_lock(folder: Path) -> int:
@@ -19,14 +17,4 @@ def folder_lock(folder: Path) -> int:
         FolderInUse: another venue has it.
 
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / "venue.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
-        os.close(descriptor)
-        raise FolderInUse(f"another venue (process {holder}) runs on the data folder {folder}") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
+    return alone(folder, file="venue.lock", what="venue")

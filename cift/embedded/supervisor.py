@@ -24,6 +24,7 @@ from cift.embedded.children import Child, ChildGivenUp, ChildPlan
 from cift.embedded.console import welcome
 from cift.embedded.logins import logins_load
 from cift.errors import ApplicationError
+from cift.loopback import reachable
 from cift.workers import WorkerEndedError, stop_on_signals
 
 PATIENCE_S = 8.0
@@ -49,6 +50,7 @@ class Supervisor:
         self._folder = folder
         self._listener = listener
         self._late = True
+        self._trading: list[asyncio.Task[None]] = []
         self._console = console
         # Held open by this process alone: its end is how the children know of this process's.
         reading, self._lifeline = os.pipe()
@@ -64,6 +66,9 @@ class Supervisor:
             ChildPlan("the projector", ("run_projector", f"--lifeline={reading}"), (reading, lock), vital=False),
         )
         self._children = [Child(plan, manage=manage) for plan in plans]
+        self._simulation = Child(
+            ChildPlan("the simulation", ("simulate", f"--lifeline={reading}"), (reading,)), manage=manage
+        )
 
     async def run(self) -> None:
         """Run until told to stop.
@@ -85,6 +90,7 @@ class Supervisor:
             opening.cancel()
             stopping.cancel()
             await self._close()
+            await asyncio.gather(*self._trading)
         results = await asyncio.gather(*keeping, opening, return_exceptions=True)
         for result in results:
             if isinstance(result, ChildGivenUp):
@@ -95,7 +101,8 @@ class Supervisor:
                 raise result
 
     async def _close(self) -> None:
-        """End the web process first: what it accepted is still projected; then the others."""
+        """End the simulation first, then the web process: what it accepted is still projected; then the others."""
+        await self._simulation.stop(patience_s=PATIENCE_S)
         for child in self._children:
             await child.stop(patience_s=PATIENCE_S)
         os.close(self._lifeline)
@@ -110,7 +117,23 @@ class Supervisor:
             logger.warning("the venue could not be checked for what a new one needs: %s", error)
             logins = logins_load(self._folder)
         await self._http_ready()
-        welcome(self._console, address=address_of(self._listener), logins=logins, folder=self._folder)
+        simulated = settings.SIMULATION["RATE"] if settings.SIMULATION["ENABLED"] else 0
+        if simulated:
+            self._trading.append(asyncio.create_task(self._simulate()))
+        welcome(
+            self._console,
+            address=address_of(self._listener),
+            logins=logins,
+            folder=self._folder,
+            simulated=simulated,
+        )
+
+    async def _simulate(self) -> None:
+        """Keep the simulation running; a venue without it is a venue still."""
+        try:
+            await self._simulation.keep()
+        except ChildGivenUp as error:
+            logger.error("there is no simulated market any more: %s", error)  # noqa: TRY400 - the line says it all
 
     async def _order_service_ready(self) -> None:
         subject = f"orders.query.{settings.MATCHING['SHARD']}"
@@ -134,7 +157,7 @@ class Supervisor:
         host, port = self._listener.getsockname()[:2]
         # Our own certificate, on our own machine: that it answers is all there is to know.
         context = None if settings.TLS is None else ssl._create_unverified_context()  # noqa: S323, SLF001 - see above
-        reader, writer = await asyncio.open_connection(_reachable(host), port, ssl=context)
+        reader, writer = await asyncio.open_connection(reachable(host), port, ssl=context)
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.readline()
         writer.close()
@@ -163,10 +186,6 @@ def listener_bind(host: str, port: int) -> socket.socket:
 def address_of(listener: socket.socket) -> str:
     """Give the address a browser on this machine would use."""
     host, port = listener.getsockname()[:2]
-    name = _reachable(host)
+    name = reachable(host)
     scheme = "http" if settings.TLS is None else "https"
     return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
-
-
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound

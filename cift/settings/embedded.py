@@ -10,6 +10,7 @@ from cift.settings.databases import sqlite_databases
 from cift.settings.identities import PAPER_MONEY, identities_settings
 from cift.settings.matching import matching_settings
 from cift.settings.secrets import secrets_load
+from cift.settings.simulation import simulation_settings
 from cift.settings.tls import tls_settings
 from cift.settings.webserver import web_server
 
@@ -27,6 +28,7 @@ TOKENS_KEY = _secrets["tokens"]
 DATABASES = sqlite_databases(DATA_DIR)
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))
+SIMULATION = simulation_settings(enabled=True)
 
 TRUSTED_PROXIES = env.names("CIFT_TRUSTED_PROXIES")
 TLS = tls_settings()

@@ -48,6 +48,8 @@ class Venue:
                 "CIFT_DATA_DIR": str(self.folder),
                 "HOST": "127.0.0.1",
                 "PORT": str(self.port),
+                # A test is alone in its market, unless it is about the simulated one.
+                "SIMULATION": "0",
                 **self.environment,
             },
             stdout=subprocess.PIPE,

@@ -49,14 +49,14 @@ class AccountAdmin(CommandAdmin):
     """Who trades."""
 
     form = AccountForm
-    list_display = ("id", "owner", "status", "killed", "fee_tier", "open_orders_max", "stp", "opened")
-    list_filter = ("status", "killed", "fee_tier")
+    list_display = ("id", "owner", "status", "killed", "fee_tier", "open_orders_max", "stp", "opened", "simulated")
+    list_filter = ("status", "killed", "fee_tier", "simulated")
     list_select_related = ("owner",)
     search_numbers: ClassVar[dict[str, str]] = {"account": "id"}
     search_words: ClassVar[dict[str, str]] = {"owner": "owner__email"}
     ordering = ("-id",)
     newest_by = "id"
-    fields = ("id", "owner", "group", "opened", *_SWITCHES, *_LIMITS)
+    fields = ("id", "owner", "group", "opened", "simulated", *_SWITCHES, *_LIMITS)
 
     def has_change_permission(self, request: HttpRequest, _account: Account | None = None) -> bool:
         """Allow it to who may change a part of it."""
@@ -69,6 +69,7 @@ class AccountAdmin(CommandAdmin):
             "owner",
             "group",
             "opened",
+            "simulated",
             *(() if self._may_suspend(request) else _SWITCHES),
             *(() if self._may_limit(request) else _LIMITS),
         )

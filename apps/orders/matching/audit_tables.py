@@ -7,12 +7,14 @@ count.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from apps.accounts.codes import ACCOUNT_EXTERNAL
-from apps.accounts.models import Account, Balance, LedgerEntry, Withdrawal
+from apps.accounts.models import Account, Balance, LedgerCarried, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.matching.audit_report import Invariant, ViolationError
+from apps.orders.matching.retention import Dropped
 from apps.orders.matching.tables import WRITES, Row, Rows, TableWrite
 from apps.orders.models import OPEN_STATUSES, Fill, Order, Position, PositionLimit, VenueState
 
@@ -36,6 +38,7 @@ _IDS_AT_ONCE = 500
 _ORDER_COLUMNS = WRITES["orders_new"].columns
 _STATUS = _ORDER_COLUMNS.index("status")
 _SEQUENCE = _ORDER_COLUMNS.index("sequence")
+_ACCOUNT = _ORDER_COLUMNS.index("account_id")
 
 
 class TableChecker:
@@ -48,6 +51,7 @@ class TableChecker:
         self._open: dict[int, list[Any]] = {}
         self._folded: dict[Table, dict[Row, list[Any]]] = defaultdict(dict)
         self._ledger_totals: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self._dropped = Dropped(shard)
 
     def take(self, lists: Sequence[Rows], *, first: int, last: int) -> None:
         """Compare what batches with sequences from `first` to `last` wrote.
@@ -97,7 +101,7 @@ class TableChecker:
             if total:
                 detail = f"the ledger entries of the event sum to {total} in asset {asset}"
                 raise ViolationError(Invariant.LEDGER_SUMS_TO_ZERO, sequence, detail)
-        _compare(WRITES["ledger"], expected, rows, sequence_at=0)
+        _compare(WRITES["ledger"], self._dropped.ledger_left(expected), rows, sequence_at=0)
         self.counts[LedgerEntry] += len(rows)
 
     def _take_fills(self, expected: Rows, first: int, last: int) -> None:
@@ -108,15 +112,19 @@ class TableChecker:
             if maker[4] == taker[4] or maker[5:8] != taker[5:8]:
                 detail = "the two fills of the trade are not opposite and equal"
                 raise ViolationError(Invariant.FILL_HAS_TWO_SIDES, maker[10], detail)
-        _compare(WRITES["fills"], expected, rows, sequence_at=columns.index("trade_id"))
+        trade, account = columns.index("trade_id"), columns.index("account_id")
+        left = [row for row in expected if not self._dropped.is_gone(account=row[account], sequence=row[trade])]
+        _compare(WRITES["fills"], left, rows, sequence_at=trade)
         self.counts[Fill] += len(rows)
 
     def _take_orders(self, new: Rows, changed: Rows, first: int, last: int) -> None:
         entered = {row[0]: list(row) for row in new}
         ids = Order.objects.filter(id__range=(first << _SLOT_BITS, ((last + 1) << _SLOT_BITS) - 1))
         found = set(ids.values_list("id", flat=True))
-        if found != entered.keys():
-            order_id = min(found ^ entered.keys())
+        # One that may have left is looked at again when it has ended.
+        here = {each for each, row in entered.items() if each in found or not self._may_be_gone(row)}
+        if found != here:
+            order_id = min(found ^ here)
             detail = f"order {order_id} is in {'the table' if order_id in found else 'the journal'} alone"
             raise ViolationError(Invariant.JOURNAL_AND_TABLES_TRUE, order_id >> _SLOT_BITS, detail)
         self._open.update(entered)
@@ -129,10 +137,17 @@ class TableChecker:
             _change(WRITES["orders_changed"], order, _ORDER_COLUMNS, row)
             touched.add(row[0])
         ended = {each: self._open[each] for each in touched if self._open[each][_STATUS] not in OPEN_STATUSES}
-        self._compare_orders(ended)
+        gone = {each for each, row in ended.items() if self._is_gone(row)}
+        self._compare_orders({each: row for each, row in ended.items() if each not in gone})
         for each in ended:
             del self._open[each]
-        self.counts[Order] += len(entered)
+        self.counts[Order] += len(entered) - len(gone)
+
+    def _is_gone(self, order: Sequence[Any]) -> bool:
+        return self._dropped.is_gone(account=order[_ACCOUNT], sequence=order[_SEQUENCE])
+
+    def _may_be_gone(self, entered: Sequence[Any]) -> bool:
+        return self._dropped.is_gone(account=entered[_ACCOUNT], sequence=entered[0] >> _SLOT_BITS)
 
     def _compare_orders(self, expected: dict[int, list[Any]]) -> None:
         ids = sorted(expected)
@@ -165,6 +180,16 @@ class TableChecker:
         _compare(write, rows, found, sequence_at=sequence_at)
 
     def _check_balances(self) -> None:
+        carried = {(row.account_id, row.asset_id): row.amount for row in LedgerCarried.objects.all()}
+        wanted = {key: amount for key, amount in self._dropped.carried.items() if amount}
+        for key in sorted({*wanted, *carried}):
+            if wanted.get(key, 0) != carried.get(key, 0):
+                detail = (
+                    f"account {key[0]} has {carried.get(key, 0)} of asset {key[1]} carried forward, by the journal "
+                    f"{wanted.get(key, 0)}"
+                )
+                raise ViolationError(Invariant.BALANCE_IS_ITS_LEDGER, 0, detail)
+            self._ledger_totals[key] += wanted.get(key, 0)
         rows = Balance.objects.values_list("account_id", "asset_id", "total", "held", "sequence")
         for account, asset, total, held, sequence in rows.order_by("sequence"):
             summed = self._ledger_totals.pop((account, asset), 0)
@@ -193,8 +218,10 @@ def _change(write: TableWrite, row: list[Any], columns: Sequence[str], change: R
 
 
 def _pairs(fills: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    for first in range(0, len(fills) - 1, 2):
-        yield fills[first], fills[first + 1]
+    """Give the two sides of each trade the table has both of; they share its id."""
+    for one, other in pairwise(fills):
+        if one[0] % 2 == 0 and other[0] == one[0] + 1:
+            yield one, other
 
 
 def _compare(write: TableWrite, expected: Iterable[Row], found: Sequence[Row], *, sequence_at: int | None) -> None:

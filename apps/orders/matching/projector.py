@@ -14,11 +14,13 @@ import msgspec
 from django.db import connections, router, transaction
 from django.db.backends.utils import CursorWrapper
 
+from apps.accounts.models import Account
 from apps.marketdata.models import Asset, Instrument
 from apps.orders.matching import engine
 from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertakenError
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
+from apps.orders.matching.retention import retention_forget
 from apps.orders.matching.tables import Rows, pack_write, tables_clear
 from apps.orders.models import Projection
 
@@ -95,8 +97,9 @@ class ShardProjector:
         head = self._journal.head()
         upto = head.number if head else 0
         with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
-            simulated = list(Instrument.objects.filter(simulated=True).values_list("id", flat=True))
+            labelled = _simulated()
             tables_clear(cursor)
+            retention_forget(self.shard)
             cursor.execute(_BEGIN, (self.shard, bytes(32)))
             Projection.objects.filter(shard=self.shard).update(last_number=0, last_sequence=0, chain=bytes(32))
             self.number = 0
@@ -107,7 +110,8 @@ class ShardProjector:
                 pack_write(cursor, lists, shard=self.shard)
                 self.number = chunk[-1].number
                 progress(self.number, max(upto, self.number))
-            Instrument.objects.filter(id__in=simulated).update(simulated=True)
+            for model, ids in labelled.items():
+                model.objects.filter(id__in=ids).update(simulated=True)
         return self.number
 
     def _pack(self, rows: list[JournalRow]) -> Sequence[Rows]:
@@ -129,6 +133,14 @@ class ShardProjector:
     def _resize(self, rows: list[JournalRow]) -> None:
         mean = sum(len(row.events) for row in rows) // len(rows) + 1
         self._rows = min(max(_CHUNK_BYTES // mean, 1), self._rows_max)
+
+
+def _simulated() -> dict[type[Instrument] | type[Account], list[int]]:
+    """Give what is labelled as simulated: the one thing about these rows the journal does not say."""
+    return {
+        model: list(model.objects.filter(simulated=True).values_list("id", flat=True))
+        for model in (Instrument, Account)
+    }
 
 
 def projection_rebuild(shard: int, *, progress: Callable[[int, int], None]) -> int:

@@ -159,7 +159,7 @@ WRITES: dict[str, TableWrite] = {
     "positions": TableWrite(
         Position, _columns(Position, without=("id",)), key=("account_id", "instrument_id"), upsert=True
     ),
-    "accounts_new": TableWrite(Account, _columns(Account)),
+    "accounts_new": TableWrite(Account, _columns(Account, without=("simulated",))),
     "accounts_changed": TableWrite(Account, ("id", *_ACCOUNT_SETTINGS), key=("id",)),
     "assets": TableWrite(Asset, _columns(Asset)),
     "instruments": TableWrite(Instrument, _columns(Instrument, without=("simulated",))),

@@ -1,0 +1,236 @@
+"""What agents need before they trade: users, accounts that are labelled, funds, and logins. Done twice it is done once.
+
+The users have no password: nobody logs in as an agent but who has the data folder. Funds are finite: an account that
+holds less than a quarter of what it began with is filled up again, once a UTC day for each asset, by a deposit that is
+in the journal as any other and in the audit records besides. Until then it does without.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.conf import settings
+
+from apps.accounts.audit_models import ActOutcome
+from apps.accounts.commands import OpenAccount
+from apps.accounts.models import Account, Balance, TokenFamily, User
+from apps.accounts.records import record_append
+from apps.accounts.services import account_open, deposit_book
+from apps.accounts.sessions import family_start, tokens_issue
+from apps.marketdata.models import Asset, Instrument
+from apps.marketdata.selectors import book_find, instruments_all
+from apps.orders.models import Projection
+from apps.orders.simulation.plan import Login
+from apps.orders.simulation.population import ACCOUNTS
+from apps.orders.simulation.profiles import CASH_WORTH, PROFILES, Terms
+from cift.errors import ApplicationError
+from cift.threads import database_call
+from cift.times import clock_ns
+
+DOMAIN = "simulation.cift.localhost"
+SHOWN_S_MAX = 30.0
+LOW = 4
+"""Funds are low at a fourth of what an account began with."""
+
+_NS = 1_000_000_000
+_POLL_S = 0.02
+
+logger = logging.getLogger(__name__)
+
+
+class NothingToSimulateError(Exception):
+    """The venue lists none of the instruments that can be simulated."""
+
+
+class _Deposit(NamedTuple):
+    account: int
+    asset: int
+    symbol: str
+    amount: int
+
+
+async def terms_read() -> list[Terms]:
+    """Give the instruments to simulate, as they are listed.
+
+    Raises:
+        NothingToSimulateError: there are none.
+
+    """
+    terms = await database_call(_terms)
+    if not terms:
+        symbols = ", ".join(profile.symbol for profile in PROFILES)
+        raise NothingToSimulateError(f"there is nothing to simulate: the venue lists none of {symbols}")
+    return terms
+
+
+def _terms() -> list[Terms]:
+    known = [profile.symbol for profile in PROFILES]
+    return [
+        Terms(
+            symbol=row.symbol,
+            base=row.base.symbol,
+            quote=row.quote.symbol,
+            price_scale=row.price_scale,
+            base_scale=row.base.scale,
+            quote_scale=row.quote.scale,
+            tick_size=row.tick_size,
+            lot_size=row.lot_size,
+            quantity_min=row.quantity_min,
+            quantity_max=row.quantity_max,
+            notional_min=row.notional_min,
+            reference_price=row.reference_price,
+        )
+        for row in instruments_all().filter(symbol__in=known, reference_price__gt=0)
+    ]
+
+
+def funds_of(terms: Sequence[Terms]) -> dict[str, int]:
+    """Give what an agent's account begins with, in smallest units by asset."""
+    stocks = {profile.symbol: profile.stock_worth for profile in PROFILES}
+    funds = {each.base: each.lots_worth(stocks[each.symbol], price=each.reference_price) for each in terms}
+    return funds | {each.quote: CASH_WORTH * 10**each.quote_scale for each in terms}
+
+
+async def begin_prices(terms: Sequence[Terms]) -> dict[str, int]:
+    """Give each instrument's last price, where it has one: the market goes on from what everybody has seen.
+
+    Raises:
+        ApplicationError: `venue_unavailable`.
+
+    """
+    numbers = await database_call(lambda: dict(Instrument.objects.values_list("symbol", "id")))
+    prices: dict[str, int] = {}
+    for each in terms:
+        book = await book_find(instrument=numbers[each.symbol], depth=1)
+        if book is not None and book.last_price:
+            prices[each.symbol] = book.last_price
+    return prices
+
+
+async def accounts_prepare(terms: Sequence[Terms]) -> dict[str, int]:
+    """Open, label and fund the agents' accounts; give their numbers by name.
+
+    Raises:
+        ApplicationError: the order service does not do its part.
+        TimeoutError: the tables do not show it.
+
+    """
+    users = await database_call(_users)
+    opened = await asyncio.gather(
+        *(account_open(OpenAccount(id=f"simulation-{name}", owner=user)) for name, user in users.items())
+    )
+    accounts = {name: each.event.account for name, each in zip(users, opened, strict=True)}
+    await _shown(max(each.number for each in opened))
+    await database_call(_label, accounts, [each.symbol for each in terms])
+    await accounts_fund(accounts, terms)
+    return accounts
+
+
+def _users() -> dict[str, int]:
+    users = {}
+    for name in ACCOUNTS:
+        email = f"{name}@{DOMAIN}"
+        user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+        users[name] = user.pk
+    return users
+
+
+def _label(accounts: dict[str, int], symbols: Sequence[str]) -> None:
+    Account.objects.filter(pk__in=accounts.values(), simulated=False).update(simulated=True)
+    Instrument.objects.filter(symbol__in=symbols, simulated=False).update(simulated=True)
+
+
+async def _shown(number: int) -> None:
+    async with asyncio.timeout(SHOWN_S_MAX):
+        # The tables are another process's, so there is nothing to be woken by.
+        while await database_call(_projected) < number:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(_POLL_S)
+
+
+def _projected() -> int:
+    shard = settings.MATCHING["SHARD"]
+    return Projection.objects.filter(shard=shard).values_list("last_number", flat=True).first() or 0
+
+
+async def accounts_fund(accounts: dict[str, int], terms: Sequence[Terms]) -> None:
+    """Fill up what is low, once a day for each account and asset.
+
+    Raises:
+        ApplicationError: the order service does not do its part.
+
+    """
+    due = await database_call(_deposits_due, accounts, funds_of(terms))
+    day = f"{datetime.fromtimestamp(clock_ns() // _NS, tz=UTC):%Y%m%d}"
+    for account in sorted({deposit.account for deposit in due}):
+        deposits = [deposit for deposit in due if deposit.account == account]
+        told = {deposit.symbol: deposit.amount for deposit in deposits}
+        asked = await database_call(_record, account, ActOutcome.ASKED, told, 0, 0)
+        results = await asyncio.gather(*(_deposit(deposit, day) for deposit in deposits))
+        sequence = max(results)
+        await database_call(
+            _record, account, ActOutcome.DONE if sequence else ActOutcome.REFUSED, told, sequence, asked
+        )
+
+
+async def _deposit(deposit: _Deposit, day: str) -> int:
+    """Book a deposit; give its sequence, 0 where the day's has been given before."""
+    try:
+        booked = await deposit_book(
+            account=deposit.account,
+            command_id=f"simulation-{deposit.symbol}-{day}",
+            asset=deposit.asset,
+            amount=deposit.amount,
+        )
+    except ApplicationError as error:
+        if error.code != "conflict":
+            raise
+        logger.warning("account %s has had its %s of today", deposit.account, deposit.symbol)
+        return 0
+    return booked.event.sequence
+
+
+def _deposits_due(accounts: dict[str, int], funds: dict[str, int]) -> list[_Deposit]:
+    assets = dict(Asset.objects.filter(symbol__in=funds).values_list("symbol", "id"))
+    rows = Balance.objects.filter(account_id__in=accounts.values()).values_list("account_id", "asset_id", "total")
+    held = {(account, asset): total for account, asset, total in rows}
+    return [
+        _Deposit(account, assets[symbol], symbol, amount - total)
+        for account in accounts.values()
+        for symbol, amount in funds.items()
+        if (total := held.get((account, assets[symbol]), 0)) * LOW < amount
+    ]
+
+
+def _record(account: int, outcome: ActOutcome, amounts: dict[str, int], sequence: int, about: int) -> int:
+    return record_append(
+        at=clock_ns(),
+        actor=None,
+        address="",
+        request_id="",
+        action="simulation.fund",
+        subject=f"account {account}",
+        outcome=outcome,
+        after=amounts,
+        sequence=sequence,
+        about=about,
+    )
+
+
+def logins_make() -> dict[str, Login]:
+    """Begin a login for each agent, and forget those of runs before."""
+    at = clock_ns()
+    logins = {}
+    for name in ACCOUNTS:
+        user = User.objects.get(email=f"{name}@{DOMAIN}")
+        TokenFamily.objects.filter(user=user).delete()
+        tokens = tokens_issue(family_start(user, at=at, address=""), at=at)
+        until = at + settings.IDENTITIES["ACCESS_S"] * _NS
+        logins[name] = Login(access=tokens.access, refresh=tokens.refresh, access_until=until)
+    return logins
+
+
+def scales_read(terms: Sequence[Terms]) -> dict[str, int]:
+    """Give the decimals of the assets of some instruments."""
+    return {each.base: each.base_scale for each in terms} | {each.quote: each.quote_scale for each in terms}

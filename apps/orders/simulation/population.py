@@ -1,0 +1,203 @@
+"""All agents of a simulation, and whose turn it is. Pure: the clock and what the venue says are handed in.
+
+The same seed and the same news at the same times give the same actions.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+from apps.orders.simulation.agent import NS, Agent, Budget, Keys, Stock
+from apps.orders.simulation.arrivals import Arrivals
+from apps.orders.simulation.fairvalue import FairValue
+from apps.orders.simulation.makers import STYLES, Maker
+from apps.orders.simulation.messages import Action, OrderSeen, Touch
+from apps.orders.simulation.profiles import PROFILES, RATE_DEFAULT, Profile, Terms
+from apps.orders.simulation.public import Public
+from apps.orders.simulation.randomness import stream
+from apps.orders.simulation.slicer import SLICER, Slicer
+from apps.orders.simulation.takers import MOMENTUM, NOISE, REVERSION, Takers
+
+ACCOUNTS = (*(style.account for style in STYLES), NOISE, MOMENTUM, REVERSION, SLICER)
+"""Every agent account's name."""
+
+_TAKERS_SHARE = 0.045
+_MAKERS_SHARE = 0.90
+
+
+class Population:
+    """The agents of some instruments."""
+
+    def __init__(
+        self, terms: Sequence[Terms], *, seed: int, rate: int, at: int, begin: Mapping[str, int], prefix: str
+    ) -> None:
+        """Wake up at a time; `rate`: commands/s of all together, `begin`: the price each instrument starts at.
+
+        `prefix` begins every client order id; it must not have been used before.
+        """
+        profiles = {profile.symbol: profile for profile in PROFILES}
+        self._agents: list[Agent] = []
+        self._public: dict[str, Public] = {}
+        self._owners: dict[tuple[str, str], Agent] = {}
+        self._stocks: defaultdict[tuple[str, str], list[Stock]] = defaultdict(list)
+        self._order_of = count()
+        self._heap: list[tuple[int, int, Agent]] = []
+        self._due: dict[Agent, int] = {}
+        keys = Keys(prefix)
+        chosen = [(each, profiles[each.symbol]) for each in terms if each.symbol in profiles]
+        weights = sum(profile.weight for _, profile in chosen)
+        budgets = {
+            style.account: Budget(
+                per_s=rate * _MAKERS_SHARE * style.share, begin=2.0 * style.rungs * len(chosen), at=at
+            )
+            for style in STYLES
+        }
+        for each, profile in chosen:
+            self._people(
+                each,
+                profile,
+                price=begin.get(each.symbol) or each.reference_price,
+                pace=rate / RATE_DEFAULT,
+                rate=rate * profile.weight / weights,
+                seed=seed,
+                at=at,
+                keys=keys,
+                budgets=budgets,
+            )
+        for agent in self._agents:
+            self._queue(agent)
+
+    def _people(
+        self,
+        terms: Terms,
+        profile: Profile,
+        *,
+        price: int,
+        pace: float,
+        rate: float,
+        seed: int,
+        at: int,
+        keys: Keys,
+        budgets: Mapping[str, Budget],
+    ) -> None:
+        """Make one instrument's agents."""
+        symbol = terms.symbol
+        public = self._public[symbol] = Public()
+        fair = FairValue(
+            profile, anchor=float(terms.reference_price), begin=float(price), at=at, random=stream(seed, symbol, "fair")
+        )
+        for style in STYLES:
+            self._enter(
+                Maker(
+                    style,
+                    terms=terms,
+                    profile=profile,
+                    public=public,
+                    fair=fair,
+                    budget=budgets[style.account],
+                    keys=keys,
+                    random=stream(seed, symbol, style.account),
+                    pace=pace,
+                    at=at,
+                )
+            )
+        arrivals = Arrivals(per_s=rate * _TAKERS_SHARE, at=at, random=stream(seed, symbol, "arrivals"))
+        self._enter(
+            Takers(
+                terms=terms,
+                profile=profile,
+                public=public,
+                keys=keys,
+                random=stream(seed, symbol, "takers"),
+                arrivals=arrivals,
+                price=price,
+                at=at,
+            )
+        )
+        self._enter(
+            Slicer(
+                terms=terms,
+                profile=profile,
+                public=public,
+                keys=keys,
+                random=stream(seed, symbol, "slicer"),
+                price=price,
+                pace=pace,
+                at=at,
+            )
+        )
+
+    def _enter(self, agent: Agent) -> None:
+        self._agents.append(agent)
+        for account in agent.accounts():
+            self._owners[account, agent.terms.symbol] = agent
+        for account, stock in agent.stocks.items():
+            self._stocks[account, agent.terms.base].append(stock)
+
+    def _queue(self, agent: Agent) -> None:
+        """Put an agent where its time is; whatever was there of it before is passed over."""
+        turn = next(self._order_of)
+        self._due[agent] = turn
+        heapq.heappush(self._heap, (agent.wake_at, turn, agent))
+
+    @property
+    def next_at(self) -> int:
+        """The time the next agent wants to act."""
+        return self._heap[0][0]
+
+    def act(self, now: int, *, asleep: frozenset[str] = frozenset()) -> list[Action]:
+        """Let everybody act whose time has come; accounts that are `asleep` send nothing."""
+        actions: list[Action] = []
+        while self._heap and self._heap[0][0] <= now:
+            _, turn, agent = heapq.heappop(self._heap)
+            if self._due[agent] != turn:
+                continue
+            if agent.wake_at > now:
+                self._queue(agent)
+                continue
+            if asleep and not asleep.isdisjoint(agent.accounts()):
+                agent.wake_at = now + NS // 4
+            else:
+                actions += agent.act(now)
+            self._queue(agent)
+        return actions
+
+    def on_touch(self, symbol: str, touch: Touch, *, at: int) -> None:
+        """Show everybody the best bid and offer."""
+        public = self._public.get(symbol)
+        if public is not None and touch != public.touch:
+            public.update(touch, at=at)
+
+    def on_balance(self, account: str, asset: str, total: int, *, at: int) -> None:
+        """Tell an account what it has."""
+        for stock in self._stocks.get((account, asset), ()):
+            stock.update(total, at=at)
+
+    def on_order(self, seen: OrderSeen, *, at: int) -> None:
+        """Tell an account of an order of its own."""
+        agent = self._owners.get((seen.account, seen.symbol))
+        if agent is not None:
+            before = agent.wake_at
+            agent.on_order(seen, at=at)
+            self._requeue(agent, before)
+
+    def on_done(self, action: Action, code: str, *, at: int) -> None:
+        """Tell an account that its action was answered."""
+        agent = self._owners[action.account, action.symbol]
+        before = agent.wake_at
+        agent.on_done(action, code, at=at)
+        self._requeue(agent, before)
+
+    def forget(self, account: str, *, at: int) -> None:
+        """Tell an account that none of its orders is in a book any more."""
+        for agent in self._agents:
+            if account in agent.accounts():
+                before = agent.wake_at
+                agent.forget(at=at)
+                self._requeue(agent, before)
+
+    def _requeue(self, agent: Agent, before: int) -> None:
+        """Queue an agent that wants to act sooner; one that wants to act later is put back when its time comes."""
+        if agent.wake_at < before:
+            self._queue(agent)
