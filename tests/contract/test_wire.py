@@ -66,7 +66,7 @@ def test_every_command_and_event_has_golden_bytes() -> None:
     assert {case["kind"] for case in CASES["events"]} == {kind.__name__ for kind in EVENTS}
 
 
-@pytest.mark.parametrize(("file", "kinds"), [("command.rs", COMMANDS), ("event.rs", EVENTS)])
+@pytest.mark.parametrize(("file", "kinds"), [("command/kind.rs", COMMANDS), ("event.rs", EVENTS)])
 def test_kinds_have_the_engine_s_numbers(file: str, kinds: tuple[type[msgspec.Struct], ...]) -> None:
     source = (ROOT / "matching_rs" / "core" / "src" / file).read_text()
     engine = {name: int(number) for name, number in re.findall(r"pub const ([A-Z_]+): u8 = (\d+);", source)}

@@ -57,33 +57,42 @@ fn script(flow: &Flow) -> Script {
     Script { commands, numbers }
 }
 
-fn count(tally: &mut Tally, outcome: &CommandOutcome, taker: &Record, numbers: &[u32]) {
+/// One trade as the peer tells it: the record that took, the order that rested, price, quantity.
+type Trade = (Record, u64, u64, u64);
+
+fn keep(trades: &mut Vec<Trade>, outcome: &CommandOutcome, taker: &Record) {
     let CommandOutcome::Applied(CommandReport::Submit(effects)) = outcome else { return };
-    let trades = effects.target_order().match_result().map_or(&[][..], |result| result.trades());
-    for trade in trades {
-        let place = usize::try_from(trade.maker_order_id().0).unwrap_or(usize::MAX);
-        let maker = numbers.get(place).copied().unwrap_or(0);
-        tally.add(taker.symbol, maker, taker.id, trade.price().0, trade.quantity().0);
-    }
+    let found = effects.target_order().match_result().map_or(&[][..], |result| result.trades());
+    trades.extend(found.iter().map(|trade| (*taker, trade.maker_order_id().0, trade.price().0, trade.quantity().0)));
 }
 
-/// Run a flow through the peer; making the commands is not timed.
+fn tally(script: &Script, trades: &[Trade]) -> Tally {
+    let mut tally = Tally::default();
+    for &(taker, maker, price, quantity) in trades {
+        let place = usize::try_from(maker).unwrap_or(usize::MAX);
+        let maker = script.numbers[taker.symbol as usize].get(place).copied().unwrap_or(0);
+        tally.add(taker.symbol, maker, taker.id, price, quantity);
+    }
+    tally
+}
+
+/// Run a flow through the peer; making the commands and counting the trades is not timed.
 #[must_use]
 pub fn run(flow: &Flow) -> Run {
     let script = script(flow);
     let mut books: Vec<OrderBook> = (0..flow.symbols).map(|symbol| OrderBook::new(&format!("S{symbol}"))).collect();
-    let mut tally = Tally::default();
+    let mut trades = Vec::with_capacity(usize::try_from(flow.tally.trades).unwrap_or(0));
     let mut step = |from: usize, to: usize| {
         for (command, record) in script.commands[from..to].iter().zip(&flow.records[from..to]) {
             let outcome = books[record.symbol as usize].execute(command);
-            count(&mut tally, &outcome, record, &script.numbers[record.symbol as usize]);
+            keep(&mut trades, &outcome, record);
         }
     };
     step(0, flow.prefill);
     let start = Instant::now();
     step(flow.prefill, flow.records.len());
     let elapsed = start.elapsed();
-    Run { elapsed, tally }
+    Run { elapsed, tally: tally(&script, &trades) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! One account: what it owns, what of it is held, and its position in each instrument.
 
 use crate::command::{AccountStatus, SelfTradePrevention};
-use crate::pool::NONE;
-
 /// The account fees are paid to.
 pub const FEES: u32 = 1;
 
@@ -24,15 +22,16 @@ pub(crate) const NOWHERE: u32 = u32::MAX;
 /// The last in a chain of changes.
 pub(crate) const LAST: u32 = u32::MAX;
 
-/// One asset of an account.
+/// One asset of an account: half a cache line, so that none lies across two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Balance {
     /// Smallest units owned.
     pub total: i64,
     /// Of these, bound by open orders and requested withdrawals.
     pub held: i64,
-    /// Chains what has changed since last told: 0: unchanged; `LAST`: the last; else the next asset.
-    pub changed: u32,
+    /// Not told since it changed.
+    pub changed: bool,
 }
 
 impl Balance {
@@ -48,7 +47,7 @@ impl Balance {
 pub(crate) struct Position {
     /// Which instrument.
     pub instrument: u32,
-    /// As in `Balance`, of instruments.
+    /// Chains what has changed since last told: 0: unchanged; `LAST`: the last; else the next instrument.
     pub changed: u32,
     /// Base units, negative when short.
     pub quantity: i64,
@@ -149,16 +148,14 @@ pub(crate) struct Account {
     pub balances: Box<[Balance]>,
     /// Places of its positions by instrument; `NOWHERE` where it has none.
     pub positions: Box<[u32]>,
+    /// Which balances may not have been told since they changed: a bit for one asset or several side by side.
+    pub funded: u64,
     /// The group it must not trade with, as commanded; 0: itself alone.
     pub group: u32,
     /// Orders it has open.
     pub open_orders: u32,
     /// The most it may have open.
     pub open_orders_max: u32,
-    /// Its oldest open order.
-    pub orders_head: u32,
-    /// Its newest open order.
-    pub orders_tail: u32,
     /// Active, suspended, killed.
     pub standing: Standing,
     /// 0 to 15.
@@ -169,7 +166,7 @@ pub(crate) struct Account {
     pub limited: bool,
 }
 
-const _: () = assert!(size_of::<Account>() == 64 && size_of::<Position>() == 64 && size_of::<Balance>() == 24);
+const _: () = assert!(size_of::<Account>() == 64 && size_of::<Position>() == 64 && size_of::<Balance>() == 32);
 
 impl Account {
     /// Make an account; group 0 stands for itself alone.
@@ -178,11 +175,10 @@ impl Account {
             sequence: 0,
             balances: Box::default(),
             positions: Box::default(),
+            funded: 0,
             group,
             open_orders: 0,
             open_orders_max: OPEN_ORDERS_MAX_DEFAULT,
-            orders_head: NONE,
-            orders_tail: NONE,
             standing: Standing::default(),
             fee_tier: 0,
             stp: SelfTradePrevention::CancelNewest,

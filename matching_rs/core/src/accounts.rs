@@ -4,17 +4,7 @@ use prefetch_index::prefetch_index;
 
 use crate::account::{Account, Balance, FIRST_USER, LAST, NOWHERE, Position};
 use crate::command::Side;
-use crate::pool::{NONE, Pool};
-use crate::touched::Touched;
-
-/// Heads of an account's chains of changed balances and positions.
-#[derive(Clone, Copy, Debug)]
-struct Changes {
-    asset: u32,
-    instrument: u32,
-}
-
-const UNCHANGED: Changes = Changes { asset: LAST, instrument: LAST };
+use crate::touched::{Touched, bits};
 
 /// All accounts and positions.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +13,16 @@ pub(crate) struct Accounts {
     /// Opaque, by account: the user it belongs to.
     owners: Vec<u64>,
     positions: Vec<Position>,
-    changes: Vec<Changes>,
+    /// Heads of the accounts' chains of changed positions.
+    changes: Vec<u32>,
     /// Accounts with changed balances.
     funded: Touched,
     /// Accounts with changed positions.
     moved: Touched,
+    /// As a power of two: assets that share a bit in `Account::funded`.
+    sharing: u32,
     /// For sorting one account's changes.
-    scratch: Vec<u32>,
+    chain: Vec<u32>,
 }
 
 impl Accounts {
@@ -55,9 +48,12 @@ impl Accounts {
     }
 
     fn push(&mut self, owner: u64, group: u32) {
+        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        self.funded.reserve(number);
+        self.moved.reserve(number);
         self.list.push(Account::new(group));
         self.owners.push(owner);
-        self.changes.push(UNCHANGED);
+        self.changes.push(LAST);
     }
 
     /// An account, reserved ones included.
@@ -75,6 +71,12 @@ impl Accounts {
     #[inline]
     pub fn foresee(&self, account: u32) {
         prefetch_index(&self.list, account as usize);
+    }
+
+    /// Ask for the cache line of a position.
+    #[inline]
+    pub fn foresee_position(&self, place: u32) {
+        prefetch_index(&self.positions, place as usize);
     }
 
     /// An account known to exist.
@@ -104,21 +106,35 @@ impl Accounts {
     }
 
     /// A balance of an account known to exist, to change: it will be told at the end of the batch.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn balance_mut(&mut self, account: u32, asset: u16) -> &mut Balance {
-        let owner = &mut self.list[account as usize];
         let place = usize::from(asset);
-        if place >= owner.balances.len() {
-            owner.balances = longer(&owner.balances, place + 1, Balance::default());
+        if place >= self.list[account as usize].balances.len() {
+            return self.balance_make(account, asset);
         }
-        let balance = &mut owner.balances[place];
         // No branch on whether it is the first change: that is as good as random, and guessing it wrong costs more.
-        let head = &mut self.changes[account as usize].asset;
-        let first = balance.changed == 0;
-        balance.changed = if first { *head } else { balance.changed };
-        *head = if first { asset.into() } else { *head };
         self.funded.insert(account);
+        let owner = &mut self.list[account as usize];
+        owner.funded |= bit(place, self.sharing);
+        let balance = &mut owner.balances[place];
+        balance.changed = true;
         balance
+    }
+
+    #[cold]
+    fn balance_make(&mut self, account: u32, asset: u16) -> &mut Balance {
+        let place = usize::from(asset);
+        let owner = &mut self.list[account as usize];
+        owner.balances = longer(&owner.balances, place + 1, Balance::default());
+        while place >> self.sharing >= 64 {
+            self.sharing += 1;
+            for owner in &mut self.list {
+                let changed = owner.balances.iter().enumerate().filter(|(_, balance)| balance.changed);
+                owner.funded = changed.fold(0, |bits, (place, _)| bits | bit(place, self.sharing));
+            }
+        }
+        self.balance_mut(account, asset)
     }
 
     /// The place of an account's position in an instrument, made if need be.
@@ -160,7 +176,7 @@ impl Accounts {
         let place = self.position_open(account, instrument);
         let position = &mut self.positions[place as usize];
         if position.changed == 0 {
-            position.changed = std::mem::replace(&mut self.changes[account as usize].instrument, instrument);
+            position.changed = std::mem::replace(&mut self.changes[account as usize], instrument);
             self.moved.insert(account);
         }
         position
@@ -188,70 +204,75 @@ impl Accounts {
     }
 
     /// Tell every balance changed since the last call, by account and asset, with the account's next sequence.
+    #[inline]
     pub fn drain_balances(&mut self, mut tell: impl FnMut(u64, u32, u16, Balance)) {
-        while let Some(account) = self.funded.pop() {
-            let owner = &mut self.list[account as usize];
-            let mut next = std::mem::replace(&mut self.changes[account as usize].asset, LAST);
-            while next != LAST {
-                self.scratch.push(next);
-                next = std::mem::take(&mut owner.balances[next as usize].changed);
+        let Self { list, funded, sharing, .. } = self;
+        funded.drain(|first, word| {
+            for account in bits(word).map(|bit| first | bit) {
+                let owner = &list[account as usize];
+                prefetch_index(&owner.balances, (owner.funded.trailing_zeros() as usize) << *sharing);
             }
-            self.scratch.sort_unstable();
-            for asset in self.scratch.drain(..) {
-                let sequence = if account < FIRST_USER { 0 } else { owner.next_sequence() };
-                tell(sequence, account, u16::try_from(asset).unwrap_or(0), owner.balances[asset as usize]);
+            for account in bits(word).map(|bit| first | bit) {
+                let owner = &mut list[account as usize];
+                let counted = u64::from(account >= FIRST_USER);
+                for group in bits(std::mem::take(&mut owner.funded)) {
+                    let place = (group as usize) << *sharing;
+                    for (place, balance) in (place..).zip(owner.balances.iter_mut().skip(place).take(1 << *sharing)) {
+                        if balance.changed {
+                            balance.changed = false;
+                            owner.sequence += counted;
+                            tell(owner.sequence * counted, account, u16::try_from(place).unwrap_or(0), *balance);
+                        }
+                    }
+                }
             }
-        }
+        });
     }
 
     /// Tell every position changed since the last call, by account and instrument.
+    #[inline]
     pub fn drain_positions(&mut self, mut tell: impl FnMut(u64, u32, &Position)) {
-        while let Some(account) = self.moved.pop() {
-            let owner = &mut self.list[account as usize];
-            let mut next = std::mem::replace(&mut self.changes[account as usize].instrument, LAST);
-            while next != LAST {
-                self.scratch.push(next);
-                next = std::mem::take(&mut self.positions[owner.positions[next as usize] as usize].changed);
+        let Self { list, positions, moved, changes, chain, .. } = self;
+        moved.drain(|first, word| {
+            for account in bits(word).map(|bit| first | bit) {
+                if let Some(place) = list[account as usize].position_place(changes[account as usize]) {
+                    prefetch_index(&*positions, place as usize);
+                }
             }
-            self.scratch.sort_unstable();
-            for instrument in self.scratch.drain(..) {
-                let sequence = if account < FIRST_USER { 0 } else { owner.next_sequence() };
-                tell(sequence, account, &self.positions[owner.positions[instrument as usize] as usize]);
+            for account in bits(word).map(|bit| first | bit) {
+                let owner = &mut list[account as usize];
+                let mut next = std::mem::replace(&mut changes[account as usize], LAST);
+                while next != LAST {
+                    chain.push(next);
+                    next = std::mem::take(&mut positions[owner.positions[next as usize] as usize].changed);
+                }
+                chain.sort_unstable();
+                for instrument in chain.drain(..) {
+                    let position = &positions[owner.positions[instrument as usize] as usize];
+                    // Only who trades has positions.
+                    tell(owner.next_sequence(), account, position);
+                }
             }
-        }
+        });
     }
 
     /// Take all balances and positions as told.
     pub fn forget_changes(&mut self) {
-        let balances = self.list.iter_mut().flat_map(|owner| &mut owner.balances);
-        balances.for_each(|balance| balance.changed = 0);
+        for owner in &mut self.list {
+            owner.funded = 0;
+            owner.balances.iter_mut().for_each(|balance| balance.changed = false);
+        }
         self.positions.iter_mut().for_each(|position| position.changed = 0);
-        self.changes.fill(UNCHANGED);
-        (self.funded, self.moved) = (Touched::default(), Touched::default());
+        self.changes.fill(LAST);
+        self.funded.clear();
+        self.moved.clear();
     }
+}
 
-    /// Append an order to its account's list.
-    #[inline]
-    pub fn link(&mut self, pool: &mut Pool, account: u32, slot: u32) {
-        let owner = &mut self.list[account as usize];
-        let tail = std::mem::replace(&mut owner.orders_tail, slot);
-        owner.open_orders += 1;
-        owner.orders_head = if tail == NONE { slot } else { owner.orders_head };
-        pool.links_mut(slot).account_prev = tail;
-        pool.links_mut(tail).account_next = slot;
-    }
-
-    /// Take an order out of its account's list.
-    #[inline]
-    pub fn unlink(&mut self, pool: &mut Pool, account: u32, slot: u32) {
-        let owner = &mut self.list[account as usize];
-        owner.open_orders -= 1;
-        let (prev, next) = (pool.links(slot).account_prev, pool.links(slot).account_next);
-        owner.orders_head = if prev == NONE { next } else { owner.orders_head };
-        owner.orders_tail = if next == NONE { prev } else { owner.orders_tail };
-        pool.links_mut(prev).account_next = next;
-        pool.links_mut(next).account_prev = prev;
-    }
+/// The bit of an asset in `Account::funded`; there is one for each that has a place.
+#[inline]
+const fn bit(place: usize, sharing: u32) -> u64 {
+    1 << ((place >> sharing) % 64)
 }
 
 /// The same list, longer.

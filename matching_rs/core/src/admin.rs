@@ -8,7 +8,6 @@ use crate::entry::Answer;
 use crate::event::{Event, Sink};
 use crate::ids::Seat;
 use crate::instrument::Market;
-use crate::pool::NONE;
 use crate::reason::Reason;
 use crate::shared::Shared;
 use crate::submit::Known;
@@ -181,12 +180,10 @@ impl Shared {
         if std::mem::replace(&mut owner.limited, true) {
             return;
         }
-        let mut slot = owner.orders_head;
-        while slot != NONE {
+        for slot in self.pool.orders_of(account) {
             let order = *self.pool.order(slot);
             let quantity = markets[place_of(&order)].quantity(order.leaves);
             self.accounts.count_open(account, order.instrument(), order.side(), quantity);
-            slot = self.pool.links(slot).account_next;
         }
     }
 }

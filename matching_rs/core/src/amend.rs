@@ -8,7 +8,7 @@ use crate::instrument::Market;
 use crate::reason::Reason;
 use crate::risk::{Used, check_size};
 use crate::shared::Shared;
-use crate::taker::{Bound, Stop, Taker};
+use crate::taker::{Bound, Moved, Stop, Taker};
 
 /// A change that passed every check, in ticks and lots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Engine {
 impl Shared {
     fn amend<S: Sink>(&mut self, market: &mut Market, slot: u32, change: Change, sink: &mut S) {
         match change {
-            Change::End => self.cancel(market, slot, Reason::AmendedBelowFilled, sink),
+            Change::End => self.cancel_aside(market, slot, Reason::AmendedBelowFilled, sink),
             Change::Keep { quantity, leaves } => {
                 let lots = self.pool.order(slot).leaves - leaves;
                 if lots > 0 {
@@ -159,6 +159,7 @@ impl Shared {
             traded: order.traded,
             rates: order.rates(),
             fee_total: order.traded.fee(order.rates()),
+            moved: Moved::default(),
         };
         match self.walk(market, &mut taker, sink) {
             Stop::Uncrossed => {

@@ -13,26 +13,18 @@ pub const NO_ASK: i64 = i64::MAX;
 /// Stands for no bid: below every price.
 pub const NO_BID: i64 = 0;
 
-/// Changes kept before doubles among them are looked for.
-const TOUCHED_MIN: usize = 4_096;
-
 /// One instrument's book, in ticks and lots.
 #[derive(Clone, Debug)]
 pub struct Book {
     best: [i64; 2],
     levels: Levels,
-    touched: [Vec<i64>; 2],
-    touched_max: usize,
+    /// For telling changes, empty between.
+    prices: Vec<i64>,
 }
 
 impl Default for Book {
     fn default() -> Self {
-        Self {
-            best: [NO_BID, NO_ASK],
-            levels: Levels::default(),
-            touched: [Vec::new(), Vec::new()],
-            touched_max: TOUCHED_MIN,
-        }
+        Self { best: [NO_BID, NO_ASK], levels: Levels::default(), prices: Vec::new() }
     }
 }
 
@@ -55,10 +47,7 @@ impl Book {
     #[must_use]
     #[inline]
     pub const fn crosses(&self, side: Side, price: i64) -> bool {
-        match side {
-            Side::Buy => price >= self.best[1],
-            Side::Sell => price <= self.best[0],
-        }
+        ranked(side, price) >= ranked(side, self.best[1 - side as usize])
     }
 
     /// First in the queue at the best price of a side.
@@ -75,41 +64,36 @@ impl Book {
     }
 
     /// Queue an order behind its price's others.
-    #[inline]
-    pub fn push(&mut self, pool: &mut Pool, slot: u32) {
-        let order = pool.order(slot);
-        let (price, leaves, side) = (order.price, order.leaves, order.side());
-        let touch = [self.touch(Side::Buy), self.touch(Side::Sell)];
-        let level = self.levels.open(price, touch);
-        let (tail, head) = if level.orders == 0 { (NONE, slot) } else { (level.tail, level.head) };
-        level.head = head;
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
+    pub fn push(&mut self, pool: &mut Pool, slot: u32, (side, price, leaves): (Side, i64, i64)) {
+        let level = self.levels.open(side, price, self.best);
+        let alone = level.orders == 0;
+        let tail = if alone { NONE } else { level.tail };
+        level.head = if alone { slot } else { level.head };
         level.tail = slot;
         level.orders += 1;
         level.quantity = level.quantity.saturating_add(leaves);
         pool.links_mut(tail).next = slot;
-        let links = pool.links_mut(slot);
-        links.prev = tail;
-        links.next = NONE;
-        mark(level, &mut self.touched, side, price);
+        *pool.links_mut(slot) = Links { next: NONE, prev: tail };
         let best = &mut self.best[side as usize];
-        *best = if side == Side::Buy { price.max(*best) } else { price.min(*best) };
-        self.tidy();
+        *best = ranked(side, ranked(side, price).max(ranked(side, *best)));
     }
 
     /// Take an order out of its queue.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn remove(&mut self, pool: &mut Pool, slot: u32) {
         let order = pool.order(slot);
         let (price, leaves, side) = (order.price, order.leaves, order.side());
-        let Links { next, prev, .. } = *pool.links(slot);
+        let Links { next, prev } = *pool.links(slot);
         pool.links_mut(next).prev = prev;
         pool.links_mut(prev).next = next;
-        let Some(level) = self.levels.get_mut(price) else { return };
+        let Some(level) = self.levels.change(side, price) else { return };
         level.head = if prev == NONE { next } else { level.head };
         level.tail = if next == NONE { prev } else { level.tail };
         level.quantity -= leaves;
         level.orders -= 1;
-        mark(level, &mut self.touched, side, price);
         if level.orders == 0 {
             self.levels.close(price);
             if price == self.best(side) {
@@ -119,7 +103,6 @@ impl Book {
                 };
             }
         }
-        self.tidy();
     }
 
     /// Lower what an order has open, in its place.
@@ -128,9 +111,8 @@ impl Book {
         let order = pool.order_mut(slot);
         order.leaves -= lots;
         let (price, side) = (order.price, order.side());
-        if let Some(level) = self.levels.get_mut(price) {
+        if let Some(level) = self.levels.change(side, price) {
             level.quantity -= lots;
-            mark(level, &mut self.touched, side, price);
         }
     }
 
@@ -167,42 +149,24 @@ impl Book {
 
     /// Tell the prices of a side that changed since last told, best first, each with its level if it has orders.
     pub fn drain(&mut self, side: Side, mut tell: impl FnMut(i64, Option<&Level>)) {
-        let mut prices = std::mem::take(&mut self.touched[side as usize]);
-        prices.sort_unstable();
-        prices.dedup();
+        let mut prices = std::mem::take(&mut self.prices);
+        self.levels.take_changed(side, &mut prices);
         if side == Side::Buy {
             prices.reverse();
         }
         for &price in &prices {
-            if let Some(level) = self.levels.get_mut(price) {
-                level.touched &= !(1 << side as u8);
-            }
-            let there = match side {
-                Side::Buy => price <= self.best[0],
-                Side::Sell => price >= self.best[1],
-            };
+            // What lies behind the touch is of this side.
+            let there = ranked(side, price) <= ranked(side, self.best(side));
             tell(price, self.levels.get(price).filter(|_| there));
         }
         prices.clear();
-        self.touched[side as usize] = prices;
-        self.touched_max = TOUCHED_MIN;
+        self.prices = prices;
     }
 
-    /// Drop doubles when nobody drains, so that the list stays as short as the book is wide.
+    /// Ask for the cache line of a price's level.
     #[inline]
-    fn tidy(&mut self) {
-        if self.touched[0].len() + self.touched[1].len() >= self.touched_max {
-            self.tidy_now();
-        }
-    }
-
-    #[cold]
-    fn tidy_now(&mut self) {
-        for prices in &mut self.touched {
-            prices.sort_unstable();
-            prices.dedup();
-        }
-        self.touched_max = TOUCHED_MIN.max(2 * (self.touched[0].len() + self.touched[1].len()));
+    pub fn foresee(&self, price: i64) {
+        self.levels.foresee(price);
     }
 
     /// Bytes taken by levels.
@@ -250,11 +214,8 @@ impl Book {
     }
 }
 
+/// A price, or a rank, as the other: of two prices of a side the better ranks higher. No branch on the side, which is random.
 #[inline]
-fn mark(level: &mut Level, touched: &mut [Vec<i64>; 2], side: Side, price: i64) {
-    let bit = 1 << side as u8;
-    if level.touched & bit == 0 {
-        level.touched |= bit;
-        touched[side as usize].push(price);
-    }
+const fn ranked(side: Side, price: i64) -> i64 {
+    price ^ -(side as i64)
 }

@@ -4,7 +4,6 @@ use crate::command::{CancelOrder, CancelOrders, kind};
 use crate::engine::{Engine, Outcome};
 use crate::event::{Event, Sink};
 use crate::order::Order;
-use crate::pool::NONE;
 use crate::reason::Reason;
 use crate::submit::id_is_valid;
 
@@ -44,11 +43,13 @@ impl Engine {
         if let Err(reason) = self.check_cancel_orders(command) {
             return self.reject(command.account, reason, kind::CANCEL_ORDERS, "", sink);
         }
-        let count = if command.account == 0 {
-            (1..=self.shared.accounts.len()).map(|account| self.cancel_orders_of(account, command, sink)).sum()
-        } else {
-            self.cancel_orders_of(command.account, command, sink)
-        };
+        let mut slots = self.shared.pool.orders_of(command.account);
+        slots.retain(|&slot| self.fits(slot, command));
+        let count = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+        for slot in slots {
+            let market = &mut self.markets[place_of(self.shared.pool.order(slot))];
+            self.shared.cancel_aside(market, slot, Reason::MassCancel, sink);
+        }
         self.shared.emit(&Event::OrdersCanceled { account: command.account, count }, sink);
     }
 
@@ -61,21 +62,6 @@ impl Engine {
             return Err(Reason::InstrumentUnknown);
         }
         Ok(())
-    }
-
-    fn cancel_orders_of<S: Sink>(&mut self, account: u32, command: &CancelOrders, sink: &mut S) -> u32 {
-        let mut slot = self.shared.accounts.at(account).orders_head;
-        let mut count = 0;
-        while slot != NONE {
-            let next = self.shared.pool.links(slot).account_next;
-            if self.fits(slot, command) {
-                let market = &mut self.markets[place_of(self.shared.pool.order(slot))];
-                self.shared.cancel(market, slot, Reason::MassCancel, sink);
-                count += 1;
-            }
-            slot = next;
-        }
-        count
     }
 
     fn fits(&self, slot: u32, command: &CancelOrders) -> bool {

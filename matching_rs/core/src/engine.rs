@@ -2,15 +2,14 @@
 
 use crate::account::{Balance, Position};
 use crate::accounts::Accounts;
+use crate::ahead::Foreseen;
 use crate::command::{Command, Side, kind};
 use crate::event::{Event, Sink};
 use crate::ids::{IDS_MAX, Ids};
-use crate::index::Key;
 use crate::instrument::{Asset, Market};
 use crate::pool::{Pool, SLOT_REFUSED};
 use crate::reason::Reason;
 use crate::shared::Shared;
-use crate::submit::id_is_valid;
 use crate::view::BookChange;
 use crate::withdrawals::Withdrawals;
 
@@ -43,10 +42,6 @@ pub struct Engine {
     pub(crate) assets: Vec<Asset>,
     pub(crate) withdrawals: Withdrawals,
 }
-
-/// What was found out about a command before it is done.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Foreseen(Option<Key>);
 
 /// How a command of a batch went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,42 +80,13 @@ impl Engine {
         self.execute_foreseen(command, Foreseen::default(), at, sink);
     }
 
-    /// Ask the memory for what a command will need, some commands before it is done; changes nothing.
-    ///
-    /// With as much state as a venue has, most of an order's time would be waiting for memory; meanwhile the commands
-    /// before it can be done.
-    #[inline]
-    #[must_use]
-    pub fn foresee(&self, command: &Command<'_>) -> Foreseen {
-        match command {
-            // Until the venue is open, ids have no key to be hashed under.
-            Command::SubmitOrder(order) if !self.shared.accounts.is_empty() && id_is_valid(order.id) => {
-                let key = self.shared.ids.key(order.account, order.id);
-                self.shared.ids.foresee(key);
-                self.shared.accounts.foresee(order.account);
-                Foreseen(Some(key))
-            }
-            Command::CancelOrder(cancel) => {
-                self.shared.pool.foresee(cancel.order_id);
-                self.shared.accounts.foresee(cancel.account);
-                Foreseen(None)
-            }
-            Command::AmendOrder(amend) => {
-                self.shared.pool.foresee(amend.order_id);
-                self.shared.accounts.foresee(amend.account);
-                Foreseen(None)
-            }
-            _ => Foreseen(None),
-        }
-    }
-
     /// Do a command like `execute`; `foreseen` is what `foresee` gave for this very command.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "where a caller knows the kind of command, nothing is left to look up")]
     pub fn execute_foreseen<S: Sink>(&mut self, command: &Command<'_>, foreseen: Foreseen, at: u64, sink: &mut S) {
         self.shared.now = at;
         match command {
-            Command::SubmitOrder(order) => drop(self.submit_order(order, foreseen.0, sink)),
+            Command::SubmitOrder(order) => drop(self.submit_order(order, foreseen.key(), sink)),
             Command::CancelOrder(cancel) => drop(self.cancel_order(cancel, sink)),
             Command::AmendOrder(amend) => drop(self.amend_order(amend, sink)),
             Command::CancelOrders(cancel) => self.cancel_orders(cancel, sink),

@@ -83,7 +83,7 @@ impl Entry {
 /// Chunks of entries, numbered from 1; 0 is none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slab {
-    chunks: Vec<Box<[Entry]>>,
+    chunks: Vec<Vec<Entry>>,
     used: u32,
     free: u32,
 }
@@ -101,18 +101,30 @@ impl Slab {
         &mut self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
     }
 
+    /// Keep an entry where one was given back, or behind all others.
     #[inline]
-    pub fn take(&mut self) -> u32 {
+    pub fn keep(&mut self, entry: Entry) -> u32 {
         if self.free != 0 {
-            let entry = self.free;
-            self.free = self.get(entry).key[0];
-            return entry;
+            return self.keep_again(entry);
         }
         if self.used.is_multiple_of(CHUNK) {
-            self.chunks.push(vec![BLANK; CHUNK as usize].into_boxed_slice());
+            self.chunks.push(Vec::with_capacity(CHUNK as usize));
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(entry);
         }
         self.used += 1;
         self.used
+    }
+
+    #[inline(never)]
+    fn keep_again(&mut self, entry: Entry) -> u32 {
+        let place = self.free;
+        let blank = self.get_mut(place);
+        let next = blank.key[0];
+        *blank = entry;
+        self.free = next;
+        place
     }
 
     /// A blank entry's key holds the next free one.
@@ -122,12 +134,12 @@ impl Slab {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Key, u32)> + '_ {
-        let taken = (1..=self.used).map(|entry| (self.get(entry), entry));
-        taken.filter(|(found, _)| !found.is_blank()).map(|(found, entry)| (Key(found.key), entry))
+        let taken = (1..).zip(self.chunks.iter().flatten());
+        taken.filter(|(_, found)| !found.is_blank()).map(|(entry, found)| (Key(found.key), entry))
     }
 
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>())
+        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Vec<Entry>>())
     }
 }

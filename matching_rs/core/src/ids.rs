@@ -112,6 +112,14 @@ impl Ids {
         }
     }
 
+    /// Where an id goes if it plainly is new, there is room, and no other id is to be forgotten now.
+    #[inline]
+    pub fn seat_plainly(&self, key: Key, at: u64) -> Option<Seat> {
+        let vacancy = self.index.vacancy(key)?;
+        let room = (self.count < self.max) & self.index.has_room(self.count + 1) & !self.oldest_is_past(at);
+        room.then_some(Seat { key, vacancy: Some(vacancy) })
+    }
+
     /// Look an id up at a time, and make room for it if it is new.
     #[inline]
     pub fn recognise(&mut self, key: Key, at: u64) -> Recognised {
@@ -176,15 +184,16 @@ impl Ids {
     }
 
     /// Remember an id just recognised as new; it counts as open until `end`.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn insert(&mut self, seat: Seat, fingerprint: u64, answer: Answer) -> u32 {
-        let entry = self.slab.take();
         let key = seat.key;
-        *self.slab.get_mut(entry) = Entry { key: key.0, fingerprint: split(fingerprint), answer: split(answer.pack()) };
+        let entry = Entry { key: key.0, fingerprint: split(fingerprint), answer: split(answer.pack()) };
+        let entry = self.slab.keep(entry);
         self.count += 1;
         match seat.vacancy {
             Some(vacancy) if self.index.has_room(self.count) => self.index.seat(key, entry, vacancy),
-            _ => self.index.grow(|| self.slab.iter()),
+            _ => self.index.grow(self.count as usize, || self.slab.iter()),
         }
         entry
     }

@@ -90,6 +90,24 @@ impl Index {
     /// Look for a key; `is_it` tells whether an entry has that very key.
     #[inline]
     pub fn probe(&self, key: Key, is_it: impl Fn(u32) -> bool) -> Probe {
+        match self.vacancy(key) {
+            Some(vacancy) => Probe::Missing(Some(vacancy)),
+            None => self.probe_slowly(key, is_it),
+        }
+    }
+
+    /// Where a new key goes, in the nearly usual case: nothing alike in its bucket, and room in it.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
+    pub fn vacancy(&self, key: Key) -> Option<Vacancy> {
+        let at = self.home(key);
+        let bucket = &self.buckets[at];
+        let cell = bucket.used();
+        (!bucket.has(tag(key)) && cell < CELLS).then_some(Vacancy { bucket: at, cell })
+    }
+
+    #[cold]
+    fn probe_slowly(&self, key: Key, is_it: impl Fn(u32) -> bool) -> Probe {
         let tag = tag(key);
         let mut at = self.home(key);
         for _ in 0..REACH {
@@ -146,25 +164,38 @@ impl Index {
 
     /// Double until every entry has a cell near its home.
     #[cold]
-    pub fn grow<I: Iterator<Item = (Key, u32)>>(&mut self, entries: impl Fn() -> I) {
+    pub fn grow<I: Iterator<Item = (Key, u32)>>(&mut self, count: usize, entries: impl Fn() -> I) {
         // Further doubling would not help: it would take hundreds of ids with one 32-bit hash.
-        let buckets_max = (entries().count() / CELLS * 16 + BUCKETS_MIN).next_power_of_two();
+        let buckets_max = (count / CELLS * 16 + BUCKETS_MIN).next_power_of_two();
         let mut buckets = self.buckets.len() * 2;
         while buckets <= buckets_max {
             let mut larger = Self { buckets: vec![Bucket::default(); buckets] };
-            let seated = entries().all(|(key, entry)| match larger.probe(key, |_| false) {
-                Probe::Missing(Some(vacancy)) => {
-                    larger.seat(key, entry, vacancy);
-                    true
-                }
-                _ => false,
-            });
+            let mut used = vec![0_u8; buckets];
+            let mut seated = true;
+            // Every one is tried, for going on costs less than asking each time whether to.
+            entries().for_each(|(key, entry)| seated &= larger.fill(&mut used, key, entry));
             if seated {
                 *self = larger;
                 return;
             }
             buckets *= 2;
         }
+    }
+
+    /// Seat an entry known to be new; how many cells are used is counted apart, which is quicker than looking.
+    #[inline]
+    fn fill(&mut self, used: &mut [u8], key: Key, entry: u32) -> bool {
+        let mut at = self.home(key);
+        for _ in 0..REACH {
+            let cell = usize::from(used[at]);
+            if cell < CELLS {
+                used[at] += 1;
+                self.buckets[at].0[cell] = tag(key) | entry;
+                return true;
+            }
+            at = (at + 1) & (self.buckets.len() - 1);
+        }
+        false
     }
 
     /// Bytes taken from the allocator.
@@ -195,7 +226,7 @@ mod tests {
             Probe::Missing(Some(vacancy)) if index.has_room(u32::try_from(there.len()).unwrap()) => {
                 index.seat(key(n), n + 1, vacancy);
             }
-            Probe::Missing(_) => index.grow(|| there.iter().map(|&n| (key(n), n + 1))),
+            Probe::Missing(_) => index.grow(there.len(), || there.iter().map(|&n| (key(n), n + 1))),
             Probe::Found(_) => panic!("{n} is there already"),
         }
     }
@@ -231,7 +262,7 @@ mod tests {
             _ => false,
         });
         assert_eq!(seated.count(), REACH * CELLS);
-        index.grow(|| (1..=2_000).map(|n| (same(n), n)));
+        index.grow(2_000, || (1..=2_000).map(|n| (same(n), n)));
         assert!(index.bytes() <= 64 * 4_096);
         assert_eq!(index.probe(Key([1, 2, 0]), |_| false), Probe::Missing(None));
     }

@@ -90,7 +90,9 @@ pub struct Market {
     /// What never changes.
     pub identity: Identity,
     /// Fees by tier; none: those of tier 0.
-    pub fees: [Option<Rates>; TIERS as usize],
+    fees: [Option<Rates>; TIERS as usize],
+    /// The same with those of tier 0 filled in.
+    rates: [Rates; TIERS as usize],
 }
 
 /// Quote units of one tick times one lot, if that is a whole number that fits.
@@ -171,14 +173,38 @@ impl Market {
             return None;
         }
         let book = Book::default();
-        Some(Self { number, rules, unit, sequence: 0, last_price: 0, open_orders: 0, told: 0, book, identity, fees })
+        let rates = [Rates::default(); TIERS as usize];
+        let (sequence, last_price, open_orders, told) = (0, 0, 0, 0);
+        let mut market =
+            Self { number, rules, unit, sequence, last_price, open_orders, told, book, identity, fees, rates };
+        market.fill_rates();
+        Some(market)
+    }
+
+    fn fill_rates(&mut self) {
+        let usual = self.fees[0].unwrap_or_default();
+        self.rates = self.fees.map(|rates| rates.unwrap_or(usual));
+    }
+
+    /// Fees by tier; none: those of tier 0.
+    #[must_use]
+    pub const fn fees(&self) -> &[Option<Rates>; TIERS as usize] {
+        &self.fees
+    }
+
+    /// Set a tier's fees.
+    pub fn set_fees(&mut self, tier: u8, rates: Rates) {
+        if let Some(fees) = self.fees.get_mut(usize::from(tier)) {
+            *fees = Some(rates);
+        }
+        self.fill_rates();
     }
 
     /// The rates of a tier.
     #[must_use]
     #[inline]
     pub fn rates(&self, tier: u8) -> Rates {
-        self.fees.get(usize::from(tier)).copied().flatten().or(self.fees[0]).unwrap_or_default()
+        self.rates[usize::from(tier % TIERS)]
     }
 
     /// The asset an order of a side pays with.
@@ -244,6 +270,20 @@ impl Market {
             Side::Sell => (best * whole.saturating_sub(ppm)).div_ceil(whole).max(1),
         };
         i64::try_from(furthest).unwrap_or(TICKS_MAX).min(TICKS_MAX)
+    }
+
+    /// A moderate price is inside the band: quicker than `check_band`, but where it says no, that is to be asked.
+    #[allow(clippy::needless_bitwise_bool, reason = "one branch for all: each alone would be another to guess")]
+    #[inline]
+    pub(crate) fn is_near(&self, price: i64) -> bool {
+        let (reference, ppm) = (self.rules.reference_price, i64::from(self.rules.band_ppm));
+        let (Some(distance), Some(width)) = (
+            price.wrapping_sub(reference).checked_abs().and_then(|distance| distance.checked_mul(PPM.cast_signed())),
+            reference.checked_mul(ppm),
+        ) else {
+            return false;
+        };
+        ppm == 0 || (reference != 0) & (distance <= width)
     }
 
     /// Check a price against the band around the reference price.

@@ -6,9 +6,15 @@
 
 use std::collections::BTreeMap;
 
+use prefetch_index::prefetch_index;
+
+use crate::book::{NO_ASK, NO_BID};
+use crate::command::Side;
+use crate::marks::Marks;
+
 /// Levels in the window: sixteen words of the bitmap.
 pub const WINDOW: usize = 1_024;
-const WORDS: usize = WINDOW / 64;
+pub(crate) const WORDS: usize = WINDOW / 64;
 const SPAN: i64 = 1_024;
 
 /// Far operations that pay for laying the window anew.
@@ -25,8 +31,6 @@ pub struct Level {
     pub tail: u32,
     /// Orders open; 0: empty.
     pub orders: u32,
-    /// Which sides have changed since last told, a bit each.
-    pub touched: u8,
 }
 
 /// The levels by tick.
@@ -38,6 +42,8 @@ pub struct Levels {
     window: Box<[Level]>,
     far: BTreeMap<i64, Level>,
     far_uses: u32,
+    /// What has changed since last told, by side.
+    marks: [Marks; 2],
 }
 
 impl Levels {
@@ -57,33 +63,56 @@ impl Levels {
         }
     }
 
-    /// The level of a tick where orders are, to change.
+    /// The level of a tick where orders of a side are, to change.
     #[inline]
-    pub fn get_mut(&mut self, tick: i64) -> Option<&mut Level> {
-        match self.offset(tick) {
-            Some(offset) => self.window.get_mut(offset),
-            None => self.far.get_mut(&tick),
+    pub fn change(&mut self, side: Side, tick: i64) -> Option<&mut Level> {
+        if let Some(offset) = self.offset(tick) {
+            self.marks[side as usize].set(offset);
+            return self.window.get_mut(offset);
         }
+        self.marks[side as usize].set_far(tick);
+        self.far.get_mut(&tick)
     }
 
-    /// The level of a tick about to get an order; `best` is the touch the window should hold.
+    /// The level of a tick about to get an order of a side; `best` is the book's, which the window should hold.
     #[inline]
-    pub fn open(&mut self, tick: i64, best: [Option<i64>; 2]) -> &mut Level {
+    pub fn open(&mut self, side: Side, tick: i64, best: [i64; 2]) -> &mut Level {
         if self.offset(tick).is_none() {
             self.far_open(tick, best);
         }
         match self.offset(tick) {
             Some(offset) => {
-                self.words[offset / 64] |= 1 << (offset % 64);
-                self.summary |= 1 << (offset / 64);
+                let word = offset / 64 % WORDS;
+                self.words[word] |= 1 << (offset % 64);
+                self.summary |= 1 << word;
+                self.marks[side as usize].set(offset);
                 &mut self.window[offset]
             }
-            None => self.far.entry(tick).or_default(),
+            None => self.far_entry(side, tick),
         }
     }
 
     #[cold]
-    fn far_open(&mut self, tick: i64, best: [Option<i64>; 2]) {
+    fn far_entry(&mut self, side: Side, tick: i64) -> &mut Level {
+        self.marks[side as usize].set_far(tick);
+        self.far.entry(tick).or_default()
+    }
+
+    /// Append the ticks of a side that changed since last told, ascending, each once.
+    pub fn take_changed(&mut self, side: Side, ticks: &mut Vec<i64>) {
+        self.marks[side as usize].take(self.base, ticks);
+    }
+
+    /// Ask for the cache line of a level, if it is in the window.
+    #[inline]
+    pub fn foresee(&self, tick: i64) {
+        if let Some(offset) = self.offset(tick) {
+            prefetch_index(&self.window, offset);
+        }
+    }
+
+    #[cold]
+    fn far_open(&mut self, tick: i64, best: [i64; 2]) {
         if self.window.is_empty() {
             self.window = vec![Level::default(); WINDOW].into_boxed_slice();
             self.lay(tick);
@@ -93,16 +122,11 @@ impl Levels {
         if self.far_uses >= PATIENCE {
             self.far_uses = 0;
             let center = match best {
-                [Some(bid), Some(ask)] if ask - bid < SPAN / 2 => bid + (ask - bid) / 2,
-                [Some(bid), Some(ask)] => {
-                    if tick - bid < ask - tick {
-                        bid
-                    } else {
-                        ask
-                    }
-                }
-                [Some(one), None] | [None, Some(one)] => one,
-                [None, None] => tick,
+                [NO_BID, NO_ASK] => tick,
+                [one, NO_ASK] | [NO_BID, one] => one,
+                [bid, ask] if ask - bid < SPAN / 2 => bid + (ask - bid) / 2,
+                [bid, ask] if tick - bid < ask - tick => bid,
+                [_, ask] => ask,
             };
             if (center - (self.base + SPAN / 2)).abs() > SPAN / 8 {
                 self.lay(center);
@@ -112,6 +136,9 @@ impl Levels {
 
     /// Lay the window around a tick.
     fn lay(&mut self, center: i64) {
+        for marks in &mut self.marks {
+            marks.unlay(self.base);
+        }
         for offset in 0..self.window.len() {
             let level = std::mem::take(&mut self.window[offset]);
             if level.orders > 0 {
@@ -138,11 +165,10 @@ impl Levels {
     pub fn close(&mut self, tick: i64) {
         match self.offset(tick) {
             Some(offset) => {
-                let word = &mut self.words[offset / 64];
+                let place = offset / 64 % WORDS;
+                let word = &mut self.words[place];
                 *word &= !(1 << (offset % 64));
-                if *word == 0 {
-                    self.summary &= !(1 << (offset / 64));
-                }
+                self.summary &= !(u64::from(*word == 0) << place);
             }
             None => self.far_close(tick),
         }
@@ -270,7 +296,8 @@ impl Levels {
     }
 }
 
-fn place(word: usize, bit: u32) -> i64 {
+#[inline]
+pub(crate) fn place(word: usize, bit: u32) -> i64 {
     i64::try_from(word * 64).unwrap_or(0) + i64::from(bit)
 }
 
@@ -295,12 +322,12 @@ mod tests {
                 let tick = if span > 10_000 { at << (random(&mut state) % 30) } else { at };
                 if naive.contains_key(&tick) {
                     naive.remove(&tick);
-                    levels.get_mut(tick).unwrap().orders = 0;
+                    levels.change(Side::Buy, tick).unwrap().orders = 0;
                     levels.close(tick);
                 } else {
-                    let best = [naive.keys().next_back().copied(), None];
+                    let best = [naive.keys().next_back().copied().unwrap_or(NO_BID), NO_ASK];
                     naive.insert(tick, step);
-                    let level = levels.open(tick, best);
+                    let level = levels.open(Side::Buy, tick, best);
                     level.orders = 1;
                     level.quantity = step;
                 }
@@ -317,9 +344,9 @@ mod tests {
     #[test]
     fn the_window_follows_the_touch() {
         let mut levels = Levels::default();
-        levels.open(10_000, [None, None]).orders = 1;
+        levels.open(Side::Buy, 10_000, [NO_BID, NO_ASK]).orders = 1;
         for tick in 50_000..50_000 + i64::from(PATIENCE) {
-            levels.open(tick, [Some(tick - 1), None]).orders = 1;
+            levels.open(Side::Buy, tick, [tick - 1, NO_ASK]).orders = 1;
         }
         assert!(levels.offset(50_100).is_some(), "the window lies around the touch");
         assert!(levels.offset(10_000).is_none() && levels.get(10_000).is_some(), "what is left behind is kept");

@@ -6,6 +6,7 @@
 mod account;
 mod accounts;
 mod admin;
+mod ahead;
 mod amend;
 mod atomic;
 pub mod batch;
@@ -25,10 +26,12 @@ mod index;
 mod instrument;
 mod levels;
 mod listing;
+mod marks;
 mod matching;
 mod members;
 mod money;
 mod order;
+mod plain;
 mod pool;
 pub mod query;
 pub mod reason;
@@ -50,7 +53,8 @@ mod wire;
 mod withdrawals;
 
 pub use account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
-pub use engine::{Config, Engine, Foreseen};
+pub use ahead::Foreseen;
+pub use engine::{Config, Engine};
 pub use snapshot::SnapshotError;
 pub use view::{
     AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats, WithdrawalView,

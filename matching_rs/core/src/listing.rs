@@ -120,7 +120,7 @@ impl Engine {
             Err(reason) => return self.reject(0, reason, kind::SET_FEE_TIER, "", sink),
         };
         let rates = Rates { maker: command.maker_ppm, taker: command.taker_ppm };
-        self.markets[place].fees[usize::from(command.tier)] = Some(rates);
+        self.markets[place].set_fees(command.tier, rates);
         let event = Event::FeeTierSet {
             instrument_sequence: self.shared.instrument_sequence(&mut self.markets[place]),
             instrument: command.instrument,

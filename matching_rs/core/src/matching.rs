@@ -23,12 +23,20 @@ struct Fill {
 impl Shared {
     /// Match an order against the other side of its book.
     pub fn walk<S: Sink>(&mut self, market: &mut Market, taker: &mut Taker, sink: &mut S) -> Stop {
+        let stop = self.walk_on(market, taker, sink);
+        self.settle_taker(market, taker);
+        stop
+    }
+
+    #[inline]
+    fn walk_on<S: Sink>(&mut self, market: &mut Market, taker: &mut Taker, sink: &mut S) -> Stop {
         while !taker.is_done() {
             if !market.book.crosses(taker.side, taker.limit) {
                 return Stop::Uncrossed;
             }
             let Some(slot) = market.book.first(taker.side.opposite()) else { return Stop::Uncrossed };
             let maker = *self.pool.order(slot);
+            self.pool.foresee_next(slot);
             let met = if self.same_group(taker, &maker) {
                 self.prevent(market, taker, slot, sink)
             } else {
@@ -61,7 +69,7 @@ impl Shared {
         let notional = lot_price.checked_mul(lots).ok_or(Reason::AmountOverflow)?;
         let (before, rates) = (maker.traded, maker.rates());
         let Some(after) = before.plus(notional, false) else {
-            self.cancel(market, slot, Reason::AmountOverflow, sink);
+            self.cancel_aside(market, slot, Reason::AmountOverflow, sink);
             return Ok(());
         };
         let maker_fee_total = after.fee(rates);
@@ -88,9 +96,9 @@ impl Shared {
         Ok(())
     }
 
-    /// Move money, quantity, hold and positions of one trade.
+    /// Move the resting side's money, quantity and hold, and both positions; note what moves of the incoming one.
     #[inline]
-    fn settle(&mut self, market: &Market, taker: &Taker, maker: &Order, release: i64, fill: &Fill) {
+    fn settle(&mut self, market: &Market, taker: &mut Taker, maker: &Order, release: i64, fill: &Fill) {
         let (base, quote) = (market.identity.base, market.identity.quote);
         let (taker_base, maker_base, taker_quote, maker_quote) = match taker.side {
             Side::Buy => (fill.quantity, -fill.quantity, -fill.notional, fill.notional),
@@ -99,21 +107,34 @@ impl Shared {
         let (base_release, quote_release) = if taker.side == Side::Buy { (release, 0) } else { (0, release) };
         let accounts = &mut self.accounts;
         // No sum passes 63 bits: what all accounts have together is bounded when it is deposited.
-        accounts.balance_mut(taker.account, quote).total += taker_quote - fill.taker_fee;
-        accounts.balance_mut(taker.account, base).total += taker_base;
         let paid = accounts.balance_mut(maker.account, quote);
         paid.total += maker_quote - fill.maker_fee;
         paid.held -= quote_release;
         let moved = accounts.balance_mut(maker.account, base);
         moved.total += maker_base;
         moved.held -= base_release;
-        let fees = fill.maker_fee + fill.taker_fee;
-        if fees > 0 {
-            accounts.balance_mut(FEES, quote).total += fees;
-        }
         accounts.count_open(maker.account, market.number, taker.side.opposite(), -fill.quantity);
         accounts.position_touch(taker.account, market.number).fill(taker_base, fill.notional, fill.taker_fee);
         accounts.position_touch(maker.account, market.number).fill(maker_base, fill.notional, fill.maker_fee);
+        taker.moved.base += taker_base;
+        taker.moved.quote += taker_quote - fill.taker_fee;
+        taker.moved.fees += fill.maker_fee + fill.taker_fee;
+    }
+
+    /// Move what the incoming order's trades came to, once for all of them: nobody asks for it meanwhile.
+    #[inline]
+    fn settle_taker(&mut self, market: &Market, taker: &mut Taker) {
+        let moved = std::mem::take(&mut taker.moved);
+        // Every trade moves something of the base asset, and all in one direction.
+        if moved.base == 0 {
+            return;
+        }
+        let (base, quote) = (market.identity.base, market.identity.quote);
+        self.accounts.balance_mut(taker.account, quote).total += moved.quote;
+        self.accounts.balance_mut(taker.account, base).total += moved.base;
+        if moved.fees > 0 {
+            self.accounts.balance_mut(FEES, quote).total += moved.fees;
+        }
     }
 
     #[inline]
@@ -161,11 +182,11 @@ impl Shared {
         match taker.stp {
             SelfTradePrevention::CancelNewest => Err(Reason::SelfTradePrevention),
             SelfTradePrevention::CancelOldest => {
-                self.cancel(market, slot, Reason::SelfTradePrevention, sink);
+                self.cancel_aside(market, slot, Reason::SelfTradePrevention, sink);
                 Ok(())
             }
             SelfTradePrevention::CancelBoth => {
-                self.cancel(market, slot, Reason::SelfTradePrevention, sink);
+                self.cancel_aside(market, slot, Reason::SelfTradePrevention, sink);
                 Err(Reason::SelfTradePrevention)
             }
             SelfTradePrevention::Decrement => self.decrement(market, taker, slot, sink),
@@ -187,7 +208,7 @@ impl Shared {
             Bound::Lots | Bound::Budget(_) => taker.leaves.min(maker.leaves),
         };
         if lots == maker.leaves {
-            self.cancel(market, slot, Reason::SelfTradePrevention, sink);
+            self.cancel_aside(market, slot, Reason::SelfTradePrevention, sink);
         } else {
             self.shrink(market, slot, lots);
             let (quantity, leaves) = (market.quantity(lots), market.quantity(maker.leaves - lots));

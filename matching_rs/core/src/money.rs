@@ -43,6 +43,7 @@ pub struct Traded {
 impl Traded {
     /// The fee of the order so far, rounded half up.
     #[must_use]
+    #[inline]
     pub fn fee(self, rates: Rates) -> i64 {
         let filled = self.filled.unsigned_abs();
         let taken = self.taken.unsigned_abs().min(filled);
@@ -59,6 +60,7 @@ impl Traded {
 
     /// What a buy holds for `notional` still open, or nothing if it passes 63 bits.
     #[must_use]
+    #[inline]
     pub fn hold(self, notional: i64, rates: Rates) -> Option<i64> {
         // What has ended holds nothing, whichever way its fees were rounded.
         if notional == 0 {
@@ -81,6 +83,7 @@ impl Traded {
 
     /// The same after one more fill, or nothing if the sum passes 63 bits.
     #[must_use]
+    #[inline]
     pub fn plus(self, notional: i64, as_taker: bool) -> Option<Self> {
         let filled = self.filled.checked_add(notional)?;
         let taken = if as_taker { self.taken.checked_add(notional)? } else { self.taken };

@@ -3,6 +3,7 @@
 use crate::command::Side;
 use crate::event::{Event, Sink};
 use crate::instrument::Market;
+use crate::order::Order;
 use crate::reason::Reason;
 use crate::shared::Shared;
 use crate::taker::Taker;
@@ -15,29 +16,20 @@ impl Shared {
         let side = order.side();
         self.accounts.balance_mut(order.account, market.paying(side)).held += held;
         self.accounts.count_open(order.account, market.number, side, market.quantity(order.leaves));
-        market.book.push(&mut self.pool, slot);
+        market.book.push(&mut self.pool, slot, (side, order.price, order.leaves));
     }
 
     /// What an open order would hold if it had `leaves` lots left.
     #[inline]
     pub fn held(&self, market: &Market, slot: u32, leaves: i64) -> i64 {
-        let order = self.pool.order(slot);
-        match order.side() {
-            Side::Sell => market.quantity(leaves),
-            Side::Buy => {
-                // Checked with the whole when the order was accepted, so it fits.
-                let open = market.notional(order.price, leaves).unwrap_or(0);
-                order.traded.hold(open, order.rates()).unwrap_or(0)
-            }
-        }
+        held_of(market, self.pool.order(slot), leaves)
     }
 
     /// Give back the hold and the open quantity of an order's last `lots`.
     #[inline]
     pub fn release(&mut self, market: &Market, slot: u32, lots: i64) {
         let order = *self.pool.order(slot);
-        let after = if lots == order.leaves { 0 } else { self.held(market, slot, order.leaves - lots) };
-        let freed = self.held(market, slot, order.leaves) - after;
+        let freed = held_of(market, &order, order.leaves) - held_of(market, &order, order.leaves - lots);
         self.accounts.balance_mut(order.account, market.paying(order.side())).held -= freed;
         self.accounts.count_open(order.account, market.number, order.side(), -market.quantity(lots));
     }
@@ -56,21 +48,31 @@ impl Shared {
     }
 
     /// Forget an order that is in no book any more.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn retire(&mut self, market: &mut Market, slot: u32) {
         market.open_orders -= 1;
         let order = self.pool.order(slot);
         let (account, id) = (order.account, order.id());
-        self.accounts.unlink(&mut self.pool, account, slot);
+        self.accounts.at_mut(account).open_orders -= 1;
         self.ids.end(id, self.now);
         self.pool.release(slot);
     }
 
+    /// End an open order, off the way of the usual cancel.
+    #[inline(never)]
+    pub fn cancel_aside<S: Sink>(&mut self, market: &mut Market, slot: u32, reason: Reason, sink: &mut S) {
+        self.cancel(market, slot, reason, sink);
+    }
+
     /// End an open order.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn cancel<S: Sink>(&mut self, market: &mut Market, slot: u32, reason: Reason, sink: &mut S) {
         let order = *self.pool.order(slot);
-        self.release(market, slot, order.leaves);
+        let (side, quantity) = (order.side(), market.quantity(order.leaves));
+        self.accounts.balance_mut(order.account, market.paying(side)).held -= held_of(market, &order, order.leaves);
+        self.accounts.count_open(order.account, market.number, side, -quantity);
         self.finish(market, slot);
         let event = Event::OrderCanceled {
             account_sequence: self.accounts.next_sequence(order.account),
@@ -79,7 +81,7 @@ impl Shared {
             order_id: order.order_id,
             instrument: market.number,
             reason,
-            quantity: market.quantity(order.leaves),
+            quantity,
             filled_notional: order.traded.filled,
             fee_total: order.traded.fee(order.rates()),
         };
@@ -107,4 +109,13 @@ impl Shared {
     pub fn own_order(&self, account: u32, order_id: u64) -> Option<u32> {
         self.pool.find(order_id).filter(|&slot| self.pool.order(slot).account == account)
     }
+}
+
+/// What an order would hold if it had `leaves` lots left; both sides' are worked out, for the side is random.
+#[inline]
+fn held_of(market: &Market, order: &Order, leaves: i64) -> i64 {
+    // Checked with the whole when the order was accepted, so it fits.
+    let open = market.notional(order.price, leaves).unwrap_or(0);
+    let paid = order.traded.hold(open, order.rates()).unwrap_or(0);
+    if order.side() == Side::Buy { paid } else { market.quantity(leaves) }
 }

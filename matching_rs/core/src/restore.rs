@@ -82,18 +82,10 @@ impl Engine {
             let before = self.shared.ids.ended();
             self.shared.ids.put_back(&r.array()?).filter(|_| self.shared.ids.ended() > before)?;
         }
-        let mut orders = Vec::new();
         for place in 0..self.markets.len() {
             for _ in 0..r.count(size::ORDER)? {
-                orders.push(self.read_order(r, place)?);
+                self.read_order(r, place)?;
             }
-        }
-        // Accounts list their orders in order of acceptance, which is that of their ids.
-        orders.sort_unstable();
-        for order_id in orders {
-            let slot = self.shared.pool.find(order_id)?;
-            let account = self.shared.pool.order(slot).account;
-            self.shared.accounts.link(&mut self.shared.pool, account, slot);
         }
         self.read_withdrawals(r)?;
         self.forget_changes();
@@ -169,8 +161,8 @@ impl Engine {
         Some(())
     }
 
-    /// Read an order into its slot and its book; gives its id.
-    fn read_order(&mut self, r: &mut Reader<'_>, place: usize) -> Option<u64> {
+    /// Read an order into its slot and its book.
+    fn read_order(&mut self, r: &mut Reader<'_>, place: usize) -> Option<()> {
         let order_id = r.u64().filter(|&id| id >> SLOT_BITS <= self.shared.sequence)?;
         let account = r.u32().filter(|&account| self.shared.accounts.user(account).is_some())?;
         let side = if r.flag()? { Side::Sell } else { Side::Buy };
@@ -223,8 +215,9 @@ impl Engine {
             return None;
         }
         market.open_orders += 1;
+        self.shared.accounts.at_mut(account).open_orders += 1;
         self.shared.rest(market, slot, held);
-        Some(order_id)
+        Some(())
     }
 
     /// Nothing is to be told of a state just read.

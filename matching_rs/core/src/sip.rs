@@ -59,7 +59,8 @@ impl Sip {
     }
 
     /// Hash a number (4 bytes, lowest first) and the bytes behind it.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn hash(&self, number: u32, bytes: &[u8]) -> [u64; 2] {
         let length = (bytes.len() as u64 + 4) << 56;
         let mut state = self.start;

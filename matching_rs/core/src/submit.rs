@@ -13,7 +13,7 @@ use crate::pool::{self, SLOT_BITS, SLOT_REFUSED};
 use crate::reason::Reason;
 use crate::risk::{Funds, Plan, Used};
 use crate::shared::Shared;
-use crate::taker::{Bound, Stop, Taker};
+use crate::taker::{Bound, Moved, Stop, Taker};
 
 /// Whether a command was seen before.
 pub(crate) enum Known {
@@ -82,7 +82,7 @@ pub(crate) fn payload(order: &SubmitOrder<'_>) -> [u64; 4] {
     [small, price, quantity, amount]
 }
 
-fn terms<'a>(order: &SubmitOrder<'a>, default: SelfTradePrevention) -> Terms<'a> {
+pub(crate) fn terms<'a>(order: &SubmitOrder<'a>, default: SelfTradePrevention) -> Terms<'a> {
     Terms {
         id: order.id,
         instrument: order.instrument,
@@ -99,7 +99,27 @@ fn terms<'a>(order: &SubmitOrder<'a>, default: SelfTradePrevention) -> Terms<'a>
 
 impl Engine {
     pub(crate) fn submit_order<S: Sink>(&mut self, order: &SubmitOrder<'_>, key: Option<Key>, sink: &mut S) -> Outcome {
-        if let Err(reason) = self.check_account(order.deadline, order.account) {
+        let passed = self.check_plain(order);
+        if let (Some(plan), Some(key)) = (&passed, key)
+            && self.rest_plainly(order, key, plan, sink)
+        {
+            return Outcome::Applied;
+        }
+        self.submit_with(order, key, passed, sink)
+    }
+
+    /// Take an order in whose checks are made or, without a plan, are still to be made.
+    #[inline(never)]
+    fn submit_with<S: Sink>(
+        &mut self,
+        order: &SubmitOrder<'_>,
+        key: Option<Key>,
+        passed: Option<Plan>,
+        sink: &mut S,
+    ) -> Outcome {
+        if passed.is_none()
+            && let Err(reason) = self.check_account(order.deadline, order.account)
+        {
             return self.shared.refuse_order(order, reason, sink);
         }
         let seat = match self.shared.recognise_order(order, key) {
@@ -108,7 +128,7 @@ impl Engine {
             Err(reason) => return self.shared.refuse_order(order, reason, sink),
         };
         let fingerprint = self.shared.ids.fingerprint(&payload(order));
-        match self.check_order(order) {
+        match passed.map_or_else(|| self.check_order(order), Ok) {
             Ok(plan) => {
                 let ticket = Ticket { seat, fingerprint, allowance: self.allowance(order, &plan) };
                 self.shared.accept(&mut self.markets[plan.market], order, &ticket, &plan, sink);
@@ -119,7 +139,7 @@ impl Engine {
     }
 
     /// All pre-trade checks.
-    #[inline]
+    #[cold]
     fn check_order(&self, order: &SubmitOrder<'_>) -> Result<Plan, Reason> {
         let mut plan = self.check_terms(order)?;
         self.check_exposure(order, &mut plan, &Used::default())?;
@@ -265,7 +285,7 @@ impl Shared {
         };
         if plan.rests && !market.book.crosses(order.side, plan.limit) {
             self.pool.place(slot, &new);
-            self.accounts.link(&mut self.pool, order.account, slot);
+            self.accounts.at_mut(order.account).open_orders += 1;
             market.open_orders += 1;
             self.rest(market, slot, ticket.allowance);
             return;
@@ -275,7 +295,7 @@ impl Shared {
             End::Rest => {
                 (new.leaves, new.traded) = (taker.leaves, taker.traded);
                 self.pool.place(slot, &new);
-                self.accounts.link(&mut self.pool, order.account, slot);
+                self.accounts.at_mut(order.account).open_orders += 1;
                 market.open_orders += 1;
                 let held = self.held(market, slot, taker.leaves);
                 return self.rest(market, slot, held);
@@ -322,6 +342,7 @@ impl Shared {
             traded: Traded::default(),
             rates: plan.rates,
             fee_total: 0,
+            moved: Moved::default(),
         }
     }
 

@@ -48,6 +48,16 @@ pub(crate) struct Taker {
     pub rates: Rates,
     /// Fee charged so far, quote units.
     pub fee_total: i64,
+    /// What its trades moved and is not settled yet: base units, quote units, fees of both sides.
+    pub moved: Moved,
+}
+
+/// What trades move of the one who takes; settled in one when the walk stops.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moved {
+    pub base: i64,
+    pub quote: i64,
+    pub fees: i64,
 }
 
 impl Taker {

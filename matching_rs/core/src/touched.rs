@@ -8,35 +8,54 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    /// Put a number in.
+    /// Put a number in; room was made for it by `reserve`.
     #[inline]
     pub fn insert(&mut self, number: u32) {
         let place = (number / 64) as usize;
+        if let Some(word) = self.words.get_mut(place) {
+            *word |= 1 << (number % 64);
+        }
+        if let Some(bits) = self.summary.get_mut(place / 64) {
+            *bits |= 1 << (place % 64);
+        }
+    }
+
+    /// Make room for numbers up to this one.
+    pub fn reserve(&mut self, number: u32) {
+        let place = (number / 64) as usize;
         if place >= self.words.len() {
-            self.extend(place);
+            self.words.resize((place + 1).next_multiple_of(64), 0);
+            self.summary.resize(self.words.len() / 64, 0);
         }
-        self.words[place] |= 1 << (number % 64);
-        self.summary[place / 64] |= 1 << (place % 64);
     }
 
-    #[cold]
-    fn extend(&mut self, place: usize) {
-        self.words.resize((place + 1).next_multiple_of(64), 0);
-        self.summary.resize(self.words.len() / 64, 0);
+    /// Forget all numbers.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+        self.summary.fill(0);
     }
 
-    /// Take the lowest number out.
-    pub fn pop(&mut self) -> Option<u32> {
-        let (summary, bits) = self.summary.iter_mut().enumerate().find(|(_, bits)| **bits != 0)?;
-        let place = summary * 64 + bits.trailing_zeros() as usize;
-        let word = &mut self.words[place];
-        let number = u32::try_from(place * 64).ok()? + word.trailing_zeros();
-        *word &= *word - 1;
-        if *word == 0 {
-            *bits &= *bits - 1;
+    /// Take all numbers out, ascending, up to 64 at a time: the lowest they could be, and a bit for each that is there.
+    #[inline]
+    pub fn drain(&mut self, mut take: impl FnMut(u32, u64)) {
+        for (place, bits) in self.summary.iter_mut().enumerate() {
+            while *bits != 0 {
+                let place = place * 64 + bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                take(u32::try_from(place * 64).unwrap_or(u32::MAX), std::mem::take(&mut self.words[place]));
+            }
         }
-        Some(number)
     }
+}
+
+/// The places of the bits set, ascending.
+#[inline]
+pub(crate) fn bits(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let place = (word != 0).then(|| word.trailing_zeros());
+        word &= word.wrapping_sub(1);
+        place
+    })
 }
 
 #[cfg(test)]
@@ -46,12 +65,17 @@ mod tests {
     #[test]
     fn numbers_come_out_once_and_in_order() {
         let mut touched = Touched::default();
+        touched.reserve(70_000);
         for number in [70_000, 3, 64, 3, 4_095, 4_096, 63] {
             touched.insert(number);
         }
-        let out: Vec<_> = std::iter::from_fn(|| touched.pop()).collect();
-        assert_eq!(out, [3, 63, 64, 4_095, 4_096, 70_000]);
+        let mut out = Vec::new();
+        let mut drain =
+            |touched: &mut Touched| touched.drain(|first, word| out.extend(bits(word).map(|bit| first + bit)));
+        drain(&mut touched);
         touched.insert(5);
-        assert_eq!((touched.pop(), touched.pop()), (Some(5), None));
+        drain(&mut touched);
+        drain(&mut touched);
+        assert_eq!(out, [3, 63, 64, 4_095, 4_096, 70_000, 5]);
     }
 }

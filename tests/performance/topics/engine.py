@@ -41,7 +41,6 @@ def _results(symbols: int, told: dict[str, Any]) -> Iterator[Result]:
     where = "1 symbol" if symbols == 1 else f"{symbols} symbols"
     ours, theirs = tuple(told["engine_rounds"]), tuple(told["matchcore_rounds"])
     detail = {name: told[name] for name in ("messages", "accounts", "batch", "events", "trades", "hash")}
-    detail["engine_on_cpu_per_s"] = told["engine_on_cpu_per_s"]
     times = {name: told[f"{name}_ns"] for name in ("p50", "p99", "p999", "max")}
     title = f"engine alone, risk, ids and events on, {where}"
     unit = "messages/s"

@@ -71,13 +71,12 @@ fn measure(arguments: &Arguments) -> Result<String, String> {
     let flow = flow(arguments)?;
     let messages = flow.records.len() - flow.prefill;
     let script = engine::script(&flow);
-    let (mut ours, mut on_cpu, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // Turn by turn, so that a slow moment of the machine meets both.
     for _ in 0..arguments.rounds.max(1) {
         let run = engine::run(&flow, &script, false);
         check("engine", run.tally, &flow)?;
         ours.push(rate(messages, run.elapsed));
-        on_cpu.push(rate(messages, run.on_cpu));
         if !arguments.peer {
             continue;
         }
@@ -98,7 +97,7 @@ fn measure(arguments: &Arguments) -> Result<String, String> {
     let latencies = &timed.latencies_ns;
     Ok(format!(
         "{{\"symbols\": {}, \"messages\": {messages}, \"accounts\": {}, \"batch\": {}, \"events\": {}, \"trades\": {}, \
-         \"quantity\": {}, \"hash\": \"{:016x}\", \"engine_per_s\": {:.0}, \"engine_rounds\": {}, \"engine_on_cpu_per_s\": {:.0}, \
+         \"quantity\": {}, \"hash\": \"{:016x}\", \"engine_per_s\": {:.0}, \"engine_rounds\": {}, \
          \"matchcore_per_s\": {:.0}, \"matchcore_rounds\": {}, \"p50_ns\": {}, \"p99_ns\": {}, \"p999_ns\": {}, \
          \"max_ns\": {}, \"bytes_per_order\": {:.1}, \"bytes_per_id\": {:.1}}}",
         flow.symbols,
@@ -110,7 +109,6 @@ fn measure(arguments: &Arguments) -> Result<String, String> {
         tally.hash,
         best(&ours),
         list(&ours),
-        best(&on_cpu),
         best(&theirs),
         list(&theirs),
         quantile(latencies, 500),

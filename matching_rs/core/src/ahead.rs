@@ -1,0 +1,113 @@
+//! Asking the memory ahead of time. With as much state as a venue has, most of an order's time would be waiting for
+//! memory; meanwhile the commands before it can be done. Nothing here changes anything, so a wrong guess costs only time.
+
+use prefetch_index::prefetch_index;
+
+use crate::account::Account;
+use crate::cancel::place_of;
+use crate::command::{Command, Side, SubmitOrder};
+use crate::engine::Engine;
+use crate::index::Key;
+use crate::submit::id_is_valid;
+
+/// A venue that has never had as many orders open at once is small: its orders, levels and balances fit the second cache.
+const SMALL: u32 = 4_096;
+
+/// What was found out about a command before it is done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foreseen(Option<Key>);
+
+impl Foreseen {
+    #[inline]
+    pub(crate) const fn key(self) -> Option<Key> {
+        self.0
+    }
+}
+
+impl Engine {
+    /// Ask for what a command names outright; best some eight commands before it is done.
+    #[inline]
+    #[must_use]
+    pub fn foresee(&self, command: &Command<'_>) -> Foreseen {
+        let shared = &self.shared;
+        match command {
+            // Until the venue is open, ids have no key to be hashed under.
+            Command::SubmitOrder(order) if !shared.accounts.is_empty() && id_is_valid(order.id) => {
+                let key = shared.ids.key(order.account, order.id);
+                shared.ids.foresee(key);
+                shared.accounts.foresee(order.account);
+                Foreseen(Some(key))
+            }
+            Command::CancelOrder(cancel) => {
+                shared.pool.foresee(cancel.order_id);
+                shared.accounts.foresee(cancel.account);
+                Foreseen(None)
+            }
+            Command::AmendOrder(amend) => {
+                shared.pool.foresee(amend.order_id);
+                shared.accounts.foresee(amend.account);
+                Foreseen(None)
+            }
+            _ => Foreseen(None),
+        }
+    }
+
+    /// Ask for what the things it names lead to; best some four commands before it is done, after `foresee`.
+    #[inline]
+    pub fn approach(&self, command: &Command<'_>) {
+        // What the second cache holds is there soon enough without being asked for.
+        if self.shared.pool.high() < SMALL {
+            return;
+        }
+        match command {
+            Command::SubmitOrder(order) => self.approach_order(order),
+            Command::CancelOrder(cancel) => self.approach_open(cancel.account, cancel.order_id),
+            Command::AmendOrder(amend) => self.approach_open(amend.account, amend.order_id),
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn approach_order(&self, order: &SubmitOrder<'_>) {
+        let (Some(owner), Some(market)) = (self.shared.accounts.user(order.account), self.market(order.instrument))
+        else {
+            return;
+        };
+        let Ok(ticks) = market.ticks(order.price) else { return };
+        prefetch_index(&owner.balances, usize::from(market.paying(order.side)));
+        market.book.foresee(ticks);
+        if market.book.crosses(order.side, ticks) {
+            prefetch_index(&owner.balances, usize::from(market.paying(order.side.opposite())));
+            self.foresee_position(owner, order.instrument);
+            self.approach_maker(market.book.first(order.side.opposite()), order.instrument);
+        }
+    }
+
+    /// The order first in the queue has likely been read by the last trade; what its account has has not.
+    fn approach_maker(&self, slot: Option<u32>, instrument: u32) {
+        let (Some(slot), Some(market)) = (slot, self.market(instrument)) else { return };
+        let Some(owner) = self.shared.accounts.user(self.shared.pool.order(slot).account) else { return };
+        prefetch_index(&owner.balances, usize::from(market.paying(Side::Buy)));
+        prefetch_index(&owner.balances, usize::from(market.paying(Side::Sell)));
+        self.foresee_position(owner, instrument);
+    }
+
+    fn foresee_position(&self, owner: &Account, instrument: u32) {
+        if let Some(place) = owner.position_place(instrument) {
+            self.shared.accounts.foresee_position(place);
+        }
+    }
+
+    #[inline]
+    fn approach_open(&self, account: u32, order_id: u64) {
+        let Some(slot) = self.shared.own_order(account, order_id) else { return };
+        let order = self.shared.pool.order(slot);
+        let market = &self.markets[place_of(order)];
+        let owner = self.shared.accounts.at(account);
+        prefetch_index(&owner.balances, usize::from(market.paying(order.side())));
+        market.book.foresee(order.price);
+        let links = *self.shared.pool.links(slot);
+        self.shared.pool.foresee_links(links.next);
+        self.shared.pool.foresee_links(links.prev);
+    }
+}
