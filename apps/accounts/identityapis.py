@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from apps.accounts import secondfactor
 from apps.accounts.authentication import client_address
 from apps.accounts.browsers import family_of_request
-from apps.accounts.limits import Standing, Wanted, address_counted, places_take
+from apps.accounts.limits import Wanted, places_take
 from apps.accounts.login import login_place_return, login_place_take, password_user
 from apps.accounts.models import TokenFamily, User
 from apps.accounts.opening import opening_due, opening_try
@@ -26,6 +26,7 @@ from apps.accounts.tickets import ticket_make
 from apps.accounts.tokens import Claims, TokenInvalidError, TokenKind, token_read
 from cift.errors import ApplicationError, FieldError
 from cift.fields import Field, fields_read, text
+from cift.ratelimits import Standing, address_counted
 from cift.times import clock_ns
 
 EMAIL = text(r"[^\s\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f]+", length_max=254)

@@ -6,7 +6,6 @@ only as many pass as there is room for.
 """
 
 import hashlib
-import ipaddress
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,12 +16,9 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from apps.accounts.models import RateMark
-from cift.errors import ApplicationError
+from cift.ratelimits import Standing, refused
 
 _NS = 1_000_000_000
-_IPV6_PREFIX = 64
-"""Of IPv6 a subscriber has a whole network, so a network counts as one address."""
-
 _SWEEP_ONE_IN = 256
 
 
@@ -31,26 +27,6 @@ class Wanted(NamedTuple):
 
     limit: str
     who: str
-
-
-class Standing(NamedTuple):
-    """How somebody stands under a limit; times in s, rounded up. `wait_s` 0: the place was taken."""
-
-    limit: str
-    requests: int
-    window_s: int
-    remaining: int
-    reset_s: int
-    wait_s: int
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of the IETF's draft, and Retry-After where it is full."""
-        told = {
-            "RateLimit-Policy": f'"{self.limit}";q={self.requests};w={self.window_s}',
-            "RateLimit": f'"{self.limit}";r={self.remaining};t={self.reset_s}',
-        }
-        return {**told, "Retry-After": str(self.wait_s)} if self.wait_s else told
 
 
 def places_take(wanted: Sequence[Wanted], *, at: int) -> Standing:
@@ -64,7 +40,7 @@ def places_take(wanted: Sequence[Wanted], *, at: int) -> Standing:
     for limit, who in wanted:
         standing = _take(limit, who, at=at)
         if standing.wait_s:
-            raise ApplicationError("rate_limited", headers=standing.headers)
+            raise refused(standing)
         if tightest is None or standing.remaining < tightest.remaining:
             tightest = standing
     if secrets.randbelow(_SWEEP_ONE_IN) == 0:
@@ -79,19 +55,6 @@ def places_return(wanted: Sequence[Wanted]) -> None:
     for limit, who in wanted:
         interval = _interval(limit)
         RateMark.objects.filter(pk=_key(limit, who)).update(ahead_until=F("ahead_until") - Value(interval))
-
-
-def address_counted(address: str) -> str:
-    """Give what counts as one address: an IPv4 address, a /64 network of IPv6, or whatever else a server names."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
-    return str(parsed)
 
 
 def _take(limit: str, who: str, *, at: int) -> Standing:

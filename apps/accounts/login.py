@@ -8,9 +8,10 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apps.accounts.limits import Standing, Wanted, address_counted, places_return, places_take
+from apps.accounts.limits import Wanted, places_return, places_take
 from apps.accounts.models import User
 from cift.errors import ApplicationError
+from cift.ratelimits import Standing, address_counted
 from cift.times import clock_ns
 
 HASHES_AT_ONCE_MAX = 2

@@ -13,13 +13,14 @@ from rest_framework.views import APIView
 from apps.accounts import registration
 from apps.accounts.authentication import client_address
 from apps.accounts.identityapis import EMAIL, PASSWORD, TOKEN, OpenApi, body_read, user_of
-from apps.accounts.limits import Standing, Wanted, address_counted, places_take
+from apps.accounts.limits import Wanted, places_take
 from apps.accounts.login import login_place_take
 from apps.accounts.models import User
 from apps.accounts.opening import Opened, opening_complete, opening_try
 from cift.consistency import JournalPlace, token_of
 from cift.errors import ApplicationError
 from cift.fields import Field
+from cift.ratelimits import Standing, address_counted
 from cift.times import clock_ns
 
 _EMAIL = {"email": Field(EMAIL, required=True)}

@@ -25,6 +25,7 @@ from apps.orders.orderevents import order_event_body, order_events
 from apps.orders.params import CLIENT_ORDER_ID, SYMBOL
 from apps.orders.shapes import SIDES, STATUSES
 from cift.fields import Field, choice
+from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_given, query_read, read_wait, sequence_at
 from cift.times import clock_ns
@@ -44,6 +45,7 @@ EVENT_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
 
 def _performed(operation: entry.Operation, given: Any, request: Request) -> Response:
     account = account_of_request(request).pk
+    standing_note(request._request, entry.places_take(given, user=request.user.pk or 0))  # noqa: SLF001 - no other name
     answer = async_to_sync(entry.perform)(operation, given, account=account, at=clock_ns())
     return _response(answer)
 

@@ -9,6 +9,7 @@ from apps.accounts.authentication import BEARER
 from apps.orders.hub import hub
 from apps.orders.outbox import CLOSE_NORMAL, Outbox
 from apps.orders.session import Session
+from apps.orders.socketlimits import SocketLimits
 from cift.errors import ApplicationError
 from cift.sockets import CLOSE_S_MAX, Send, frame_writer
 
@@ -29,8 +30,13 @@ async def socket_application(scope: dict[str, Any], receive: Receive, send: Send
         return
     await send({"type": "websocket.accept"})
     home, outbox = hub(), Outbox(frame_writer(scope, send))
-    session = Session(home, outbox)
+    limits = SocketLimits(scope)
+    session = Session(home, outbox, limits)
     home.enter(session)
+    try:
+        limits.handshake()
+    except ApplicationError as error:
+        session.refused(error)
     receiving = asyncio.create_task(_receive_all(scope, session, receive))
     ending = asyncio.create_task(outbox.wait_end())
     try:

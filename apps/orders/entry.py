@@ -12,7 +12,7 @@ from typing import Any
 from apps.orders import services
 from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted
 from apps.orders.batches import batch_done
-from apps.orders.commands import Batch, CancelOrder, SubmitOrder
+from apps.orders.commands import BATCH_MEMBERS_MAX, Batch, CancelOrder, SubmitOrder
 from apps.orders.events import OrderAccepted
 from apps.orders.requests import amend_read, batch_read, cancel_all_read, cancel_read, submit_read
 from apps.orders.selectors import id_find, orders_current
@@ -20,6 +20,7 @@ from apps.orders.services import Outcome
 from apps.orders.shapes import order_body
 from apps.orders.terms import OrderTerms, order_terms
 from cift.errors import ApplicationError
+from cift.ratelimits import Standing, rate_limits
 from cift.threads import database_call
 from cift.times import time_format
 from cift.wire.outcomes import CommandRejected
@@ -38,6 +39,18 @@ async def perform(operation: Operation, given: Any, *, account: int, at: int) ->
 
     """
     return await (await operation(given, account=account, at=at))
+
+
+def places_take(given: Any, *, user: int) -> Standing:
+    """Take a user's place for an operation; a batch takes one for each of its commands.
+
+    Raises:
+        ApplicationError: `rate_limited`.
+
+    """
+    members = given.get("orders") if isinstance(given, dict) else None
+    weight = min(max(len(members), 1), BATCH_MEMBERS_MAX) if isinstance(members, list) else 1
+    return rate_limits.take("orders-account", str(user), weight=weight)
 
 
 async def order_submit(given: Any, *, account: int, at: int) -> Awaitable[Answer]:

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.http import QueryDict
@@ -25,9 +25,10 @@ from apps.orders.answers import Answer
 from apps.orders.selectors import projected_number
 from cift.consistency import WAIT_S_MAX, place_of
 from cift.errors import ApplicationError
-from cift.http.answers import json_send, problem_send
+from cift.http.answers import json_send, pairs_of, problem_send
 from cift.middleware import request_id_of
 from cift.proxies import Application, Scope
+from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
 from cift.rest.queries import AT_LEAST_FIELDS, query_given, query_read
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.threads import database_call
@@ -41,53 +42,65 @@ _POLL_S_MAX = 0.05
 logger = logging.getLogger(__name__)
 
 
-class Asked(NamedTuple):
-    """One request: the account it is for (0: nobody's), its query and body, and the variable part of its address."""
+class Asked:
+    """One request: who asks (0: nobody), its query and body, the variable part of its address; and how they stand."""
 
-    account: int
-    query: bytes
-    body: bytes
-    named: str
+    __slots__ = ("account", "body", "named", "query", "standing", "user")
+
+    def __init__(self, *, query: bytes, named: str, standing: Standing) -> None:
+        """Begin with what is known at the door."""
+        self.user = self.account = 0
+        self.query = query
+        self.body = b""
+        self.named = named
+        self.standing = standing
+
+    def note(self, standing: Standing) -> None:
+        """Remember how who asks stands, if no other limit is tighter."""
+        self.standing = tighter(standing, self.standing)
 
 
 Handler = Callable[[Asked], Awaitable[Answer]]
 
 
+async def _perform(operation: entry.Operation, given: Any, asked: Asked) -> Answer:
+    asked.note(entry.places_take(given, user=asked.user))
+    return await entry.perform(operation, given, account=asked.account, at=clock_ns())
+
+
 async def _submit(asked: Asked) -> Answer:
-    return await entry.perform(entry.order_submit, _json(asked.body), account=asked.account, at=clock_ns())
+    return await _perform(entry.order_submit, _json(asked.body), asked)
 
 
 async def _cancel_all(asked: Asked) -> Answer:
-    given = query_given(QueryDict(asked.query))
-    return await entry.perform(entry.order_cancel_all, given, account=asked.account, at=clock_ns())
+    return await _perform(entry.order_cancel_all, query_given(QueryDict(asked.query)), asked)
 
 
 async def _batch(asked: Asked) -> Answer:
-    return await entry.perform(entry.order_batch, _json(asked.body), account=asked.account, at=clock_ns())
+    return await _perform(entry.order_batch, _json(asked.body), asked)
 
 
 async def _amend(asked: Asked) -> Answer:
-    given = body_with_id(_json(asked.body), order_id_read(asked.named))
-    return await entry.perform(entry.order_amend, given, account=asked.account, at=clock_ns())
+    return await _perform(entry.order_amend, body_with_id(_json(asked.body), order_id_read(asked.named)), asked)
 
 
 async def _cancel(asked: Asked) -> Answer:
-    given = {"id": str(order_id_read(asked.named))}
-    return await entry.perform(entry.order_cancel, given, account=asked.account, at=clock_ns())
+    return await _perform(entry.order_cancel, {"id": str(order_id_read(asked.named))}, asked)
+
+
+async def _cancel_by_client_order_id(asked: Asked) -> Answer:
+    return await _perform(entry.order_cancel, {"client_order_id": client_order_id_read(asked.named)}, asked)
 
 
 async def _order(asked: Asked) -> Answer:
+    asked.note(rate_limits.take("reads-account", str(asked.user)))
     await _wait(query_read(QueryDict(asked.query), AT_LEAST_FIELDS)["at_least"])
     return Answer(200, await database_call(order_read, asked.account, order_id_read(asked.named)))
 
 
 async def _resolve(asked: Asked) -> Answer:
+    asked.note(rate_limits.take("reads-account", str(asked.user)))
     return await entry.order_resolve(client_order_id_read(asked.named), account=asked.account)
-
-
-async def _cancel_by_client_order_id(asked: Asked) -> Answer:
-    given = {"client_order_id": client_order_id_read(asked.named)}
-    return await entry.perform(entry.order_cancel, given, account=asked.account, at=clock_ns())
 
 
 async def _book(asked: Asked) -> Answer:
@@ -153,18 +166,27 @@ def programs_served(application: Application) -> Application:
         handler, named = found
         request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
         secure = scope["scheme"] == "https"
+        kind = kind_of_call(scope["method"], scope["path"])
+        client = scope["client"]
+        asked = None
         try:
-            account = await _account(headers.get(b"authorization"), public=handler in _PUBLIC)
-            body = (await receive())["body"] if scope["method"] in _WITH_BODY else b""
-            answer = await handler(Asked(account, scope["query_string"], body, named))
+            standing = rate_limits.take(f"{kind}-address", address_counted(client[0] if client else ""))
+            asked = Asked(query=scope["query_string"], named=named, standing=standing)
+            await _caller_find(asked, headers.get(b"authorization"), public=handler in _PUBLIC)
+            if scope["method"] in _WITH_BODY:
+                asked.body = (await receive())["body"]
+            answer = await handler(asked)
         except ApplicationError as error:
+            if asked is not None:
+                error.headers = {**asked.standing.headers, **error.headers}
             await problem_send(send, error, request_id=request_id, secure=secure)
         except Exception:
             # Whatever it was, the request gets its one answer.
             logger.exception("a program's request failed")
             await problem_send(send, ApplicationError("internal"), request_id=request_id, secure=secure)
         else:
-            await json_send(send, answer.body, status=answer.status, request_id=request_id, secure=secure)
+            told = pairs_of(asked.standing.headers)
+            await json_send(send, answer.body, status=answer.status, request_id=request_id, secure=secure, headers=told)
 
     return served
 
@@ -228,19 +250,19 @@ def _host_ours(host: bytes) -> bool:
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
-async def _account(authorization: bytes | None, *, public: bool) -> int:
-    """Find the account that asks; 0 on public calls.
+async def _caller_find(asked: Asked, authorization: bytes | None, *, public: bool) -> None:
+    """Find who asks, and the account they trade with.
 
     Raises:
         ApplicationError: `unauthenticated`, `forbidden`, `database_busy`.
 
     """
     if authorization is None:
-        return 0
+        return
     match = BEARER.fullmatch(authorization.decode("latin-1"))
     principal = await principal_find(match.group(1) if match else "")
-    if public:
-        return 0
-    if principal.account is None:
+    asked.user = principal.user
+    if principal.account is not None:
+        asked.account = principal.account
+    elif not public:
         raise ApplicationError("forbidden", "This user has no trading account.")
-    return principal.account

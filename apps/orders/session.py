@@ -22,6 +22,7 @@ from apps.orders.hub import Hub
 from apps.orders.outbox import Outbox
 from apps.orders.params import SYMBOL, params_read
 from apps.orders.requests import symbol_find
+from apps.orders.socketlimits import SocketLimits
 from cift.errors import ApplicationError, FieldError, error_of
 from cift.fields import Field, FieldInvalidError, boolean, choice, fields_read, text
 from cift.strictjson import JsonInvalidError, json_parse
@@ -95,10 +96,11 @@ class Subscription(NamedTuple):
 class Session:
     """What one socket is and wants."""
 
-    def __init__(self, hub: Hub, outbox: Outbox) -> None:
+    def __init__(self, hub: Hub, outbox: Outbox, limits: SocketLimits) -> None:
         """Begin as nobody, without subscriptions."""
         self.outbox = outbox
         self._hub = hub
+        self._limits = limits
         self._principal: Principal | None = None
         self._account: int | None = None
         self._channels: dict[Subscription, tuple[InstrumentFeed, Channel]] = {}
@@ -153,13 +155,17 @@ class Session:
                 request_id = _request_id(given.get("id"))
             read = params_read({name: given.get(name) for name in _ENVELOPE}, _ENVELOPE)
             request_id, op = read["id"], read["op"]
+            self._limits.message()
             fields = self._fields(given, op)
             if op in entry.OPERATIONS:
                 await self._order(request_id, entry.OPERATIONS[op], fields["params"])
             else:
                 await self._handlers[op](request_id, fields)
+            self._limits.heeded()
         except ApplicationError as error:
             self._refuse(request_id, error)
+            if self._limits.too_many(error):
+                self.refused(error)
 
     def tick(self) -> None:
         """Send the server's own ping: the time, and where the account's sequence stands."""
@@ -312,6 +318,7 @@ class Session:
         account = self._own_account()
         if not self._takes_orders:
             raise ApplicationError("venue_unavailable", "The venue restarts.")
+        entry.places_take(params, user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
         try:
             answer = await operation(params, account=account, at=clock_ns())

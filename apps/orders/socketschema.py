@@ -145,6 +145,7 @@ _SAID_OF_ERRORS: Mapping[str, Schema] = {
     "client_order_id": _TEXT,
     "client_order_ids": {"type": "array", "items": _TEXT},
     "resolve_after": _TIME,
+    "retry_after": _WHOLE,
     "order_status": _TEXT,
     "reason": _TEXT,
     "index": _WHOLE,

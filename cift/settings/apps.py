@@ -23,6 +23,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "cift.metrics.request_metrics_middleware",
     "cift.middleware.request_id_middleware",
+    "cift.rest.limits.rate_limits_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -9,6 +9,7 @@ from cift.settings.bus import local_buses
 from cift.settings.databases import sqlite_databases
 from cift.settings.identities import PAPER_MONEY, identities_settings
 from cift.settings.matching import matching_settings
+from cift.settings.ratelimits import EMBEDDED, rate_limits
 from cift.settings.secrets import secrets_load
 from cift.settings.simulation import simulation_settings
 from cift.settings.tls import tls_settings
@@ -29,6 +30,7 @@ DATABASES = sqlite_databases(DATA_DIR)
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))
 SIMULATION = simulation_settings(enabled=True)
+RATE_LIMITS = rate_limits(EMBEDDED)
 
 TRUSTED_PROXIES = env.names("CIFT_TRUSTED_PROXIES")
 TLS = tls_settings()

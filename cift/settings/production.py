@@ -8,6 +8,7 @@ from cift.settings.bus import local_buses
 from cift.settings.databases import postgres_databases
 from cift.settings.identities import identities_settings
 from cift.settings.matching import matching_settings
+from cift.settings.ratelimits import PRODUCTION, rate_limits
 from cift.settings.simulation import simulation_settings
 from cift.settings.tls import tls_settings
 from cift.settings.webserver import web_server
@@ -31,6 +32,7 @@ DATABASES = postgres_databases(
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(env.required("CIFT_IDS_KEY")))
 SIMULATION = simulation_settings(enabled=False)
+RATE_LIMITS = rate_limits(PRODUCTION)
 
 
 TRUSTED_PROXIES = env.names("CIFT_TRUSTED_PROXIES")

@@ -15,6 +15,7 @@ REST_FRAMEWORK = {
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["cift.rest.parsers.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["cift.rest.limits.AccountThrottle"],
     "COERCE_DECIMAL_TO_STRING": True,
 }
 

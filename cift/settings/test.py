@@ -8,6 +8,7 @@ from cift.settings.bus import local_buses
 from cift.settings.databases import sqlite_databases
 from cift.settings.identities import identities_settings
 from cift.settings.matching import matching_settings
+from cift.settings.ratelimits import EMBEDDED, rate_limits
 from cift.settings.simulation import simulation_settings
 
 # Kept short: a Unix socket's path has room for about 100 bytes.
@@ -27,6 +28,7 @@ for _alias, _database in DATABASES.items():
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes(range(16)))
 SIMULATION = simulation_settings(enabled=False)
+RATE_LIMITS = rate_limits(EMBEDDED)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

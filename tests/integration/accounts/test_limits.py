@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
-from apps.accounts.limits import Standing, Wanted, address_counted, places_return, places_take
+from apps.accounts.limits import Wanted, places_return, places_take
 from apps.accounts.models import RateMark
 from cift.errors import ApplicationError
+from cift.ratelimits import Standing, address_counted
 from cift.times import clock_ns
 from tests.support.together import together
 

@@ -1,0 +1,137 @@
+"""How many requests anybody may make: by kind of call, for an account and for an address, the same at every edge.
+
+The generic cell rate algorithm: a mark runs ahead of the clock by one interval a request, and a request that would put
+it ahead by more than the window is refused. Checked and moved under one lock, so of many requests at once only as many
+pass as there is room for. Each web process counts by itself, in memory; what must not be guessed (passwords, codes) is
+counted in the database by all of them together (apps.accounts.limits).
+
+At most `MARKS_MAX` marks are kept. The one unused longest leaves first, and whose it was is counted from nothing.
+"""
+
+import ipaddress
+import time
+from collections import OrderedDict
+from threading import Lock
+from typing import NamedTuple
+
+from django.conf import settings
+
+from cift.errors import ApplicationError
+
+MARKS_MAX = 100_000
+
+_NS = 1_000_000_000
+_IPV6_PREFIX = 64
+"""Of IPv6 a subscriber has a whole network, so a network counts as one address."""
+
+_API = "/api/v1/"
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Standing(NamedTuple):
+    """How somebody stands under a limit; times in s, rounded up. `wait_s` 0: the place was taken."""
+
+    limit: str
+    requests: int
+    window_s: int
+    remaining: int
+    reset_s: int
+    wait_s: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the IETF's draft, and Retry-After where it is full."""
+        told = {
+            "RateLimit-Policy": f'"{self.limit}";q={self.requests};w={self.window_s}',
+            "RateLimit": f'"{self.limit}";r={self.remaining};t={self.reset_s}',
+        }
+        return {**told, "Retry-After": str(self.wait_s)} if self.wait_s else told
+
+
+def refused(standing: Standing) -> ApplicationError:
+    """Give the error of who has no place; it says when to come again."""
+    return ApplicationError("rate_limited", headers=standing.headers, extra={"retry_after": standing.wait_s})
+
+
+class RateLimits:
+    """The marks of one process; used from any thread."""
+
+    def __init__(self, *, marks_max: int = MARKS_MAX) -> None:
+        """Begin with none."""
+        self._marks_max = marks_max
+        self._marks: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Count the marks."""
+        return len(self._marks)
+
+    def take(self, limit: str, who: str, *, weight: int = 1) -> Standing:
+        """Take `weight` places (all of the window's at most) under a limit, by its name in the settings.
+
+        Raises:
+            ApplicationError: `rate_limited`; no place was taken.
+
+        """
+        requests, window_s = settings.RATE_LIMITS[limit]
+        window = window_s * _NS
+        interval = window // requests
+        now, key = time.monotonic_ns(), (limit, who)
+        with self._lock:
+            mark = max(self._marks.get(key, 0), now)
+            ahead = mark + interval * min(weight, requests)
+            over = ahead - now - window
+            if over <= 0:
+                self._marks[key] = mark = ahead
+                self._marks.move_to_end(key)
+                if len(self._marks) > self._marks_max:
+                    self._marks.popitem(last=False)
+        standing = Standing(
+            limit=limit,
+            requests=requests,
+            window_s=window_s,
+            remaining=max(0, (now + window - mark) // interval),
+            reset_s=-((now - mark) // _NS),
+            wait_s=0 if over <= 0 else max(1, -(-over // _NS)),
+        )
+        if over > 0:
+            raise refused(standing)
+        return standing
+
+
+rate_limits = RateLimits()
+"""This process's."""
+
+
+def tighter(standing: Standing, other: Standing | None) -> Standing:
+    """Give the one of two with less room, which is the one to be told."""
+    if other is None or standing.remaining * other.requests <= other.remaining * standing.requests:
+        return standing
+    return other
+
+
+def kind_of_call(method: str, path: str) -> str | None:
+    """Name the kind of an HTTP call, as limits name it; None: no limit is put on it."""
+    if not path.startswith(_API):
+        return None
+    call = path[len(_API) :]
+    if call.startswith("auth/"):
+        return "auth"
+    if call.startswith("instruments/"):
+        return "market"
+    return "orders" if call.startswith("orders/") and method in _CHANGES else "reads"
+
+
+def address_counted(address: str) -> str:
+    """Give what counts as one address: an IPv4 address, a /64 network of IPv6, or whatever else a server names."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
+    return str(parsed)

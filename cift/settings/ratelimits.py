@@ -1,0 +1,52 @@
+"""How many requests of each kind an account and an address may make: `{name: (requests, seconds)}`.
+
+The edges name a limit by the kind of call (`orders`: entry, change and cancel, a batch counts its commands; `reads`:
+private reads; `market`: public market data; `auth`; `sockets`: handshakes; `messages`: what comes over sockets) and by
+whom it counts. All of a limit's requests may come at once.
+"""
+
+import re
+
+from cift import env
+
+# One's own machine: bounds against a program run wild, far above what the venue carries.
+EMBEDDED = {
+    "orders-account": (10_000, 1),
+    "orders-address": (20_000, 1),
+    "reads-account": (2_000, 1),
+    "reads-address": (4_000, 1),
+    "market-address": (4_000, 1),
+    "auth-address": (3_000, 60),
+    "sockets-address": (3_000, 60),
+    "messages-address": (50_000, 1),
+}
+
+PRODUCTION = {
+    "orders-account": (500, 1),
+    "orders-address": (2_000, 1),
+    "reads-account": (100, 1),
+    "reads-address": (400, 1),
+    "market-address": (200, 1),
+    "auth-address": (120, 60),
+    "sockets-address": (120, 60),
+    "messages-address": (4_000, 1),
+}
+
+
+def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Give the limits; CIFT_RATE_LIMITS changes some, as in `orders-account=100/1,auth-address=30/60`.
+
+    Raises:
+        EnvironmentVariableError: it names no limit, or none of this form.
+
+    """
+    limits = dict(defaults)
+    for given in env.names("CIFT_RATE_LIMITS"):
+        match = re.fullmatch(r"([a-z-]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})", given, re.ASCII)
+        if match is None or match.group(1) not in limits:
+            known = ", ".join(limits)
+            raise env.EnvironmentVariableError(
+                f"CIFT_RATE_LIMITS: {given!r} is not NAME=REQUESTS/SECONDS with one of these names: {known}"
+            )
+        limits[match.group(1)] = (int(match.group(2)), int(match.group(3)))
+    return limits
