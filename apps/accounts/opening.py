@@ -7,6 +7,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from apps.accounts.models import LedgerEntry, User
 from apps.accounts.selectors import account_of_user
 from apps.accounts.services import account_open, deposit_book
 from apps.marketdata.models import Asset
+from cift.bus.gateway import gateway
 from cift.decimals import decimal_parse
 from cift.errors import ApplicationError
 from cift.threads import database_call
@@ -23,10 +25,14 @@ from cift.threads import database_call
 ALONE_FOR = timedelta(minutes=1)
 """A registration younger than this is still being seen to by whoever took it."""
 
+_QUERY_LOOKUP = 1
+
 logger = logging.getLogger(__name__)
 
 
-class _Deposit(NamedTuple):
+class OpeningDeposit(NamedTuple):
+    """An asset by its symbol and number, and how much of it; smallest units."""
+
     symbol: str
     asset: int
     amount: int
@@ -51,12 +57,30 @@ async def opening_complete(user: int) -> Opened:
         opened = await account_open(OpenAccount(id=f"user-{user}", owner=user))
         account, number = opened.event.account, opened.number
     for deposit in await database_call(_deposits_missing, account):
-        booked = await deposit_book(
-            account=account, command_id=f"opening-{deposit.symbol}", asset=deposit.asset, amount=deposit.amount
-        )
-        number = max(number, booked.number)
+        booked = await opening_deposit(account=account, deposit=deposit)
+        number = max(number, booked)
     await database_call(_done, user)
     return Opened(account=account, number=number)
+
+
+async def opening_deposit(*, account: int, deposit: OpeningDeposit) -> int:
+    """Book a deposit that opens an account, once; give the journal's batch, 0 where it had been booked long before.
+
+    No client can take its id, which has a slash. Venues of the first days used one without; what was booked under that
+    counts, unless it is the client's order.
+
+    Raises:
+        ApplicationError: what `deposit_book` raises, and the gateway's `query`.
+
+    """
+    asked = msgspec.msgpack.encode([_QUERY_LOOKUP, account, f"opening-{deposit.symbol}"])
+    found, order_id, *_ = msgspec.msgpack.decode(await gateway().query(asked))
+    if found and not order_id:
+        return 0
+    booked = await deposit_book(
+        account=account, command_id=f"opening/{deposit.symbol}", asset=deposit.asset, amount=deposit.amount
+    )
+    return booked.number
 
 
 async def openings_complete(*, older_than: timedelta = ALONE_FOR) -> int:
@@ -97,7 +121,7 @@ def _account_id(user: int) -> int | None:
     return None if account is None else account.pk
 
 
-def _deposits_missing(account: int) -> list[_Deposit]:
+def _deposits_missing(account: int) -> list[OpeningDeposit]:
     wanted: dict[str, str] = settings.IDENTITIES["OPENING_DEPOSITS"]
     assets = {asset.symbol: asset for asset in Asset.objects.filter(symbol__in=wanted)}
     for symbol in wanted.keys() - assets.keys():
@@ -106,7 +130,7 @@ def _deposits_missing(account: int) -> list[_Deposit]:
         LedgerEntry.objects.filter(account_id=account, kind=LedgerKind.DEPOSIT).values_list("asset_id", flat=True)
     )
     return [
-        _Deposit(symbol, assets[symbol].pk, decimal_parse(amount, scale=assets[symbol].scale))
+        OpeningDeposit(symbol, assets[symbol].pk, decimal_parse(amount, scale=assets[symbol].scale))
         for symbol, amount in wanted.items()
         if symbol in assets and assets[symbol].pk not in paid
     ]

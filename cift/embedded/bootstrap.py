@@ -13,8 +13,8 @@ from django.conf import settings
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
-from apps.accounts.opening import openings_complete
-from apps.accounts.services import account_open, deposit_book
+from apps.accounts.opening import OpeningDeposit, opening_deposit, openings_complete
+from apps.accounts.services import account_open
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_list
 from apps.orders.health import journal_head, projection_place
@@ -84,12 +84,8 @@ async def _account_fund(*, name: str, user: User) -> None:
     paid = await database_call(_assets_paid, account)
     for asset in ASSETS:
         if assets[asset.symbol] not in paid:
-            await deposit_book(
-                account=account,
-                command_id=f"opening-{asset.symbol}",
-                asset=assets[asset.symbol],
-                amount=asset.paper_units,
-            )
+            deposit = OpeningDeposit(asset.symbol, assets[asset.symbol], asset.paper_units)
+            await opening_deposit(account=account, deposit=deposit)
 
 
 async def _unless_there(listing: Awaitable[object]) -> None:
