@@ -9,6 +9,7 @@ ALIASES = {
     "orders.writerlease": "journal",
     "orders.tradinghalt": "journal",
     "orders.enginebounds": "journal",
+    "orders.bookmark": "snapshots",
     "orders.snapshot": "snapshots",
     "orders.verification": "snapshots",
 }

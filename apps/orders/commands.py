@@ -1,5 +1,10 @@
 """Everything the order service can be asked. Every `deadline` is ns since the epoch, 0 for none."""
 
+from functools import reduce
+from operator import or_
+
+import msgspec
+
 from apps.accounts.codes import SelfTradePrevention
 from apps.accounts.commands import (
     ChangeAccount,
@@ -114,3 +119,15 @@ COMMANDS: tuple[type[Command], ...] = (
     SetFeeTier,
     SetKillSwitch,
 )
+
+_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(reduce(or_, COMMANDS))
+
+
+def command_decode(message: bytes) -> Command:
+    """Decode one command.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+
+    """
+    return _decoder.decode(message)

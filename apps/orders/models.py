@@ -250,13 +250,17 @@ class VenueState(models.Model):
 
 
 class Projection(models.Model):
-    """How far the tables of this database follow a shard's journal; moved in the transaction that writes them."""
+    """How far the tables of this database follow a shard's journal; moved in the transaction that writes them.
+
+    `revisions_after`: the batch behind which revisions are noted; of an older version's tables, where it left them.
+    """
 
     shard = models.SmallIntegerField(primary_key=True)
     last_number = models.BigIntegerField()
     last_sequence = models.BigIntegerField()
     chain = models.BinaryField(max_length=32)
     updated_at = models.BigIntegerField()
+    revisions_after = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         """Never before the beginning."""
@@ -365,6 +369,40 @@ class Snapshot(models.Model):
     def __str__(self) -> str:
         """Name the snapshot."""
         return f"snapshot of shard {self.shard} behind batch {self.number}"
+
+
+class OrderRevision(models.Model):
+    """An amendment or a reduction of an order, projected: the event that neither its row nor its fills lead to."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="revisions", db_constraint=False)
+
+    def __str__(self) -> str:
+        """Name the event and the order."""
+        return f"revision {self.sequence} of order {self.order_id}"
+
+
+class BookMark(models.Model):
+    """One book's orders behind one batch, made by the verifier: where a look back at the book begins.
+
+    `orders`: compressed rows of id, side, price and leaves, the first of each price first.
+    """
+
+    shard = models.SmallIntegerField()
+    instrument = models.BigIntegerField()
+    number = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+    last_price = models.BigIntegerField(null=True)
+    orders = models.BinaryField()
+
+    class Meta:
+        """One for a book and a batch; found by the event before which it was made."""
+
+        constraints = (UniqueConstraint(fields=("shard", "instrument", "sequence"), name="book_mark_unique"),)
+
+    def __str__(self) -> str:
+        """Name the book and the batch."""
+        return f"book {self.instrument} of shard {self.shard} behind batch {self.number}"
 
 
 class Verification(models.Model):

@@ -23,6 +23,8 @@ from apps.orders.matching.audit_report import AuditReport, Invariant, ViolationE
 from apps.orders.matching.audit_tables import TableChecker
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
+from apps.orders.matching.revisions import revisions_of
+from apps.orders.matching.tables import Rows
 from apps.orders.models import Projection, Snapshot
 from cift.wire.base import FrameDamagedError
 
@@ -152,9 +154,17 @@ class _Audit:
         lists = _decode_pack(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
         last = rows[-1]
         self._tables.take(lists, first=rows[0].first_sequence, last=last.last_sequence)
+        self._compare_revisions(rows)
         if last.number == self._projected:
             self._check_projection(last)
             self._tables.finish()
+
+    def _compare_revisions(self, rows: list[JournalRow]) -> None:
+        after = self._projection.revisions_after if self._projection else 0
+        noted = [row for row in rows if row.number > after]
+        if noted:
+            expected: Rows = [revision for row in noted for revision in revisions_of(row.events)]
+            self._tables.take_revisions(expected, first=noted[0].first_sequence, last=noted[-1].last_sequence)
 
     def _check_projection(self, row: JournalRow) -> None:
         projection = self._projection

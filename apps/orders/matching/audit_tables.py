@@ -13,10 +13,11 @@ from typing import Any
 from apps.accounts.codes import ACCOUNT_EXTERNAL
 from apps.accounts.models import Account, Balance, LedgerCarried, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, FeeTier, Instrument
+from apps.orders.matching import revisions
 from apps.orders.matching.audit_report import Invariant, ViolationError
 from apps.orders.matching.retention import Dropped
 from apps.orders.matching.tables import WRITES, Row, Rows, TableWrite
-from apps.orders.models import OPEN_STATUSES, Fill, Order, Position, PositionLimit, VenueState
+from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Position, PositionLimit, VenueState
 
 Table = type[Any]
 """A model with its manager."""
@@ -116,6 +117,16 @@ class TableChecker:
         left = [row for row in expected if not self._dropped.is_gone(account=row[account], sequence=row[trade])]
         _compare(WRITES["fills"], left, rows, sequence_at=trade)
         self.counts[Fill] += len(rows)
+
+    def take_revisions(self, expected: Rows, *, first: int, last: int) -> None:
+        """Compare the revisions noted of a stretch of sequences.
+
+        Raises:
+            ViolationError: the table says something else.
+
+        """
+        rows = OrderRevision.objects.filter(sequence__range=(first, last)).order_by("sequence")
+        _compare(revisions.WRITE, expected, list(rows.values_list(*revisions.WRITE.columns)), sequence_at=0)
 
     def _take_orders(self, new: Rows, changed: Rows, first: int, last: int) -> None:
         entered = {row[0]: list(row) for row in new}

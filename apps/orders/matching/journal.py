@@ -84,6 +84,13 @@ class Journal:
         """Read the batch that holds a sequence, or the next there is."""
         return self._one(f"{_SELECT} AND last_sequence >= %s ORDER BY number LIMIT 1", self.shard, sequence)
 
+    def holding(self, sequence: int) -> JournalRow | None:
+        """Read the batch that holds a sequence."""
+        row = self._one(
+            f"{_SELECT} AND first_sequence <= %s ORDER BY first_sequence DESC LIMIT 1", self.shard, sequence
+        )
+        return row if row is not None and row.last_sequence >= sequence else None
+
     def chunk(self, after: int, *, rows: int) -> list[JournalRow]:
         """Read up to `rows` batches after a number, in order."""
         return self._all(f"{_SELECT} AND number > %s ORDER BY number LIMIT %s", self.shard, after, rows)

@@ -21,8 +21,9 @@ from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertaken
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.retention import retention_forget
+from apps.orders.matching.revisions import revisions_write
 from apps.orders.matching.tables import Rows, pack_write, tables_clear
-from apps.orders.models import Projection
+from apps.orders.models import OrderRevision, Projection
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class ShardProjector:
             with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
                 self._advance(cursor, rows[-1])
                 pack_write(cursor, lists, shard=self.shard)
+                revisions_write(cursor, (row.events for row in rows))
             self.number = rows[-1].number
             self._resize(rows)
         return len(rows)
@@ -101,13 +103,16 @@ class ShardProjector:
             tables_clear(cursor)
             retention_forget(self.shard)
             cursor.execute(_BEGIN, (self.shard, bytes(32)))
-            Projection.objects.filter(shard=self.shard).update(last_number=0, last_sequence=0, chain=bytes(32))
+            OrderRevision.objects.all().delete()
+            began = {"last_number": 0, "last_sequence": 0, "chain": bytes(32), "revisions_after": 0}
+            Projection.objects.filter(shard=self.shard).update(**began)
             self.number = 0
             self._packer = engine.Projector()
             for chunk in read_ahead(self._journal, 0):
                 lists = self._pack(chunk)
                 self._advance(cursor, chunk[-1])
                 pack_write(cursor, lists, shard=self.shard)
+                revisions_write(cursor, (row.events for row in chunk))
                 self.number = chunk[-1].number
                 progress(self.number, max(upto, self.number))
             for model, ids in labelled.items():

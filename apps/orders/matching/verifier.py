@@ -13,7 +13,8 @@ from django.db import DatabaseError, InterfaceError
 from apps.orders.matching.engine import reexecute
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.halt import halt_raise
-from apps.orders.matching.journal import Journal
+from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.marks import Marker
 from apps.orders.matching.recovery import engine_at_snapshot
 from apps.orders.matching.snapshots import snapshot_save
 from apps.orders.models import Verification
@@ -57,6 +58,7 @@ class ShardVerifier:
             self._halt(error)
             raise
         self.number = self._saved = self._engine.number
+        self._marker = Marker(shard)
         self._placed = -1
         self._placed_at = 0.0
 
@@ -69,7 +71,7 @@ class ShardVerifier:
         """
         rows = self._journal.chunk(self.number, rows=_ROWS_MAX)
         try:
-            reexecute(self._engine, rows, shard=self.shard)
+            self._reexecute(rows)
         except JournalDamagedError as error:
             self._halt(error)
             raise
@@ -79,6 +81,16 @@ class ShardVerifier:
         if self.number != self._placed and time.monotonic() - self._placed_at >= _PLACE_S:
             self.place()
         return len(rows)
+
+    def _reexecute(self, rows: list[JournalRow]) -> None:
+        """Execute rows again, stopping where a mark of the books is due."""
+        while rows:
+            due_at = self._marker.due_at
+            cut = next((count for count, row in enumerate(rows, 1) if row.last_sequence >= due_at), len(rows))
+            reexecute(self._engine, rows[:cut], shard=self.shard)
+            rows = rows[cut:]
+            if self._engine.sequence >= due_at:
+                self._marker.mark(self._engine)
 
     def place(self) -> None:
         """Write down how far it is."""

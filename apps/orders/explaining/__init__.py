@@ -1,0 +1,1 @@
+"""An order's whole life, told from the journal."""
