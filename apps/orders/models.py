@@ -375,7 +375,8 @@ class OrderRevision(models.Model):
     """An amendment or a reduction of an order, projected: the event that neither its row nor its fills lead to."""
 
     sequence = models.BigIntegerField(primary_key=True)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="revisions", db_constraint=False)
+    order_id = models.BigIntegerField(db_index=True)
+    account_id = models.BigIntegerField()
 
     def __str__(self) -> str:
         """Name the event and the order."""

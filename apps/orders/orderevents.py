@@ -26,7 +26,7 @@ from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT
 from apps.orders.models import JournalBatch, Order
 from apps.orders.selectors import shard
 from apps.orders.shapes import OrderEventBody, fill_body
-from apps.orders.state import OrderChange, fill_of, order_ids_of
+from apps.orders.state import OrderChange, OrderState, fill_of, order_ids_of
 from cift.rest.pages import PageAsk
 from cift.times import time_format
 from cift.wire.base import frame_split
@@ -107,16 +107,19 @@ def _events(order_id: int, stretch: tuple[int, int], *, newer: bool) -> Iterator
             event
             for section in frame_split(bytes(events))
             for event in section_decode(section)
-            if isinstance(event, OrderEvent) and order_id in _ids_of(event)
+            if isinstance(event, OrderEvent) and order_id in event_order_ids(event)
         ]
         yield from ((at, event) for event in (of_order if newer else reversed(of_order)))
 
 
-def _ids_of(event: OrderEvent) -> tuple[int, ...]:
+def event_order_ids(event: OrderEvent) -> tuple[int, ...]:
+    """Name the orders an event is about."""
     return (event.order_id,) if isinstance(event, OrderAccepted | OrderRejected) else order_ids_of(event)
 
 
-def order_event_body(order: Order, at: int, event: OrderEvent, reference: InstrumentReference) -> OrderEventBody:
+def order_event_body(
+    order: Order | OrderState, at: int, event: OrderEvent, reference: InstrumentReference
+) -> OrderEventBody:
     """Give an event's shape; what an order by quote amount has left or canceled is counted in the quote asset."""
     rest = reference.amount_format if order.quote_amount else reference.quantity_format
     body = OrderEventBody(event="", sequence=event.sequence, at=time_format(at))

@@ -6,41 +6,23 @@ import msgspec
 
 from apps.marketdata.reference import references
 from apps.orders.codes import Side
-from apps.orders.events import (
-    OrderAccepted,
-    OrderAmended,
-    OrderCanceled,
-    OrderReduced,
-    OrderRejected,
-    Trade,
-)
+from apps.orders.events import OrderAccepted, OrderRejected
 from apps.orders.explaining.book import Level, book_before
-from apps.orders.explaining.story import OrderEvent, Story, story_read
+from apps.orders.explaining.story import Story, story_read
 from apps.orders.explaining.words import Teller
-from apps.orders.shapes import OrderBody, order_body
+from apps.orders.orderevents import order_event_body
+from apps.orders.shapes import OrderBody, OrderEventBody, order_body
 from apps.orders.state import OrderState
 from cift.times import time_format
 
 DEPTH = 5
 DEPTH_MAX = 1_000
 
-_NAMES: dict[type[OrderEvent], str] = {
-    OrderAccepted: "accepted",
-    OrderRejected: "rejected",
-    Trade: "fill",
-    OrderAmended: "amended",
-    OrderReduced: "reduced",
-    OrderCanceled: "canceled",
-}
 
+class EventTold(OrderEventBody, kw_only=True):
+    """One event as clients see it, the number of its batch, and what it did in words."""
 
-class EventTold(msgspec.Struct):
-    """One event; `batch` is the number of the journal's row."""
-
-    sequence: int
-    at: str
     batch: int
-    event: str
     text: str
 
 
@@ -93,18 +75,17 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
         return reference.price_format(level.price), reference.quantity_format(level.quantity), level.orders
 
     last_price = None if book.last_price is None else reference.price_format(book.last_price)
+    state = _state(story)
     return Explanation(
-        order=order_body(_state(story), reference),
+        order=order_body(state, reference),
         deadline=time_format(story.submit.deadline) if story.submit.deadline else None,
         book=BookTold(first.sequence, last_price, levels(Side.BUY), levels(Side.SELL)),
         why=teller.why(),
         events=[
             EventTold(
-                told.event.sequence,
-                time_format(told.at),
-                told.number,
-                _NAMES[type(told.event)],
-                teller.event(told.event),
+                **msgspec.structs.asdict(order_event_body(state, told.at, told.event, reference)),
+                batch=told.number,
+                text=teller.event(told.event),
             )
             for told in story.events
         ],

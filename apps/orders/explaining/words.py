@@ -11,7 +11,8 @@ from apps.orders.events import (
     Trade,
 )
 from apps.orders.explaining.book import BookMet, Level
-from apps.orders.explaining.story import OrderEvent, Story, Told
+from apps.orders.explaining.story import Story, Told
+from apps.orders.orderevents import OrderEvent
 
 
 class Teller:

@@ -3,7 +3,17 @@
 import logging
 from collections.abc import Sequence
 
-from cift_matching import ENGINE_VERSION, Batch, Engine, EngineError, FrameError, Projector, SnapshotError, sections
+from cift_matching import (
+    ENGINE_VERSION,
+    Batch,
+    Engine,
+    EngineError,
+    FrameError,
+    Projector,
+    SnapshotError,
+    sections,
+    verify_chain,
+)
 from django.conf import settings
 
 from apps.orders.matching.errors import JournalDamagedError
@@ -19,6 +29,7 @@ __all__ = [
     "Projector",
     "SnapshotError",
     "bounds_fix",
+    "chain_of",
     "engine_new",
     "engine_restore",
     "reexecute",
@@ -87,6 +98,11 @@ def row_of(batch: Batch, *, epoch: int) -> JournalRow:
         events=batch.events,
         chain=batch.chain,
     )
+
+
+def chain_of(previous: bytes, row: JournalRow) -> bytes:
+    """Work out the chain hash a row must carry behind the one before."""
+    return verify_chain(previous, row.number, row.at, row.engine_version, row.commands, row.events)
 
 
 def reexecute(engine: Engine, rows: Sequence[JournalRow], *, shard: int) -> None:

@@ -23,7 +23,7 @@ from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.retention import retention_forget
 from apps.orders.matching.revisions import revisions_write
 from apps.orders.matching.tables import Rows, pack_write, tables_clear
-from apps.orders.models import OrderRevision, Projection
+from apps.orders.models import Projection
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,6 @@ class ShardProjector:
             tables_clear(cursor)
             retention_forget(self.shard)
             cursor.execute(_BEGIN, (self.shard, bytes(32)))
-            OrderRevision.objects.all().delete()
             began = {"last_number": 0, "last_sequence": 0, "chain": bytes(32), "revisions_after": 0}
             Projection.objects.filter(shard=self.shard).update(**began)
             self.number = 0

@@ -1,9 +1,9 @@
 """Retention: rows of simulated accounts that are old leave the tables; the journal keeps everything.
 
-What goes, up to one sequence that only rises: orders of simulated accounts that ended by then, their fills, and the
-ledger entries of trades between simulated accounts. What these entries sum to is carried forward for each account and
-asset, so a balance is still the sum of its ledger. Whatever a trader of flesh took part in stays as it is: a trade's
-ledger entries whole, and of its fills the trader's own.
+What goes, up to one sequence that only rises: orders of simulated accounts that ended by then, their fills and their
+revisions, and the ledger entries of trades between simulated accounts. What these entries sum to is carried forward for
+each account and asset, so a balance is still the sum of its ledger. Whatever a trader of flesh took part in stays as it
+is: a trade's ledger entries whole, and of its fills the trader's own.
 
 The rule is a function of the journal, the labels and that one sequence, so the audit and a rebuild know exactly which
 rows must be missing.
@@ -20,7 +20,7 @@ from django.db.models import F
 from apps.accounts.codes import ACCOUNT_FEES, LedgerKind
 from apps.accounts.models import Account, LedgerCarried, LedgerEntry
 from apps.orders.matching.journal import Journal
-from apps.orders.models import OPEN_STATUSES, Fill, Order, Projection, Retention
+from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Projection, Retention
 
 STEP_EVENTS = 5_000
 """At most so many sequences leave in one transaction, so that projecting waits for milliseconds."""
@@ -106,6 +106,9 @@ class ShardRetention:
                 _ledger_drop(done.sequence, upto, accounts)
                 Fill.objects.filter(
                     id__gt=done.sequence * 2 + 1, id__lte=upto * 2 + 1, account_id__in=accounts
+                ).delete()
+                OrderRevision.objects.filter(
+                    sequence__gt=done.sequence, sequence__lte=upto, account_id__in=accounts
                 ).delete()
                 _orders_drop(upto, accounts)
             Retention.objects.filter(shard=self.shard).update(sequence=upto)

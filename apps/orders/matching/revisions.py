@@ -13,7 +13,7 @@ from apps.orders.matching.engine import sections
 from apps.orders.matching.tables import TableWrite
 from apps.orders.models import OrderRevision
 
-WRITE = TableWrite(OrderRevision, ("sequence", "order_id"))
+WRITE = TableWrite(OrderRevision, ("sequence", "order_id", "account_id"))
 
 _FIXED_ARRAY = 0x90
 
@@ -26,15 +26,15 @@ def _beginning(kind: type[OrderAmended | OrderReduced]) -> bytes:
 _BEGINNINGS = re.compile(b"|".join(re.escape(_beginning(kind)) for kind in (OrderAmended, OrderReduced)))
 
 
-def revisions_of(events: bytes) -> list[tuple[int, int]]:
-    """Give the sequence and the order of each revision in a journal row's events.
+def revisions_of(events: bytes) -> list[tuple[int, int, int]]:
+    """Give the sequence, the order and the account of each revision in a journal row's events.
 
     Most batches have none, which one search through the bytes tells; only sections that may have one are decoded.
     """
     if _BEGINNINGS.search(events) is None:
         return []
     return [
-        (event.sequence, event.order_id)
+        (event.sequence, event.order_id, event.account)
         for section in sections(events)
         if _BEGINNINGS.search(section) is not None
         for event in section_decode(section)

@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from apps.accounts.models import Account, Balance, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, FeeTier, Instrument
-from apps.orders.models import Fill, Order, Position, PositionLimit, VenueState
+from apps.orders.models import Fill, Order, OrderRevision, Position, PositionLimit, VenueState
 
 Row = Sequence[Any]
 Rows = list[Row]
@@ -179,7 +179,7 @@ WRITES: dict[str, TableWrite] = {
 }
 """Every list of a pack but the last, in its order."""
 
-PROJECTED: tuple[type[models.Model], ...] = tuple(dict.fromkeys(write.model for write in WRITES.values()))
+PROJECTED: tuple[type[models.Model], ...] = (*dict.fromkeys(write.model for write in WRITES.values()), OrderRevision)
 """The tables a projection fills, and may empty."""
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.accounts.codes import SelfTradePrevention
+from apps.accounts.models import Account
 from apps.marketdata.reference import references
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side, TimeInForce
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, SubmitOrder
@@ -22,10 +23,11 @@ from apps.orders.matching.audit import audit
 from apps.orders.matching.followers import Follower
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
+from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.revisions import revisions_of
-from apps.orders.models import BookMark, OrderRevision, Projection
+from apps.orders.models import BookMark, Order, OrderRevision, Projection
 from apps.orders.state import OrderChange, order_ids_of
-from tests.support.shard import AAPL_USD, BTC_USD, Flow, batch_append, events_of, journal_fill
+from tests.support.shard import AAPL_USD, BTC_USD, TRADERS, Flow, batch_append, events_of, journal_fill
 
 A, B, C = 3, 4, 5
 DECREMENT = SelfTradePrevention.DECREMENT
@@ -125,10 +127,12 @@ def test_every_order_s_story_has_exactly_its_events(sqlite: object, projected: s
 def test_revisions_are_noted_exactly_and_the_audit_sees_one_that_is_not(databases: str) -> None:
     journal_fill(900)
     follow()
-    expected = [(e.sequence, e.order_id) for e in everything() if isinstance(e, OrderAmended | OrderReduced)]
+    expected = [(e.sequence, e.order_id, e.account) for e in everything() if isinstance(e, OrderAmended | OrderReduced)]
     assert len(expected) > 20
     assert [each for rows in Journal(0).chunks(0) for row in rows for each in revisions_of(row.events)] == expected
-    assert list(OrderRevision.objects.order_by("sequence").values_list("sequence", "order_id")) == expected
+    assert (
+        list(OrderRevision.objects.order_by("sequence").values_list("sequence", "order_id", "account_id")) == expected
+    )
     assert audit(0).violation is None
     call_command("rebuild_projection")
     assert audit(0).violation is None
@@ -147,6 +151,22 @@ def test_tables_of_an_older_version_are_made_up_for_from_the_journal(sqlite: obj
     assert story is not None
     assert sequence in [told.event.sequence for told in story.events]
     assert audit(0).violation is None
+
+
+def test_a_simulated_order_that_has_left_the_tables_is_found_in_the_journal(sqlite: object) -> None:
+    journal_fill(600)
+    follow()
+    Account.objects.filter(id__in=TRADERS).update(simulated=True)
+    before = {order_id: story_read(order_id, shard=0) for order_id in Order.objects.values_list("id", flat=True)}
+    retention = ShardRetention(0, keep_s=0)
+    retention.look()
+    while retention.step():
+        pass
+    assert Order.objects.count() < len(before) // 2
+    assert not OrderRevision.objects.exists()
+    assert audit(0).violation is None
+    for order_id, story in list(before.items())[::7]:
+        assert story_read(order_id, shard=0) == story
 
 
 def test_an_order_that_traded_and_rested_is_told(engine: rust.Engine) -> None:
