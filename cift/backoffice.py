@@ -16,6 +16,7 @@ from cift.bus.performing import Performed
 from cift.consistency import JournalPlace
 from cift.error_codes import CODES
 from cift.errors import ApplicationError
+from cift.threads import database_call
 from cift.times import clock_ns
 from cift.wire.base import Event
 
@@ -31,6 +32,10 @@ class Actor(NamedTuple):
     user: Any
     address: str
     request_id: str
+
+
+VENUE = Actor(None, "", "")
+"""The venue itself: it finishes what operators have decided."""
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -84,13 +89,39 @@ def command_act(
     try:
         performed: Performed[E] = async_to_sync(_awaited)(command)
     except ApplicationError as error:
-        outcome = "unknown" if error.code == "outcome_unknown" else "refused"
-        sequence = error.extra.get("sequence", 0)
-        record(actor, action=action, subject=subject, outcome=outcome, code=error.code, sequence=sequence, about=asked)
+        record(actor, action=action, subject=subject, about=asked, **_refusal(error))
         raise
     record(actor, action=action, subject=subject, sequence=performed.event.sequence, about=asked)
     _shown(performed.number)
     return performed
+
+
+async def command_acted(
+    actor: Actor, *, action: str, subject: str, command: Callable[[], Awaitable[Performed[E]]], after: Mapping[str, Any]
+) -> Performed[E]:
+    """Send a command as `command_act` does, from the event loop; waits for no table.
+
+    Raises:
+        ApplicationError: what the command raises.
+
+    """
+
+    def write(**more: Any) -> int:
+        return record(actor, action=action, subject=subject, **more)
+
+    asked = await database_call(write, outcome="asked", after=after)
+    try:
+        performed = await command()
+    except ApplicationError as error:
+        await database_call(write, **_refusal(error), about=asked)
+        raise
+    await database_call(write, sequence=performed.event.sequence, about=asked)
+    return performed
+
+
+def _refusal(error: ApplicationError) -> dict[str, Any]:
+    outcome = "unknown" if error.code == "outcome_unknown" else "refused"
+    return {"outcome": outcome, "code": error.code, "sequence": error.extra.get("sequence", 0)}
 
 
 def second_factor_require(request: HttpRequest) -> None:

@@ -18,13 +18,20 @@ class RequestStatus(IntEnum):
     BOOKED = 2
     REFUSED = 3
     REJECTED = 4
+    EXPIRED = 5
+
+
+_WITHOUT_ANOTHER = (RequestStatus.REQUESTED, RequestStatus.REFUSED, RequestStatus.REJECTED, RequestStatus.EXPIRED)
+"""Where nobody else has had to decide; a withdrawal is refused before, when it cannot be held."""
 
 
 class MoneyRequest(models.Model):
     """An amount (smallest units; signed for an adjustment) to be moved between an account and outside.
 
-    requested → approved by another operator → booked by the order service, or refused by it; or requested → rejected.
-    An approved request is booked under a command id made of its number, so booking it again cannot double it.
+    requested → approved by another operator → booked by the order service, or refused by it; or requested → rejected,
+    or expired. A withdrawal is held from its request until it is booked or given back; `held` is the sequence it was
+    held at, 0 for not. While it is `due`, a command of it is still to be sent, under an id made of its number, so that
+    sending it again cannot double it.
     """
 
     account = models.ForeignKey(
@@ -43,13 +50,18 @@ class MoneyRequest(models.Model):
     decided_at = models.BigIntegerField(null=True)
     code = models.CharField(max_length=64, blank=True)
     sequence = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    due = models.BooleanField(default=False)
 
     class Meta:
         """Newest first; nobody approves their own, and only what is booked has a place in the journal."""
 
         ordering = ("-id",)
         permissions = (("decide_moneyrequest", "Can approve or reject another operator's money request"),)
-        indexes = (Index(fields=("status", "-id"), name="money_request_status"),)
+        indexes = (
+            Index(fields=("status", "-id"), name="money_request_status"),
+            Index(fields=("id",), name="money_request_due", condition=Q(due=True)),
+        )
         constraints = (
             CheckConstraint(condition=Q(kind__in=values_of(CashKind)), name="money_request_kind"),
             CheckConstraint(condition=Q(status__in=values_of(RequestStatus)), name="money_request_state"),
@@ -58,7 +70,7 @@ class MoneyRequest(models.Model):
                 name="money_request_amount",
             ),
             CheckConstraint(
-                condition=Q(status__in=(int(RequestStatus.REQUESTED), int(RequestStatus.REJECTED)))
+                condition=Q(status__in=[int(each) for each in _WITHOUT_ANOTHER])
                 | Q(decided_by__isnull=False) & ~Q(decided_by=F("requested_by")),
                 name="money_request_four_eyes",
             ),
@@ -66,6 +78,10 @@ class MoneyRequest(models.Model):
                 condition=Q(status=int(RequestStatus.BOOKED), sequence__gt=0)
                 | ~Q(status=int(RequestStatus.BOOKED)) & Q(sequence=0),
                 name="money_request_booked",
+            ),
+            CheckConstraint(
+                condition=Q(due=False) | ~Q(status__in=(int(RequestStatus.BOOKED), int(RequestStatus.REFUSED))),
+                name="money_request_due_open",
             ),
         )
 
@@ -75,5 +91,10 @@ class MoneyRequest(models.Model):
 
     @property
     def command_id(self) -> str:
-        """The id it is booked under, once and for all; no client may use an id with a slash."""
+        """The id it is booked under, or held; no client may use an id with a slash."""
         return f"request/{self.pk}"
+
+    @property
+    def settling_id(self) -> str:
+        """The id a withdrawal is booked or given back under."""
+        return f"{self.command_id}/settle"

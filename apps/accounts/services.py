@@ -1,8 +1,22 @@
 """Writes of accounts and money: each is a command to the order service, so each is in the journal."""
 
-from apps.accounts.codes import CashKind
-from apps.accounts.commands import ChangeAccount, MoveCash, OpenAccount, SetPositionLimit
-from apps.accounts.events import AccountChanged, AccountOpened, CashMoved, PositionLimitSet
+from apps.accounts.codes import CashKind, WithdrawalEnd
+from apps.accounts.commands import (
+    ChangeAccount,
+    MoveCash,
+    OpenAccount,
+    RequestWithdrawal,
+    SetPositionLimit,
+    SettleWithdrawal,
+)
+from apps.accounts.events import (
+    AccountChanged,
+    AccountOpened,
+    CashMoved,
+    PositionLimitSet,
+    WithdrawalRequested,
+    WithdrawalSettled,
+)
 from cift.bus.performing import Performed, command_perform
 
 
@@ -52,19 +66,31 @@ async def deposit_book(
     return await command_perform(command, event=CashMoved)
 
 
-async def withdrawal_book(
+async def withdrawal_request(
     *, account: int, command_id: str, asset: int, amount: int, deadline: int = 0
-) -> Performed[CashMoved]:
-    """Book an amount (smallest units, > 0) out of an account, once for each id.
+) -> Performed[WithdrawalRequested]:
+    """Set an amount (smallest units, > 0) aside to leave an account, once for each id; it is held until it is settled.
 
     Raises:
-        ApplicationError: `insufficient_funds`, and as `deposit_book`.
+        ApplicationError: `insufficient_funds`, `withdrawals_limit`, `already_exists`: it is open, though its id was
+            forgotten; and as `deposit_book`.
 
     """
-    command = MoveCash(
-        account=account, id=command_id, deadline=deadline, kind=CashKind.WITHDRAWAL, asset=asset, amount=amount
-    )
-    return await command_perform(command, event=CashMoved)
+    command = RequestWithdrawal(account=account, id=command_id, deadline=deadline, asset=asset, amount=amount)
+    return await command_perform(command, event=WithdrawalRequested)
+
+
+async def withdrawal_settle(
+    *, account: int, command_id: str, request: str, end: WithdrawalEnd, deadline: int = 0
+) -> Performed[WithdrawalSettled]:
+    """Book the withdrawal that was requested under the id `request`, or give it back.
+
+    Raises:
+        ApplicationError: `account_unknown`, `withdrawal_unknown`, `conflict`; what `command_perform` raises.
+
+    """
+    command = SettleWithdrawal(account=account, id=command_id, deadline=deadline, request=request, end=end)
+    return await command_perform(command, event=WithdrawalSettled)
 
 
 async def adjustment_book(

@@ -7,7 +7,6 @@ import msgspec
 from asgiref.sync import async_to_sync
 
 from apps.accounts.models import MoneyRequest
-from apps.accounts.request_models import RequestStatus
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import BookFound, book_find, instruments_all
@@ -46,7 +45,7 @@ def overview(*, after: int | None) -> dict[str, Any]:
         "sockets": sockets,
         "projected_sequence": projected,
         "orders": _orders_since(after, projected),
-        "requests_to_book": MoneyRequest.objects.filter(status=int(RequestStatus.APPROVED))[:100].count(),
+        "requests_to_book": MoneyRequest.objects.filter(due=True)[:100].count(),
         **_lag(projection, number),
         **(_stats(stats) if stats else {}),
         "books": [_book(row, book) for row, book in zip(instruments, books, strict=True)],

@@ -13,7 +13,8 @@ from django.conf import settings
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
-from apps.accounts.opening import OpeningDeposit, opening_deposit, openings_complete
+from apps.accounts.opening import OpeningDeposit, opening_deposit, openings_complete, registrations_sweep
+from apps.accounts.requests import requests_complete
 from apps.accounts.services import account_open
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_list
@@ -46,9 +47,22 @@ async def bootstrap(folder: Path) -> dict[str, str]:
     await _instruments_list()
     for email, user in users.items():
         await _account_fund(name=email.partition("@")[0], user=user)
-    # Who waits for an account was left behind by an earlier run; doing it twice does no harm.
+    # What waits here was left behind by an earlier run; doing it twice does no harm.
     await openings_complete(older_than=timedelta(0))
+    await requests_complete(alone_ns=0)
     return logins
+
+
+async def promises_keep() -> None:
+    """Finish what was begun and cut off, in any process: registrations and money requests.
+
+    Raises:
+        ApplicationError: the order service does not do its part; do it again later.
+
+    """
+    await openings_complete()
+    await database_call(registrations_sweep)
+    await requests_complete()
 
 
 async def _tables_caught_up() -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from cift.bus import buses
 from cift.bus.base import BusError
-from cift.embedded.bootstrap import bootstrap
+from cift.embedded.bootstrap import bootstrap, promises_keep
 from cift.embedded.children import Child, ChildGivenUp, ChildPlan
 from cift.embedded.console import welcome
 from cift.embedded.logins import logins_load
@@ -35,6 +35,9 @@ BACKLOG = 1_024
 
 LATE_S = 5.0
 """After this the operator is told that the order service is not ready yet."""
+
+PROMISES_S = 60.0
+"""How often what was cut off is finished."""
 
 _POLL_S = 0.05
 _STATS_QUERY = msgspec.msgpack.encode([5])
@@ -81,6 +84,7 @@ class Supervisor:
         stop_on_signals(stop)
         keeping = [asyncio.create_task(child.keep()) for child in self._children]
         opening = asyncio.create_task(self._open())
+        promising = asyncio.create_task(self._keep_promises())
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((*keeping, opening, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -88,6 +92,7 @@ class Supervisor:
                 await asyncio.wait((*keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             opening.cancel()
+            promising.cancel()
             stopping.cancel()
             await self._close()
             await asyncio.gather(*self._trading)
@@ -134,6 +139,15 @@ class Supervisor:
             await self._simulation.keep()
         except ChildGivenUp as error:
             logger.error("there is no simulated market any more: %s", error)  # noqa: TRY400 - the line says it all
+
+    async def _keep_promises(self) -> None:
+        """Finish, now and then, what a crash of another process has left half done."""
+        while True:
+            await asyncio.sleep(PROMISES_S)
+            try:
+                await promises_keep()
+            except (ApplicationError, DatabaseError) as error:
+                logger.warning("what was cut off is finished later: %s", error)
 
     async def _order_service_ready(self) -> None:
         subject = f"orders.query.{settings.MATCHING['SHARD']}"

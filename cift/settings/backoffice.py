@@ -4,7 +4,9 @@ from typing import Any
 
 from django.urls import reverse_lazy
 
-BACK_OFFICE = {
+BACK_OFFICE: dict[str, Any] = {
+    # How long a money request may wait for a decision; then it expires, and what it holds is free again.
+    "REQUEST_DAYS": 14,
     "RECORDER": "apps.accounts.records.record_append",
     # Called with a request: whether it may do what needs a fresh second factor.
     "SECOND_FACTOR": "apps.accounts.secondfactor.second_factor_fresh",

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.operators import Operator
 from tests.support.traders import Trader
-from tests.support.venue import ROOT, Venue, venue_open
+from tests.support.venue import ROOT, Venue, manage, venue_open
 
 SECOND, PASSWORD = "second@example.com", "a-long-passphrase-7"
 
@@ -60,9 +60,9 @@ def order(trader: Trader, **more: str) -> tuple[int, str]:
     return status, body.get("code") or body["status"]
 
 
-def balance(trader: Trader, asset: str = "USD") -> Decimal:
+def balance(trader: Trader, asset: str = "USD", of: str = "total") -> Decimal:
     rows = trader.call("GET", "balances/")[1]["results"]
-    return next(Decimal(row["total"]) for row in rows if row["asset"] == asset)
+    return next(Decimal(row[of]) for row in rows if row["asset"] == asset)
 
 
 def account_of(first: Operator) -> int:
@@ -121,20 +121,72 @@ def test_an_adjustment_needs_another_operator_and_is_booked_once(
     assert balance(trader) == before
     assert "1 request booked." in second.act("accounts/moneyrequest", "approve", request)
     assert balance(trader) == before - Decimal("12.5")
-    for again in ("approve", "book", "reject"):
+    for again in ("approve", "complete", "reject"):
         assert "It is booked" in second.act("accounts/moneyrequest", again, request)
     assert balance(trader) == before - Decimal("12.5")
 
 
-def test_a_withdrawal_without_the_funds_is_refused_in_words(first: Operator, second: Operator, trader: Trader) -> None:
-    before, account = balance(trader), account_of(first)
-    asked = {"kind": "1", "account": account, "asset": "1", "amount": "99000000", "note": "to the bank"}
-    first.post("accounts/moneyrequest/add/", **asked)
-    request = number_in(first.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change")
+def withdrawal_ask(first: Operator, amount: str) -> tuple[int, str]:
+    """Ask for a withdrawal of the demo trader's dollars; give its number, and the page that follows."""
+    asked = {"kind": "1", "account": account_of(first), "asset": "1", "amount": amount, "note": "to the bank"}
+    page = first.post("accounts/moneyrequest/add/", **asked)
+    return number_in(first.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change"), page
 
-    assert "Not enough free funds." in second.act("accounts/moneyrequest", "approve", request)
-    assert "refused" in second.get("accounts/moneyrequest/").text
-    assert balance(trader) == before
+
+def test_a_withdrawal_without_the_funds_is_refused_in_words(first: Operator, trader: Trader) -> None:
+    before = balance(trader)
+
+    _, page = withdrawal_ask(first, "99000000")
+
+    assert "Not enough free funds." in page
+    assert "refused" in first.get("accounts/moneyrequest/").text
+    assert [balance(trader), balance(trader, of="held")] == [before, 0]
+
+
+def test_a_withdrawal_holds_from_its_request_until_it_is_rejected_or_booked(
+    first: Operator, second: Operator, trader: Trader
+) -> None:
+    before = balance(trader)
+    rejected, page = withdrawal_ask(first, str(before - 100))
+    assert "was added successfully" in page
+    assert [balance(trader), balance(trader, of="available")] == [before, 100]
+    assert order(trader) == (422, "insufficient_funds")
+    assert "approved by another operator" in first.act("accounts/moneyrequest", "approve", rejected)
+
+    assert "1 request rejected." in second.act("accounts/moneyrequest", "reject", rejected)
+    assert [balance(trader), balance(trader, of="held")] == [before, 0]
+    assert order(trader) == (201, "new")
+    trader.clear()
+
+    booked, _ = withdrawal_ask(first, "250.25")
+    assert "1 request booked." in second.act("accounts/moneyrequest", "approve", booked)
+    assert [balance(trader), balance(trader, of="held")] == [before - Decimal("250.25"), 0]
+    for again in ("approve", "complete", "reject"):
+        assert "It is booked" in second.act("accounts/moneyrequest", again, booked)
+    assert balance(trader) == before - Decimal("250.25")
+
+
+def test_what_a_crash_left_between_a_request_s_row_and_its_command_is_finished(
+    venue: Venue, first: Operator, second: Operator, trader: Trader
+) -> None:
+    before = balance(trader)
+    made, _ = withdrawal_ask(first, "10")
+
+    # As a process leaves it that dies between the commit of a decision and its command, or before the answer is noted.
+    decided = "status = 1, due = 1, decided_at = 1, decided_by_id = (SELECT id FROM accounts_user WHERE email = ?)"
+    for cut_off in ("held = 0", "sequence = 0", "held = 0, sequence = 0"):
+        with closing(sqlite3.connect(venue.folder / "db.sqlite3", timeout=10)) as connection:
+            row = f"UPDATE accounts_moneyrequest SET {decided}, {cut_off} WHERE id = ?"  # noqa: S608 - from above
+            connection.execute(row, [SECOND, made])
+            connection.commit()
+        # The venue's own sweep may have come first.
+        assert manage(venue, "complete_requests") in ("0 completed", "1 completed")
+        assert "It is booked" in second.act("accounts/moneyrequest", "complete", made)
+    give_up_at = time.monotonic() + 20
+    while balance(trader) == before and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    assert [balance(trader), balance(trader, of="held")] == [before - 10, 0]
+    assert audit(venue.folder)["clean"]
 
 
 def test_orders_are_canceled_for_all_when_that_is_confirmed(first: Operator, second: Operator, trader: Trader) -> None:

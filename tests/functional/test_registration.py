@@ -1,9 +1,6 @@
 """Registering where things go wrong: interrupted, without an order service, and where addresses are confirmed."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.venue import ROOT, Venue, venue_open
+from tests.support.venue import Venue, manage, venue_open
 from tests.support.webprocess import web_process
 
 PASSWORD = "correct horse battery"
@@ -25,18 +22,6 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
 
 def post(port: int, path: str, **body: str) -> httpx.Response:
     return httpx.post(f"http://127.0.0.1:{port}/api/v1/{path}", json=body, timeout=30)
-
-
-def manage(venue: Venue, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "cift.settings.embedded", "CIFT_DATA_DIR": str(venue.folder)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not done.stderr
-    return done.stdout.strip()
 
 
 def database(venue: Venue, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -147,6 +147,19 @@ def _arguments(process: Path) -> list[str]:
         return []
 
 
+def manage(venue: Venue, *arguments: str) -> str:
+    """Run a command of manage.py on a running venue's data; give what it says."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "cift.settings.embedded", "CIFT_DATA_DIR": str(venue.folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    return done.stdout.strip()
+
+
 @contextmanager
 def venue_open(folder: Path, **environment: str) -> Iterator[Venue]:
     venue = Venue(folder, environment=environment).start()

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from apps.accounts.codes import ACCOUNT_EXTERNAL, CashKind
 from apps.accounts.models import Account, MoneyRequest
-from apps.accounts.requests import request_approve, request_book, request_make, request_reject
+from apps.accounts.requests import request_approve, request_complete, request_make, request_reject
 from apps.marketdata.models import Asset
 from cift.admin import CommandAdmin, moment_shown, number_shown, rows_act
 from cift.backoffice import Actor, actor_of, second_factor_require
@@ -76,6 +76,7 @@ class MoneyRequestAdmin(CommandAdmin):
         "asset",
         "amount_shown",
         "status",
+        "due",
         "requested_by",
         "requested",
         "decided_by",
@@ -84,7 +85,7 @@ class MoneyRequestAdmin(CommandAdmin):
     list_select_related = ("asset", "requested_by", "decided_by")
     search_numbers: ClassVar[dict[str, str]] = {"request": "id", "account": "account_id"}
     newest_by = "id"
-    actions = ("approve", "reject", "book")
+    actions = ("approve", "reject", "complete")
     actions_selection_counter = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -101,7 +102,7 @@ class MoneyRequestAdmin(CommandAdmin):
         if row is None:
             return asked
         shown = ("kind", "account_id", "asset", "amount_shown", "note", "status", "code", "requested_by", "requested")
-        return (*shown, "decided_by", "decided", "command_id", "sequence")
+        return (*shown, "decided_by", "decided", "due", "command_id", "held", "sequence")
 
     def get_readonly_fields(self, request: HttpRequest, row: MoneyRequest | None = None) -> tuple[str, ...]:
         """A request is not edited."""
@@ -120,6 +121,8 @@ class MoneyRequestAdmin(CommandAdmin):
             note=asked["note"],
         )
         row.pk = made.pk
+        if made.due:
+            messages.warning(request, "No order service answers: the amount is held as soon as one does.")
 
     @admin.action(description="Approve and book", permissions=["decide"])
     def approve(self, request: HttpRequest, rows: Any) -> None:
@@ -131,10 +134,10 @@ class MoneyRequestAdmin(CommandAdmin):
         """Reject the chosen requests."""
         self._decide(request, rows, request_reject, "rejected")
 
-    @admin.action(description="Book again what is approved", permissions=["decide"])
-    def book(self, request: HttpRequest, rows: Any) -> None:
-        """Book the chosen requests whose booking was cut off."""
-        self._decide(request, rows, request_book, "booked")
+    @admin.action(description="Finish what was cut off", permissions=["decide"])
+    def complete(self, request: HttpRequest, rows: Any) -> None:
+        """Send what is still due of the chosen requests."""
+        self._decide(request, rows, request_complete, "finished")
 
     def _decide(self, request: HttpRequest, rows: Any, decide: Callable[[Actor, int], MoneyRequest], done: str) -> None:
         actor = actor_of(request)

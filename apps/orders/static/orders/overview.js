@@ -21,7 +21,7 @@
     if (data.halt !== null) found.push(`Trading is halted: ${data.halt}`);
     if (data.killed) found.push("The kill switch is on: every new order is refused.");
     if (data.writer !== "ready") found.push(`The order service is not ready: ${data.writer}.`);
-    if (data.requests_to_book) found.push(`${data.requests_to_book} approved money requests are not booked yet.`);
+    if (data.requests_to_book) found.push(`${data.requests_to_book} money requests wait for the order service.`);
     return found.join(" ");
   };
 
