@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from rich.console import Console
 
+from apps.orders.simulation.accounts import orders_take_back
 from cift.bus import buses
 from cift.bus.base import BusError
 from cift.embedded.bootstrap import bootstrap, promises_keep
@@ -122,6 +123,8 @@ class Supervisor:
             logger.warning("the venue could not be checked for what a new one needs: %s", error)
             logins = logins_load(self._folder)
         await self._http_ready()
+        if not settings.SIMULATION["ENABLED"]:
+            await self._left_alone()
         simulated = settings.SIMULATION["RATE"] if settings.SIMULATION["ENABLED"] else 0
         if simulated:
             self._trading.append(asyncio.create_task(self._simulate()))
@@ -132,6 +135,16 @@ class Supervisor:
             folder=self._folder,
             simulated=simulated,
         )
+
+    async def _left_alone(self) -> None:
+        """Take back what a simulation of before left in the books: nobody looks after it now."""
+        try:
+            count = await orders_take_back()
+        except (ApplicationError, DatabaseError) as error:
+            logger.warning("orders of an earlier simulation may still be in the books: %s", error)
+        else:
+            if count:
+                logger.info("%s orders of an earlier simulation are canceled", count)
 
     async def _simulate(self) -> None:
         """Keep the simulation running; a venue without it is a venue still."""

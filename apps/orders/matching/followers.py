@@ -17,11 +17,13 @@ from apps.orders.matching.errors import JournalDamagedError, JournalUnavailableE
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.halt import halt_of, halt_raise
 from apps.orders.matching.projector import ShardProjector
+from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.verifier import ShardVerifier
 from cift.bus.base import Bus
 
 logger = logging.getLogger(__name__)
 
+_NS_PER_S = 1_000_000_000
 _POLL_S = 0.05
 _RETRY_S = 0.5
 _HALTED_S = 1.0
@@ -58,7 +60,7 @@ class Follower:
         while not self._stop.is_set():
             try:
                 with projection_alone(self.shard):
-                    self._follow(ShardProjector(self.shard).step)
+                    self._follow(self._projecting())
                     break
             except JournalDamagedError as error:
                 if self._once:
@@ -68,6 +70,14 @@ class Follower:
             except _TRANSIENT as error:
                 self._pause("projector", error)
         connections.close_all()
+
+    def _projecting(self) -> Callable[[], int]:
+        """Give what a step of the projector is: when there is nothing to project, what is old leaves the tables."""
+        projector = ShardProjector(self.shard)
+        if self._once:
+            return projector.step
+        retention = ShardRetention(self.shard, keep_ns=settings.SIMULATION["KEEP_S"] * _NS_PER_S)
+        return lambda: projector.step() or retention.step()
 
     def verify(self) -> None:
         """Verify until stopped; after a halt, wait until it is lifted and begin anew.

@@ -10,6 +10,7 @@ rows must be missing.
 """
 
 import bisect
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,6 +22,9 @@ from apps.accounts.codes import ACCOUNT_FEES, LedgerKind
 from apps.accounts.models import Account, LedgerCarried, LedgerEntry
 from apps.orders.matching.journal import Journal
 from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Projection, Retention
+
+LOOK_EVERY_S = 60.0
+"""How often what has grown old is looked for."""
 
 STEP_EVENTS = 5_000
 """At most so many sequences leave in one transaction, so that projecting waits for milliseconds."""
@@ -76,43 +80,48 @@ def _between_simulated(event: Sequence[Row], accounts: frozenset[int]) -> bool:
 class ShardRetention:
     """Drops what is old from a shard's tables, a step at a time, through the calling thread's connections."""
 
-    def __init__(self, shard: int, *, keep_s: int) -> None:
+    def __init__(self, shard: int, *, keep_ns: int) -> None:
         """Take how long rows are kept behind the journal's last batch."""
         self.shard = shard
-        self._keep_ns = keep_s * 10**9
+        self._keep_ns = keep_ns
         self._journal = Journal(shard)
-        self._upto = 0
+        self._upto = self._done = 0
+        self._look_at = time.monotonic()
 
-    def look(self) -> None:
+    def step(self) -> int:
+        """Drop the next rows in one transaction; give how many sequences it went on, 0 when there is nothing old."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_EVERY_S
+            self._look()
+        if self._upto <= self._done:
+            return 0
+        before = self._done
+        with transaction.atomic(using=router.db_for_write(Retention), durable=True):
+            after = min(self._upto, before + STEP_EVENTS)
+            accounts = simulated_accounts()
+            if accounts:
+                _ledger_drop(before, after, accounts)
+                fills = Fill.objects.filter(id__gt=before * 2 + 1, id__lte=after * 2 + 1, account_id__in=accounts)
+                fills.delete()
+                revised = OrderRevision.objects.filter(sequence__gt=before, sequence__lte=after)
+                revised.filter(account_id__in=accounts).delete()
+                _orders_drop(after, accounts)
+            Retention.objects.filter(shard=self.shard).update(sequence=after)
+        self._done = after
+        return after - before
+
+    def _look(self) -> None:
         """Find how far to go: behind the last batch that is old enough, and that the tables have."""
+        done, _ = Retention.objects.get_or_create(shard=self.shard, defaults={"sequence": 0})
+        self._done = done.sequence
         head = self._journal.head()
-        projected = Projection.objects.filter(shard=self.shard).values_list("last_number", flat=True).first()
-        last = min(projected or 0, head.number if head is not None else 0)
+        projected = Projection.objects.filter(shard=self.shard).values_list("last_number", flat=True).first() or 0
+        last = min(projected, head.number if head is not None else 0)
         if head is None or not last:
             return
         old = bisect.bisect_right(range(1, last + 1), head.at - self._keep_ns, key=self._time)
         row = self._journal.get(old) if old else None
         self._upto = row.last_sequence if row is not None else 0
-
-    def step(self) -> int:
-        """Drop the next rows in one transaction; give how many sequences it went on, 0 when there is nothing old."""
-        with transaction.atomic(using=router.db_for_write(Retention), durable=True):
-            done, _ = Retention.objects.get_or_create(shard=self.shard, defaults={"sequence": 0})
-            upto = min(self._upto, done.sequence + STEP_EVENTS)
-            accounts = simulated_accounts()
-            if upto <= done.sequence:
-                return 0
-            if accounts:
-                _ledger_drop(done.sequence, upto, accounts)
-                Fill.objects.filter(
-                    id__gt=done.sequence * 2 + 1, id__lte=upto * 2 + 1, account_id__in=accounts
-                ).delete()
-                OrderRevision.objects.filter(
-                    sequence__gt=done.sequence, sequence__lte=upto, account_id__in=accounts
-                ).delete()
-                _orders_drop(upto, accounts)
-            Retention.objects.filter(shard=self.shard).update(sequence=upto)
-        return upto - done.sequence
 
     def _time(self, number: int) -> int:
         row = self._journal.get(number)

@@ -21,7 +21,9 @@ from apps.accounts.services import account_open, deposit_book
 from apps.accounts.sessions import family_start, tokens_issue
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.selectors import book_find, instruments_all
-from apps.orders.models import Projection
+from apps.orders.commands import CancelOrders
+from apps.orders.models import Order, Projection
+from apps.orders.services import orders_cancel_all
 from apps.orders.simulation.plan import Login
 from apps.orders.simulation.population import ACCOUNTS
 from apps.orders.simulation.profiles import CASH_WORTH, PROFILES, Terms
@@ -216,6 +218,23 @@ def _record(account: int, outcome: ActOutcome, amounts: dict[str, int], sequence
         sequence=sequence,
         about=about,
     )
+
+
+async def orders_take_back() -> int:
+    """Cancel what agents of an earlier run left in the books, where no simulation runs any more; give how many orders.
+
+    Raises:
+        ApplicationError: the order service does not do its part.
+
+    """
+    accounts = await database_call(_accounts_with_orders)
+    done = await asyncio.gather(*(orders_cancel_all(CancelOrders(account=account)) for account in accounts))
+    return sum(each.event.count for each in done)
+
+
+def _accounts_with_orders() -> list[int]:
+    resting = Order.objects.open().filter(account__simulated=True)
+    return list(resting.order_by("account_id").values_list("account_id", flat=True).distinct())
 
 
 def logins_make() -> dict[str, Login]:

@@ -63,6 +63,7 @@ class Agent(ABC):
         self.public = public
         self.keys = keys
         self.wake_at = at
+        self.rest_until = 0
 
     @property
     @abstractmethod

@@ -172,6 +172,7 @@ class Desk:
         await self._ask("order.cancel_all", params={})
 
     async def _open(self) -> None:
+        await self._ask("cancel_on_disconnect", enabled=True)
         await self._ask("subscribe", channel="account")
         for symbol in self._tops:
             await self._ask("subscribe", channel="book", symbol=symbol, depth=DEPTH)

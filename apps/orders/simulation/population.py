@@ -24,6 +24,17 @@ ACCOUNTS = (*(style.account for style in STYLES), NOISE, MOMENTUM, REVERSION, SL
 
 _TAKERS_SHARE = 0.045
 _MAKERS_SHARE = 0.90
+_REST_S = 5
+_CLOSED = frozenset(
+    {
+        "instrument_halted",
+        "instrument_cancel_only",
+        "venue_killed",
+        "account_killed",
+        "account_inactive",
+        "rate_limited",
+    }
+)
 
 
 class Population:
@@ -156,7 +167,9 @@ class Population:
             if agent.wake_at > now:
                 self._queue(agent)
                 continue
-            if asleep and not asleep.isdisjoint(agent.accounts()):
+            if agent.rest_until > now:
+                agent.wake_at = agent.rest_until
+            elif asleep and not asleep.isdisjoint(agent.accounts()):
                 agent.wake_at = now + NS // 4
             else:
                 actions += agent.act(now)
@@ -187,6 +200,9 @@ class Population:
         agent = self._owners[action.account, action.symbol]
         before = agent.wake_at
         agent.on_done(action, code, at=at)
+        if code in _CLOSED:
+            # Halted, killed or suspended: asking again and again would be nothing but noise.
+            agent.rest_until = at + _REST_S * NS
         self._requeue(agent, before)
 
     def forget(self, account: str, *, at: int) -> None:
