@@ -1,6 +1,6 @@
 """From a command's events to its answer."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -126,8 +126,10 @@ def _begins(event: AnyEvent) -> bool:
     return isinstance(event, OrderAccepted | OrderRejected | OrderAmended | CommandDuplicate | CommandRejected)
 
 
-async def changed(outcome: Outcome, *, account: int, order_id: int) -> Answer:
-    """Answer an amend or a cancel of one order.
+async def changed(
+    outcome: Outcome, *, account: int, order_id: int, known: Mapping[int, OrderState] | None = None
+) -> Answer:
+    """Answer an amend or a cancel of one order; `known`: orders as they stand now, where they have been read already.
 
     Raises:
         ApplicationError: the reason it was refused for; `not_found`, `order_terminal`.
@@ -140,7 +142,9 @@ async def changed(outcome: Outcome, *, account: int, order_id: int) -> Answer:
         raise refusal(first)
     if not isinstance(first, OrderCanceled | OrderAmended):
         raise ApplicationError("internal")
-    state = (await database_call(orders_current, [first.order_id])).get(first.order_id)
+    if known is None:
+        known = await database_call(orders_current, [first.order_id])
+    state = known.get(first.order_id)
     if state is None:
         raise ApplicationError("projection_behind")
     return Answer(HTTPStatus.OK, await changed_body(state, outcome))

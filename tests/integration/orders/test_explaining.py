@@ -158,8 +158,7 @@ def test_a_simulated_order_that_has_left_the_tables_is_found_in_the_journal(sqli
     follow()
     Account.objects.filter(id__in=TRADERS).update(simulated=True)
     before = {order_id: story_read(order_id, shard=0) for order_id in Order.objects.values_list("id", flat=True)}
-    retention = ShardRetention(0, keep_s=0)
-    retention.look()
+    retention = ShardRetention(0, keep_ns=0)
     while retention.step():
         pass
     assert Order.objects.count() < len(before) // 2
