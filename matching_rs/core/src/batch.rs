@@ -15,8 +15,10 @@ pub use crate::blocks::Applied;
 const SNAPSHOT_MAGIC: [u8; 8] = *b"CIFTSNAP";
 const HASH_BYTES: usize = 32;
 const CHAIN_HEAD_BYTES: usize = HASH_BYTES + 28;
-/// How many commands are decoded ahead of their turn.
+/// How many commands are decoded ahead of their turn, and what they name asked for.
 const AHEAD: usize = 8;
+/// How many ahead of its turn what a command's things lead to is asked for.
+const NEAR: usize = 4;
 
 /// What the chain's hash begins with; the commands and the events follow.
 fn chain_head(
@@ -152,6 +154,9 @@ impl Runner {
             *place = next(&self.engine, &mut commands);
         }
         for turn in 0.. {
+            if let Waiting::Command(near, _) = &waiting[(turn + NEAR) % AHEAD] {
+                self.engine.approach(near);
+            }
             let place = &mut waiting[turn % AHEAD];
             self.recorder.begin_section();
             match place {
