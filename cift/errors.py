@@ -15,6 +15,9 @@ from cift.middleware import REQUEST_ID_HEADER, request_id_of
 
 CONTENT_TYPE = "application/problem+json"
 
+FIELDS_TOLD_MAX = 100
+"""The most faults an answer names, so that it does not grow with what was sent."""
+
 logger = logging.getLogger(__name__)
 
 _REFUSALS = Counter("cift_refusals", "Errors told to clients, over HTTP and on sockets", ["code"])
@@ -73,7 +76,7 @@ def error_of(error: ApplicationError) -> dict[str, Any]:
     _REFUSALS.labels(error.code).inc()
     body: dict[str, Any] = {"code": error.code, "detail": error.detail or (known.title if known else error.code)}
     if error.errors:
-        body["errors"] = [asdict(field) for field in error.errors]
+        body["errors"] = [asdict(field) for field in error.errors[:FIELDS_TOLD_MAX]]
     return {**error.extra, **body}
 
 

@@ -1,3 +1,10 @@
-"""Fixtures all tests may use."""
+"""Fixtures all tests may use, and what a run may be told."""
+
+import pytest
 
 pytest_plugins = ["tests.support.databases", "tests.support.shared_data", "tests.support.traders"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-seconds", type=float, default=4, help="how long the socket is fuzzed, on each web server")
+    parser.addoption("--fuzz-seed", type=int, default=1, help="where the fuzzer begins")

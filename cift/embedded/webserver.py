@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from cryptography.x509 import load_pem_x509_certificates as load_certificates
@@ -149,7 +150,8 @@ class _Factory(HTTPFactory):  # type: ignore[misc]
     def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
         """Give a connection the bounded request."""
         protocol = super().buildProtocol(address)
-        protocol.requestFactory = _Request
+        # Twisted would read forms ahead of the application, and answer a bad one by itself, without a word why.
+        protocol.requestFactory = partial(_Request, parsePOSTFormSubmission=False)
         return protocol
 
 
