@@ -6,9 +6,9 @@ from cift.wire.reasons import Reason
 _HEAD = """# Errors
 
 Every error is answered as RFC 9457 `application/problem+json` with `type`, `title`, `status`, `detail`, `code`,
-`request_id`, and `errors` (`field`, `code`, `detail`; at most 100) where fields are wrong. On a socket, and in a batch's answer, an
-error has `code`, `detail` and `errors`. A code is stable: never renamed, never reused. This page is made by
-`manage.py error_table`.
+`request_id`, and `errors` (`field`, `code`, `detail`; at most 100) where fields are wrong. On a socket, and in a
+batch's answer, an error has `code`, `detail` and `errors`. A code is stable: never renamed, never reused. This page is
+made by `manage.py error_table`.
 """
 
 
