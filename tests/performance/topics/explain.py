@@ -1,0 +1,115 @@
+"""An order explained among ten million events: recent and old ones, and one that rested all the while."""
+
+import time
+from collections.abc import Iterator
+from itertools import chain, count
+from random import Random
+from typing import Any, NamedTuple
+
+from tests.performance import stores
+from tests.performance.commands import FIRST_ACCOUNT, command_of, frames, opening, setup
+from tests.performance.flow import StandardFlow
+from tests.performance.results import Bench, Result, percentiles, topic
+
+EVENTS = 10_000_000
+MESSAGES = 100_000
+ORDERS = 200
+GOAL_MS = 1_000
+SHARD = 0
+REVISIONS = 50
+
+_BOTTOM, _BETWEEN = 1, 1_000
+"""Where the order rests that is never reached, and a price between it and all others."""
+_ORDERS_APART = 10_000_000
+
+
+@topic("explain", order=95)
+def explain(bench: Bench) -> Iterator[Result]:
+    """Yield how long the slowest of many explanations takes."""
+    stores.ready()
+    with stores.sqlite_store(bench.folder / "journal"):
+        written = _journal(bench)
+        _follow()
+        from apps.marketdata.reference import references  # noqa: PLC0415 - needs Django set up
+        from apps.orders.explaining import explanation  # noqa: PLC0415
+
+        references.load()
+        taken_ms = []
+        for order_id in [written.resting, *written.others]:
+            began = time.perf_counter()
+            told = explanation.explain(order_id, shard=SHARD)
+            taken_ms.append((time.perf_counter() - began) * 1e3)
+            if order_id == written.resting and len(told.events) != written.amended + 1:
+                message = f"the resting order has {len(told.events)} events"
+                raise RuntimeError(message)
+    title = f"explaining an order among {written.events / 1e6:.0f} M events, the slowest of {len(taken_ms)}"
+    yield Result(
+        "explain",
+        title,
+        max(taken_ms),
+        "ms",
+        GOAL_MS,
+        better="lower",
+        percentiles=percentiles(taken_ms, (50, 99)),
+        detail={"events": written.events, "resting_ms": taken_ms[0]},
+    )
+
+
+class _Written(NamedTuple):
+    """How many events, the order that rests from first to last, how often it was amended, orders from everywhere."""
+
+    events: int
+    resting: int
+    amended: int
+    others: list[int]
+
+
+def _journal(bench: Bench) -> _Written:
+    """Write the journal."""
+    from apps.orders.commands import AmendOrder, CancelOrders  # noqa: PLC0415 - needs Django set up
+    from apps.orders.events import OrderAccepted, section_decode  # noqa: PLC0415
+    from apps.orders.matching import engine as rust  # noqa: PLC0415
+    from apps.orders.matching.journal import Journal  # noqa: PLC0415
+    from cift.wire.base import command_encode  # noqa: PLC0415
+
+    journal, engine, dice = Journal(SHARD), rust.engine_new(), Random(1)  # noqa: S311 - picks samples
+    flow = StandardFlow(messages=MESSAGES)
+    records = flow.read(flow.stored(bench.flows))
+    wanted = bench.scaled(EVENTS)
+    chosen: list[int] = []
+
+    def append(frame: bytes) -> list[Any]:
+        made = engine.apply(frame, number=engine.number + 1, at=engine.at + 1_000_000)
+        journal.append(rust.row_of(made, epoch=1))
+        return list(section_decode(rust.sections(made.events)[0]))
+
+    for frame in frames([*opening(), *setup(1)]):
+        append(frame)
+    first = records[0]._replace(order=0, price=_BOTTOM, side=0, quantity=1_000)
+    (accepted,) = append(next(frames([command_of(first)])))
+    resting: int = accepted.order_id
+    amended = 0
+    for turn in count(1):
+        if engine.sequence >= wanted:
+            break
+        # The same flow once more: other ids, the same accounts, a book as empty as at first.
+        commands = (command_of(record._replace(order=record.order + turn * _ORDERS_APART)) for record in records)
+        sweep = command_encode(CancelOrders(account=0, instrument=1, price_min=_BETWEEN))
+        for frame in frames(chain(commands, [sweep])):
+            events = append(frame)
+            if isinstance(events[0], OrderAccepted) and dice.random() < ORDERS * 1_500 / wanted:
+                chosen.append(events[0].order_id)
+            if amended < REVISIONS * engine.sequence // wanted:
+                amended += 1
+                amend = AmendOrder(account=FIRST_ACCOUNT, order_id=resting, quantity=1_000 + amended)
+                append(next(frames([command_encode(amend)])))
+    return _Written(engine.sequence, resting, amended, chosen[:ORDERS])
+
+
+def _follow() -> None:
+    """Project and verify all of it, as the venue's own processes do."""
+    from apps.orders.matching.followers import Follower  # noqa: PLC0415 - needs Django set up
+
+    follower = Follower(SHARD, once=True)
+    follower.verify()
+    follower.project()
