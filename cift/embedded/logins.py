@@ -14,12 +14,20 @@ _PASSWORD_BYTES = 12
 
 
 def logins_load(folder: Path) -> dict[str, str]:
-    """Read `logins.json` (mode 0600): address to password; at the first start, and when it was deleted, make it."""
+    """Read `logins.json` (mode 0600): address to password; at the first start, and when it was deleted, make it.
+
+    Raises:
+        ValueError: it is not what was written.
+
+    """
     file = folder / "logins.json"
     if not file.exists():
         made = {email: secrets.token_urlsafe(_PASSWORD_BYTES) for email in (OPERATOR, DEMO)}
         private_write(file, json.dumps(made, indent=2) + "\n")
     logins: dict[str, str] = json.loads(file.read_text())
+    if not isinstance(logins, dict) or not {OPERATOR, DEMO} <= logins.keys():
+        message = f"{file} does not hold the first two logins; without the file, new passwords are made"
+        raise ValueError(message)
     return logins
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from apps.orders.hub import hub
+from apps.orders.hub import hub, sockets_open
 from apps.orders.matching.errors import (
     JournalDamagedError,
     MatchingError,
@@ -47,7 +47,7 @@ class EmbeddedWeb:
         except BusInUse as error:
             line = f"an order service of its own runs on this data (a replay, run_matching): {error}"
             raise WorkerEndedError(line, exit_code=EXIT_LOST) from error
-        service = MatchingService(bus, on_end=ended)
+        service = MatchingService(bus, on_end=ended, sockets=sockets_open)
         await service.start()
         try:
             await stop.wait()

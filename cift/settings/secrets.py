@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cift.env import SetupError
 
+_NAMES = frozenset({"django", "tokens", "ids"})
+
 
 class DataFolderError(SetupError):
     """The data folder cannot be read or written."""
@@ -37,6 +39,14 @@ def _load(folder: Path) -> dict[str, str]:
         }
         private_write(file, json.dumps(made, indent=2) + "\n")
     read: dict[str, str] = json.loads(file.read_text())
+    if (
+        not isinstance(read, dict)
+        or not read.keys() >= _NAMES
+        or not all(isinstance(read[name], str) for name in _NAMES)
+    ):
+        message = f"{file} does not hold what the first start wrote"
+        raise ValueError(message)
+    bytes.fromhex(read["ids"])
     return read
 
 

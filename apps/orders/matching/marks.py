@@ -66,7 +66,7 @@ class Marker:
             instrument=instrument,
             number=engine.number,
             sequence=engine.sequence,
-            last_price=book[_LAST_PRICE],
+            last_price=book[_LAST_PRICE] or None,
             orders=zlib.compress(_encode(orders), level=_FAST),
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -30,6 +31,20 @@ _READY_POLL_S = 0.005
 _services: dict[int, "MatchingService"] = {}
 
 
+class ServiceState(msgspec.Struct, frozen=True):
+    """How an order service is, as it says itself on `orders.status.{shard}`; `recovery_s`: the last one's."""
+
+    pid: int
+    state: str
+    detail: str
+    epoch: int
+    sequence: int
+    queue: int
+    sockets: int
+    recoveries: int
+    recovery_s: float | None
+
+
 class MatchingService:
     """One shard's writer, answering on a bus from the event loop it is started in."""
 
@@ -40,12 +55,17 @@ class MatchingService:
         shard: int | None = None,
         stand_by: bool = False,
         on_end: Callable[[MatchingError | None], None] = lambda _: None,
+        sockets: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Wire it; `on_end` is called in the loop when the writer is over, with its fault if it has one."""
+        """Wire it; `on_end` is called in the loop when the writer is over, with its fault if it has one.
+
+        `sockets` counts those open in this process, for whoever asks how it is.
+        """
         matching = settings.MATCHING
         self.shard: int = matching["SHARD"] if shard is None else shard
         self._bus = bus
         self._on_end = on_end
+        self._sockets = sockets
         self._responders: list[Subscription] = []
         self._outbox: deque[list[tuple[str, bytes]] | None] = deque(maxlen=BATCHES_UNPUBLISHED_MAX)
         self._filled = asyncio.Event()
@@ -77,7 +97,7 @@ class MatchingService:
         # The writer's threads share the interpreter with the loop. By default a busy loop keeps it for 5 ms, three
         # times on an order's way; a switch costs microseconds.
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S_MAX))
-        for kind, handler in (("commands", self._commands), ("query", self._query)):
+        for kind, handler in (("commands", self._commands), ("query", self._query), ("status", self._state)):
             self._responders.append(await self._bus.respond(f"orders.{kind}.{self.shard}", handler))
         self._publisher = asyncio.create_task(self._publish_all(), name=f"feeds-{self.shard}")
         self._writer.start()
@@ -132,6 +152,22 @@ class MatchingService:
         if answer is None:
             raise VenueUnavailable(code or "the query cannot be answered")
         return answer
+
+    async def _state(self, _question: bytes) -> bytes:
+        """Say how it is; the writer is not asked, so that it is answered whatever state it is in."""
+        status, measures = self.status(), self.measures
+        told = ServiceState(
+            pid=os.getpid(),
+            state=status.state.value,
+            detail=status.detail or status.behind,
+            epoch=status.epoch,
+            sequence=status.sequence,
+            queue=status.queued,
+            sockets=self._sockets(),
+            recoveries=measures.recoveries,
+            recovery_s=measures.recovery_s,
+        )
+        return msgspec.msgpack.encode(told)
 
     # -- from the writer's threads ------------------------------------------------------------------------------------
 

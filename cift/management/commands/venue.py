@@ -7,6 +7,7 @@ from pathlib import Path
 from socket import gaierror
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -16,8 +17,16 @@ from rich.console import Console
 
 from cift.checks import engine_is_built
 from cift.embedded.lock import FolderInUse, folder_lock
+from cift.embedded.logins import logins_load
 from cift.embedded.supervisor import Supervisor, listener_bind
 from cift.workers import EXIT_FAULT, WorkerEndedError
+
+
+class NewerDataError(Exception):
+    """The data folder's tables were made by a newer version."""
+
+
+_UNFIT = (FolderInUse, NewerDataError, OSError, DatabaseError, sqlite3.Error, ValueError)
 
 
 class Command(BaseCommand):
@@ -36,18 +45,10 @@ class Command(BaseCommand):
             lock = folder_lock(folder)
             listener = listener_bind(host, port)
             self._migrate()
-        except FolderInUse as error:
-            self._end(str(error))
-        except gaierror as error:
-            self._end(f"HOST {host!r} is no address of this machine: {error.strerror}")
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                self._end(f"port {port} on {host} is in use: end what uses it, or set PORT to another")
-            if error.errno in (errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
-                self._end(f"{host}:{port} cannot be listened on: {error.strerror}")
-            self._end(f"the data folder {folder} cannot be used: {error}")
-        except (DatabaseError, sqlite3.Error) as error:
-            self._end(f"the databases in {folder} cannot be used: {error}")
+            if (folder / "logins.json").exists():
+                logins_load(folder)
+        except _UNFIT as error:
+            self._end(_line_of(error, folder=folder, host=host, port=port))
         supervisor = Supervisor(folder=folder, lock=lock, listener=listener, console=Console())
         try:
             asyncio.run(supervisor.run())
@@ -59,6 +60,7 @@ class Command(BaseCommand):
     def _migrate(self) -> None:
         for alias in settings.DATABASES:
             executor = MigrationExecutor(connections[alias])
+            _refuse_newer(executor)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
             connections[alias].close()
@@ -66,3 +68,39 @@ class Command(BaseCommand):
     def _end(self, line: str) -> None:
         self.stderr.write(line)
         raise SystemExit(EXIT_FAULT)
+
+
+def _refuse_newer(executor: MigrationExecutor) -> None:
+    """Look for steps of the project's own that were done to the tables and are not known here.
+
+    Raises:
+        NewerDataError: naming the first.
+
+    """
+    ours = {app.label for app in apps.get_app_configs() if app.name.startswith(("apps.", "cift."))}
+    done = {step for step in executor.loader.applied_migrations if step[0] in ours}
+    unknown = sorted(done - executor.loader.disk_migrations.keys())
+    if unknown:
+        raise NewerDataError(".".join(unknown[0]))
+
+
+def _line_of(error: Exception, *, folder: Path, host: str, port: int) -> str:
+    """Say in one line why the venue cannot be started."""
+    match error:
+        case FolderInUse():
+            line = str(error)
+        case NewerDataError():
+            line = f"the data folder {folder} is of a newer version ({error}): run that version, or another folder"
+        case gaierror():
+            line = f"HOST {host!r} is no address of this machine: {error.strerror}"
+        case OSError(errno=errno.EADDRINUSE):
+            line = f"port {port} on {host} is in use: end what uses it, or set PORT to another"
+        case OSError(errno=errno.EADDRNOTAVAIL | errno.EACCES, filename=None):
+            line = f"{host}:{port} cannot be listened on: {error.strerror}"
+        case OSError():
+            line = f"the data folder {folder} cannot be used: {error}"
+        case ValueError():
+            line = f"the data folder {folder} is damaged: {error}"
+        case _:
+            line = f"the databases in {folder} cannot be used: {error}"
+    return line
