@@ -1,5 +1,6 @@
 """Order entry over HTTP: as a program, and the way a browser's session goes."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -70,13 +71,15 @@ class _Programs:
     """Connections that wait for work; a request takes a free one."""
 
     def __init__(self, clients: list[Http], requests: list[bytes]) -> None:
-        self._free = clients
+        self._free: asyncio.LifoQueue[Http] = asyncio.LifoQueue()
+        for client in clients:
+            self._free.put_nowait(client)
         self._requests = requests
 
     async def send(self, number: int) -> None:
-        client = self._free.pop()
+        client = await self._free.get()
         status, body = await client.ask(self._requests[number])
-        self._free.append(client)
+        self._free.put_nowait(client)
         if status != CREATED:
             raise RuntimeError(body.decode())
 
