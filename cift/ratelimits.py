@@ -11,10 +11,12 @@ At most `MARKS_MAX` marks are kept. The one unused longest leaves first, and who
 import ipaddress
 import time
 from collections import OrderedDict
+from functools import cache
 from threading import Lock
 from typing import NamedTuple
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from cift.errors import ApplicationError
 
@@ -73,10 +75,29 @@ class RateLimits:
             ApplicationError: `rate_limited`; no place was taken.
 
         """
-        requests, window_s = settings.RATE_LIMITS[limit]
-        window = window_s * _NS
-        interval = window // requests
-        now, key = time.monotonic_ns(), (limit, who)
+        now = time.monotonic_ns()
+        mark, over = self._move(limit, who, now, weight)
+        standing = _standing(limit, now, mark, over)
+        if over > 0:
+            raise refused(standing)
+        return standing
+
+    def check(self, limit: str, who: str, *, weight: int = 1) -> None:
+        """Take places as `take` does, where nobody is told how they stand.
+
+        Raises:
+            ApplicationError: `rate_limited`; no place was taken.
+
+        """
+        now = time.monotonic_ns()
+        mark, over = self._move(limit, who, now, weight)
+        if over > 0:
+            raise refused(_standing(limit, now, mark, over))
+
+    def _move(self, limit: str, who: str, now: int, weight: int) -> tuple[int, int]:
+        """Move a mark if there is room; give where it stands, and by how much it would be ahead of the window."""
+        requests, window, interval = _terms(limit)
+        key = (limit, who)
         with self._lock:
             mark = max(self._marks.get(key, 0), now)
             ahead = mark + interval * min(weight, requests)
@@ -86,17 +107,34 @@ class RateLimits:
                 self._marks.move_to_end(key)
                 if len(self._marks) > self._marks_max:
                     self._marks.popitem(last=False)
-        standing = Standing(
-            limit=limit,
-            requests=requests,
-            window_s=window_s,
-            remaining=max(0, (now + window - mark) // interval),
-            reset_s=-((now - mark) // _NS),
-            wait_s=0 if over <= 0 else max(1, -(-over // _NS)),
-        )
-        if over > 0:
-            raise refused(standing)
-        return standing
+        return mark, over
+
+
+@cache
+def _terms(limit: str) -> tuple[int, int, int]:
+    """Give a limit's requests, its window and the interval between two of them, in ns."""
+    requests, window_s = settings.RATE_LIMITS[limit]
+    return requests, window_s * _NS, window_s * _NS // requests
+
+
+def _terms_forget(*, setting: str, **_more: object) -> None:
+    if setting == "RATE_LIMITS":
+        _terms.cache_clear()
+
+
+setting_changed.connect(_terms_forget)
+
+
+def _standing(limit: str, now: int, mark: int, over: int) -> Standing:
+    requests, window, interval = _terms(limit)
+    return Standing(
+        limit=limit,
+        requests=requests,
+        window_s=window // _NS,
+        remaining=max(0, (now + window - mark) // interval),
+        reset_s=-((now - mark) // _NS),
+        wait_s=0 if over <= 0 else max(1, -(-over // _NS)),
+    )
 
 
 rate_limits = RateLimits()

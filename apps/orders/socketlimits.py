@@ -34,7 +34,7 @@ class SocketLimits:
             ApplicationError: `rate_limited`.
 
         """
-        rate_limits.take("messages-address", self._who)
+        rate_limits.check("messages-address", self._who)
 
     def heeded(self) -> None:
         """Note that a request was taken."""

@@ -48,7 +48,8 @@ class Responder(Subscription):
 
     def begin(self, payload: bytes) -> "asyncio.Future[bytes]":
         """Run a prompt handler."""
-        return asyncio.ensure_future(self._handler(payload))
+        answer = self._handler(payload)
+        return answer if isinstance(answer, asyncio.Future) else asyncio.ensure_future(answer)
 
     async def close(self) -> None:
         """Take no more requests; those under way are answered still."""

@@ -1,5 +1,6 @@
 """The calling thread's connection to the journal's database: statements that commit themselves, faults as one error."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, connections, router
@@ -67,6 +68,12 @@ def _run(connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as driver_cursor:
             driver_cursor.execute(statement.replace("%s", "%b"), values, prepare=True, binary=True)
             return (driver_cursor.fetchall() if driver_cursor.description else []), driver_cursor.rowcount
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+    with connection.wrap_database_errors:
+        found = connection.connection.execute(_question_marks(statement), values)
+        return (found.fetchall() if found.description else []), found.rowcount
+
+
+@lru_cache(maxsize=64)
+def _question_marks(statement: str) -> str:
+    """Write a statement's places as SQLite has them."""
+    return statement.replace("%s", "?")
