@@ -8,6 +8,8 @@ use crate::cancel::place_of;
 use crate::command::{Command, Side, SubmitOrder};
 use crate::engine::Engine;
 use crate::index::Key;
+use crate::instrument::Market;
+use crate::shared::Shared;
 use crate::submit::id_is_valid;
 
 /// A venue that has never had as many orders open at once is small: its orders, levels and balances fit the second cache.
@@ -74,28 +76,11 @@ impl Engine {
             return;
         };
         let Ok(ticks) = market.ticks(order.price) else { return };
+        if market.book.crosses(order.side, ticks) {
+            return self.shared.approach_trade(market, owner, order.side);
+        }
         prefetch_index(&owner.balances, usize::from(market.paying(order.side)));
         market.book.foresee(ticks);
-        if market.book.crosses(order.side, ticks) {
-            prefetch_index(&owner.balances, usize::from(market.paying(order.side.opposite())));
-            self.foresee_position(owner, order.instrument);
-            self.approach_maker(market.book.first(order.side.opposite()), order.instrument);
-        }
-    }
-
-    /// The order first in the queue has likely been read by the last trade; what its account has has not.
-    fn approach_maker(&self, slot: Option<u32>, instrument: u32) {
-        let (Some(slot), Some(market)) = (slot, self.market(instrument)) else { return };
-        let Some(owner) = self.shared.accounts.user(self.shared.pool.order(slot).account) else { return };
-        prefetch_index(&owner.balances, usize::from(market.paying(Side::Buy)));
-        prefetch_index(&owner.balances, usize::from(market.paying(Side::Sell)));
-        self.foresee_position(owner, instrument);
-    }
-
-    fn foresee_position(&self, owner: &Account, instrument: u32) {
-        if let Some(place) = owner.position_place(instrument) {
-            self.shared.accounts.foresee_position(place);
-        }
     }
 
     #[inline]
@@ -109,5 +94,33 @@ impl Engine {
         let links = *self.shared.pool.links(slot);
         self.shared.pool.foresee_links(links.next);
         self.shared.pool.foresee_links(links.prev);
+    }
+}
+
+impl Shared {
+    /// Ask for what both sides of a trade will need.
+    #[inline(never)]
+    fn approach_trade(&self, market: &Market, taker: &Account, side: Side) {
+        self.foresee_side(market, taker);
+        let Some(slot) = market.book.first(side.opposite()) else { return };
+        self.pool.foresee_next(slot);
+        self.foresee_maker(market, slot);
+    }
+
+    /// Ask for what trading with an order will need of its account.
+    #[inline]
+    pub fn foresee_maker(&self, market: &Market, slot: u32) {
+        if let Some(owner) = self.accounts.user(self.pool.order(slot).account) {
+            self.foresee_side(market, owner);
+        }
+    }
+
+    #[inline]
+    fn foresee_side(&self, market: &Market, owner: &Account) {
+        prefetch_index(&owner.balances, usize::from(market.identity.quote));
+        prefetch_index(&owner.balances, usize::from(market.identity.base));
+        if let Some(place) = owner.position_place(market.number) {
+            self.accounts.foresee_position(place);
+        }
     }
 }

@@ -219,3 +219,144 @@ impl Book {
 const fn ranked(side: Side, price: i64) -> i64 {
     price ^ -(side as i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::SelfTradePrevention;
+    use crate::money::{Rates, Traded};
+    use crate::order::NewOrder;
+
+    /// A book of one instrument and the orders in it.
+    struct Fixture {
+        book: Book,
+        pool: Pool,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            Self { book: Book::default(), pool: Pool::new(1_000) }
+        }
+
+        fn push(&mut self, side: Side, price: i64, leaves: i64) -> u32 {
+            let slot = self.pool.reserve().expect("there is room");
+            let new = NewOrder {
+                order_id: crate::pool::order_id(1, slot),
+                account: 3,
+                instrument: 1,
+                side,
+                post_only: false,
+                stp: SelfTradePrevention::CancelNewest,
+                rates: Rates::default(),
+                price,
+                quantity: leaves,
+                leaves,
+                traded: Traded::default(),
+                id: 1,
+            };
+            self.pool.place(slot, &new);
+            self.book.push(&mut self.pool, slot, (side, price, leaves));
+            self.check();
+            slot
+        }
+
+        fn remove(&mut self, slot: u32) {
+            self.book.remove(&mut self.pool, slot);
+            self.pool.release(slot);
+            self.check();
+        }
+
+        fn check(&self) {
+            self.book.validate(&self.pool, 1).expect("a sound book");
+        }
+
+        /// Price, lots and orders of a side's levels, best first.
+        fn levels(&self, side: Side) -> Vec<(i64, i64, u32)> {
+            self.book.prices(side).map(|(price, level)| (price, level.quantity, level.orders)).collect()
+        }
+
+        /// What has changed, each with the lots there now.
+        fn drain(&mut self, side: Side) -> Vec<(i64, i64)> {
+            let mut told = Vec::new();
+            self.book.drain(side, |price, level| told.push((price, level.map_or(0, |level| level.quantity))));
+            told
+        }
+    }
+
+    #[test]
+    fn the_touch_follows_what_comes_and_goes() {
+        let mut f = Fixture::new();
+        assert_eq!((f.book.touch(Side::Buy), f.book.touch(Side::Sell)), (None, None));
+        let bid = f.push(Side::Buy, 100, 1);
+        let better = f.push(Side::Buy, 103, 1);
+        let ask = f.push(Side::Sell, 110, 1);
+        f.push(Side::Sell, 112, 1);
+        assert_eq!((f.book.touch(Side::Buy), f.book.touch(Side::Sell)), (Some(103), Some(110)));
+        assert!(f.book.crosses(Side::Buy, 110) && !f.book.crosses(Side::Buy, 109));
+        assert!(f.book.crosses(Side::Sell, 103) && !f.book.crosses(Side::Sell, 104));
+        f.remove(better);
+        f.remove(ask);
+        assert_eq!((f.book.touch(Side::Buy), f.book.touch(Side::Sell)), (Some(100), Some(112)));
+        f.remove(bid);
+        assert_eq!(f.book.touch(Side::Buy), None);
+        assert!(!f.book.crosses(Side::Sell, 1), "nobody is there to meet");
+    }
+
+    #[test]
+    fn a_queue_keeps_its_order_when_any_of_it_leaves() {
+        for gone in 0..4 {
+            let mut f = Fixture::new();
+            let mut slots: Vec<u32> = (1..=4).map(|leaves| f.push(Side::Sell, 100, leaves)).collect();
+            f.remove(slots.remove(gone));
+            slots.push(f.push(Side::Sell, 100, 9));
+            assert_eq!(f.book.orders(&f.pool, Side::Sell).collect::<Vec<_>>(), slots);
+            assert_eq!(f.book.first(Side::Sell), slots.first().copied());
+        }
+    }
+
+    #[test]
+    fn prices_far_from_the_touch_are_in_their_place_and_move_into_the_window() {
+        let mut f = Fixture::new();
+        for price in [5_000, 10, 4_999, 1_000_000, 1 << 60, 5_000] {
+            let side = if price < 5_000 { Side::Buy } else { Side::Sell };
+            f.push(side, price, 2);
+        }
+        assert_eq!(f.levels(Side::Buy), [(4_999, 2, 1), (10, 2, 1)]);
+        assert_eq!(f.levels(Side::Sell), [(5_000, 4, 2), (1_000_000, 2, 1), (1 << 60, 2, 1)]);
+        assert_eq!(f.drain(Side::Buy), [(4_999, 2), (10, 2)]);
+        // The market goes up a long way: orders come and go there until the window has followed.
+        let asks: Vec<u32> = f.book.orders(&f.pool, Side::Sell).take(2).collect();
+        for slot in asks {
+            f.remove(slot);
+        }
+        f.drain(Side::Sell);
+        for step in 0..400 {
+            let slot = f.push(Side::Buy, 900_000 + step, 1);
+            if step % 2 == 0 {
+                f.remove(slot);
+            }
+        }
+        assert_eq!(f.book.touch(Side::Buy), Some(900_399));
+        assert_eq!(f.levels(Side::Buy).len(), 202);
+        let told = f.drain(Side::Buy);
+        assert_eq!(told.len(), 400, "each price once, wherever it was when it changed");
+        assert!(told.is_sorted_by(|one, next| one.0 > next.0), "best first");
+        assert_eq!((told[0], told[1]), ((900_399, 1), (900_398, 0)));
+    }
+
+    #[test]
+    fn a_change_is_told_once_with_what_is_there_now() {
+        let mut f = Fixture::new();
+        let one = f.push(Side::Buy, 100, 5);
+        f.push(Side::Buy, 100, 7);
+        let ask = f.push(Side::Sell, 101, 3);
+        f.book.reduce(&mut f.pool, one, 2);
+        f.check();
+        assert_eq!((f.drain(Side::Buy), f.drain(Side::Sell)), (vec![(100, 10)], vec![(101, 3)]));
+        assert_eq!((f.drain(Side::Buy), f.drain(Side::Sell)), (vec![], vec![]));
+        f.remove(ask);
+        f.push(Side::Buy, 101, 4);
+        assert_eq!(f.drain(Side::Sell), [(101, 0)], "the price has changed sides");
+        assert_eq!(f.drain(Side::Buy), [(101, 4)]);
+    }
+}

@@ -36,7 +36,10 @@ impl Shared {
             }
             let Some(slot) = market.book.first(taker.side.opposite()) else { return Stop::Uncrossed };
             let maker = *self.pool.order(slot);
-            self.pool.foresee_next(slot);
+            // While this one trades, what the next one needs is on its way, and the order behind that.
+            let next = self.pool.links(slot).next;
+            self.pool.foresee_next(next);
+            self.foresee_maker(market, next);
             let met = if self.same_group(taker, &maker) {
                 self.prevent(market, taker, slot, sink)
             } else {

@@ -46,6 +46,32 @@ fn many_small_fills_cost_what_one_large_one_does() {
 }
 
 #[test]
+fn many_small_fills_cost_what_one_large_one_does_whoever_takes() {
+    // What the account that trades in one order has after meeting the same quantity in one piece, in 7s and in 1s.
+    for (maker_ppm, taker_ppm) in [(1_500, 2_500), (333, 777), (999_999, 1), (0, 3)] {
+        for large_takes in [false, true] {
+            for side in [Buy, Sell] {
+                let after = [98, 7, 1].map(|piece| {
+                    let mut venue = with_fees(maker_ppm, taker_ppm);
+                    if large_takes {
+                        (0..98 / piece).for_each(|_| drop(venue.limit(BOB, side.opposite(), 101, piece)));
+                        venue.limit(ALICE, side, 101, 98);
+                    } else {
+                        venue.limit(ALICE, side, 101, 98);
+                        (0..98 / piece).for_each(|_| drop(venue.limit(BOB, side.opposite(), 101, piece)));
+                    }
+                    let paid = venue.balance(FEES, DOLLAR).0 + venue.balance(BOB, DOLLAR).0;
+                    assert_eq!(venue.balance(ALICE, DOLLAR).0 + paid, 2_000_000, "nothing is lost\n{}", venue.table());
+                    assert_eq!(venue.queue(Buy).len() + venue.queue(Sell).len(), 0, "all has traded");
+                    venue.balance(ALICE, DOLLAR)
+                });
+                assert_eq!([after[0]; 3], after, "{maker_ppm} and {taker_ppm} ppm, {side:?}, takes: {large_takes}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_order_that_takes_and_then_rests_pays_each_rate_for_its_part() {
     let mut venue = with_fees(1_000, 3_000);
     venue.limit(ALICE, Sell, 1_000, 1);
