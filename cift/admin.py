@@ -205,5 +205,7 @@ def number_shown(value: int, *, scale: int) -> SafeString:
 
 
 def moment_shown(at: int | None) -> str:
-    """Show ns since the epoch to the millisecond."""
-    return time_format(at)[:-4].replace("T", " ") if at else "–"
+    """Show ns since the epoch to the millisecond, on one line however narrow the column."""
+    if not at:
+        return "–"
+    return format_html('<span class="whitespace-nowrap">{}</span>', time_format(at)[:-4].replace("T", " "))

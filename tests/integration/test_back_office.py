@@ -322,3 +322,32 @@ def test_a_strange_address_is_no_fault(query: str) -> None:
         assert client.get(f"{VENUE}/{path}").status_code == 200
     for path in ("journal/999/", "journal/99999999999999999999999/"):
         assert client.get(f"{VENUE}/{path}").status_code == 404
+
+
+LARGE = [
+    "orders/order/", "orders/order/?q=account:3", "orders/order/?q=account:3%20id:c1", "orders/order/?status__exact=0",
+    "orders/fill/", "orders/fill/?q=account:3", "accounts/ledgerentry/", "accounts/ledgerentry/?q=account:3",
+    "accounts/auditrecord/", "accounts/auditrecord/?q=subject:x", "accounts/moneyrequest/",
+    "orders/venuestate/journal/", "orders/venuestate/journal/?before=5", "orders/venuestate/journal/?sequence=5",
+    "orders/venuestate/overview/data/?after=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LARGE)
+def test_no_page_sorts_or_counts_a_large_table(path: str) -> None:
+    client = client_of(User.objects.create_superuser("root@example.com", "secret"))
+    instruments_make()
+    rows_make(40)
+    plans = []
+    for alias in ("default", "journal"):
+        with CaptureQueriesContext(connections[alias]) as captured:
+            assert client.get(f"/admin/{path}").status_code == 200
+        with connections[alias].cursor() as cursor:
+            for query in captured.captured_queries:
+                if query["sql"].startswith("SELECT"):
+                    cursor.execute("EXPLAIN QUERY PLAN " + query["sql"])
+                    plans.append((query["sql"], " | ".join(str(row[3]) for row in cursor.fetchall())))
+
+    assert plans
+    for statement, plan in plans:
+        assert "TEMP B-TREE" not in plan, (statement, plan)

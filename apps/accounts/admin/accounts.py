@@ -28,6 +28,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to the 
 
         model = Account
         fields = (*_SWITCHES, *_LIMITS)
+        labels: ClassVar[dict[str, str]] = {"stp": "Self-trade prevention"}
 
     def clean_fee_tier(self) -> int:
         """Hold it within the tiers there are."""

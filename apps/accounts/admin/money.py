@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from apps.accounts.codes import ACCOUNT_EXTERNAL, CashKind
 from apps.accounts.models import Account, MoneyRequest
+from apps.accounts.request_models import RequestStatus
 from apps.accounts.requests import request_approve, request_complete, request_make, request_reject
 from apps.marketdata.models import Asset
 from cift.admin import CommandAdmin, moment_shown, number_shown, rows_act
@@ -75,8 +76,7 @@ class MoneyRequestAdmin(CommandAdmin):
         "account_id",
         "asset",
         "amount_shown",
-        "status",
-        "due",
+        "stands",
         "requested_by",
         "requested",
         "decided_by",
@@ -101,8 +101,8 @@ class MoneyRequestAdmin(CommandAdmin):
         asked = ("kind", "account", "asset", "amount", "note")
         if row is None:
             return asked
-        shown = ("kind", "account_id", "asset", "amount_shown", "note", "status", "code", "requested_by", "requested")
-        return (*shown, "decided_by", "decided", "due", "command_id", "held", "sequence")
+        shown = ("kind", "account_id", "asset", "amount_shown", "note", "stands", "code", "requested_by", "requested")
+        return (*shown, "decided_by", "decided", "command_id", "held", "sequence")
 
     def get_readonly_fields(self, request: HttpRequest, row: MoneyRequest | None = None) -> tuple[str, ...]:
         """A request is not edited."""
@@ -149,6 +149,14 @@ class MoneyRequestAdmin(CommandAdmin):
         count = rows_act(request, rows.order_by("id"), act)
         if count:
             messages.success(request, f"{count} {'request' if count == 1 else 'requests'} {done}.")
+
+    @admin.display(description="status")
+    def stands(self, row: MoneyRequest) -> str:
+        """Show how far it is."""
+        status = row.get_status_display()
+        if row.due:
+            return f"{status}, waits for the order service"
+        return f"{status}, held" if row.held and row.status == RequestStatus.REQUESTED else status
 
     @admin.display(description="amount")
     def amount_shown(self, row: MoneyRequest) -> str:

@@ -12,7 +12,7 @@ from cift.admin import ProjectedAdmin, moment_shown
 class AuditRecordAdmin(ProjectedAdmin):
     """What operators did."""
 
-    list_display = ("number", "when", "actor_email", "address", "action", "subject", "outcome", "code", "sequence")
+    list_display = ("number", "when", "who", "address", "action", "subject", "outcome", "code", "sequence")
     list_filter = ("outcome",)
     list_display_links = ("number",)
     search_numbers: ClassVar[dict[str, str]] = {"number": "number"}
@@ -40,6 +40,11 @@ class AuditRecordAdmin(ProjectedAdmin):
     def when(self, record: AuditRecord) -> str:
         """Show when."""
         return moment_shown(record.at)
+
+    @admin.display(description="actor")
+    def who(self, record: AuditRecord) -> str:
+        """Show who; what operators decided and a crash cut off is finished by the venue itself."""
+        return record.actor_email or "the venue"
 
     @admin.display(description="chain hash")
     def hash(self, record: AuditRecord) -> str:
