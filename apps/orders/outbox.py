@@ -58,6 +58,7 @@ class Outbox:
         self._missed: dict[Feed, None] = {}
         self._behind_since: float | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._room: asyncio.Future[None] | None = None
         self.close_code = CLOSE_NORMAL
         self.close_reason = ""
         writer.on_drained(self._drained)
@@ -75,6 +76,13 @@ class Outbox:
     async def wait_end(self) -> None:
         """Wait until it takes no more."""
         await asyncio.shield(self._ended)
+
+    async def wait_room(self) -> None:
+        """Wait until the reader is not behind, or the socket ends: for what makes much at a reader's own wish."""
+        while self.is_behind and not self.ended:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
 
     def put(self, text: bytes, *, alone: bool = False) -> None:
         """Send one message, whatever its size if the reader keeps up; `alone`: it gets a frame of its own."""
@@ -137,6 +145,7 @@ class Outbox:
     def _end(self, code: int, reason: str) -> None:
         self.close_code, self.close_reason = code, reason
         self._ended.set_result(None)
+        self._room_made()
         if reason:
             _ENDED.labels(reason).inc()
         self._writer.close(code, reason)
@@ -167,3 +176,10 @@ class Outbox:
             missed, self._missed = self._missed, {}
             for feed in missed:
                 feed.wake()
+        if not self.is_behind:
+            self._room_made()
+
+    def _room_made(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)

@@ -260,6 +260,8 @@ class Session:
         self._answer(request_id, {"enabled": self._cancels})
 
     async def _subscribe(self, request_id: int | str, fields: dict[str, Any]) -> None:
+        # Whoever asks for more snapshots than they read is sent them as they read.
+        await self.outbox.wait_room()
         if fields["channel"] == "account":
             await self._subscribe_account(request_id, fields["from_sequence"])
             return

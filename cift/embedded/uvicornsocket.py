@@ -5,6 +5,7 @@ all it holds is gone: a reader that has stopped keeps its socket, and the applic
 """
 
 import socket
+import struct
 from asyncio.transports import BaseTransport
 from typing import Any, cast
 
@@ -79,7 +80,14 @@ class UvicornSocket(WebSocketsSansIOProtocol):
     def handle_close(self, event: Frame) -> None:
         """Answer the client's close; where it does not read the answer, it is cut off."""
         super().handle_close(event)
-        self.loop.call_later(CLOSE_S_MAX, self.transport.abort)
+        self.loop.call_later(CLOSE_S_MAX, self._cut_off)
+
+    def _cut_off(self) -> None:
+        """Let go of the connection, and of what the operating system still holds for its reader."""
+        handle = self.transport.get_extra_info("socket")
+        if handle is not None and not self.disconnected:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def end(self, code: int, reason: str) -> None:
         """Send a close frame, wait no longer than `CLOSE_S_MAX` for its answer, and tell the application."""
@@ -97,4 +105,4 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(CLOSE_S_MAX, self.transport.abort)
+        self.close_timer = self.loop.call_later(CLOSE_S_MAX, self._cut_off)

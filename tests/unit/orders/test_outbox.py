@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from apps.orders import outbox as module
@@ -101,6 +103,23 @@ async def test_feeds_are_woken_when_all_that_waited_has_gone() -> None:
     reader.writer.drain()
 
     assert (reader.texts(), feed.woken) == (["1"], 1)
+
+
+async def test_room_is_waited_for() -> None:
+    reader = Reader()
+    await reader.outbox.wait_room()
+    reader.writer.room = False
+    waiting = asyncio.create_task(reader.outbox.wait_room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    reader.writer.drain()
+    await waiting
+
+    reader.writer.room = False
+    waiting = asyncio.create_task(reader.outbox.wait_room())
+    await asyncio.sleep(0)
+    reader.outbox.finish(1012, "service_restart")
+    await waiting
 
 
 async def test_what_waits_is_sent_before_an_orderly_end() -> None:

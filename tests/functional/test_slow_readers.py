@@ -1,0 +1,108 @@
+"""A reader that stops reading costs little, is cut, and slows nobody: real sockets, the venue's real servers."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import connect
+
+from tests.support.rawsocket import RawSocket
+from tests.support.traders import Trader
+from tests.support.venue import Venue
+
+READERS = 8
+REQUESTS = 500
+LEVELS = 300
+MIB = 1024 * 1024
+BOOK = {"channel": "book", "symbol": "AAPL-USD", "depth": 0}
+CUT_S_MAX = 30.0
+
+
+@contextmanager
+def peak_of(pid: int) -> Iterator[list[int]]:
+    """Give the most resident memory a process had meanwhile."""
+    peak, stop = [0], threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.005):
+            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            peak[0] = max(peak[0], pages * 4096)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        looking.join()
+
+
+def book_fill(trader: Trader) -> None:
+    prices = [f"{price // 100}.{price % 100:02d}" for price in range(18_500, 18_500 + LEVELS)]
+    for start in range(0, LEVELS, 100):
+        orders = [
+            {"op": "submit", "symbol": "AAPL-USD", "side": "buy", "type": "limit", "price": price, "quantity": "1"}
+            for price in prices[start : start + 100]
+        ]
+        status, body = trader.call("POST", "orders/batch/", json={"orders": orders})
+        assert status == 200, body
+
+
+def ask_for_books(reader: RawSocket) -> None:
+    for number in range(REQUESTS):
+        if not reader.send(request(number)):
+            return
+
+
+def books_read(url: str) -> int:
+    """Ask for books and read them all; give their bytes."""
+    with connect(url, max_size=None) as connection:
+
+        def ask() -> None:
+            for number in range(REQUESTS):
+                connection.send(json.dumps(request(number)))
+
+        sending = threading.Thread(target=ask)
+        sending.start()
+        # Each request is answered, and each answer is followed by a book.
+        size = sum(len(connection.recv(timeout=30)) for _ in range(2 * REQUESTS))
+        sending.join()
+    return size
+
+
+def request(number: int) -> dict[str, Any]:
+    return {"id": number, "op": "subscribe", **BOOK}
+
+
+def test_stalled_readers_are_cut_below_their_bound_and_others_go_on(
+    running_venue: Venue, traders: tuple[Trader, Trader]
+) -> None:
+    book_fill(traders[0])
+    web = running_venue.child("embedded_web")
+    with traders[1].socket(authenticated=False) as healthy, ThreadPoolExecutor(2 * READERS) as threads:
+        assert healthy.ask("subscribe", **BOOK)["ok"]
+
+        with peak_of(web) as read_peak:
+            sizes = list(threads.map(lambda _: books_read(traders[1].socket_url), range(READERS)))
+        # Enough went through that a server without a bound would stand out.
+        assert min(sizes) > 2 * MIB
+
+        stalled = [RawSocket(running_venue.port) for _ in range(READERS)]
+        with peak_of(web) as stalled_peak:
+            list(threads.map(ask_for_books, stalled))
+            cut = list(threads.map(lambda reader: reader.wait_cut(seconds=CUT_S_MAX), stalled))
+        for reader in stalled:
+            reader.close()
+
+        assert all(cut)
+        assert (stalled_peak[0] - read_peak[0]) / READERS <= MIB
+        before = healthy.messages.qsize()
+        traders[0].submit(symbol="AAPL-USD", side="buy", type="limit", price="180", quantity="1")
+        while healthy.next_message(channel="book", kind="update")["bids"] != [["180", "1", 1]]:
+            pass
+        assert before > 0
+        assert healthy.closed.empty()

@@ -1,0 +1,55 @@
+"""A WebSocket client on a bare socket, which reads when a test says so, and not before."""
+
+import json
+import os
+import select
+import socket
+import struct
+import time
+from base64 import b64encode
+from typing import Any
+
+RECEIVE_BUFFER_BYTES = 4_096
+_CUT = select.POLLHUP | select.POLLERR
+
+
+class RawSocket:
+    """Connected and upgraded; nothing is read by itself, not even a ping."""
+
+    def __init__(self, port: int, *, receive_buffer: int = RECEIVE_BUFFER_BYTES) -> None:
+        self.connection = socket.socket()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.connection.settimeout(20)
+        self.connection.connect(("127.0.0.1", port))
+        key = b64encode(os.urandom(16)).decode()
+        self.connection.sendall(
+            f"GET /ws/v1/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.connection.recv(1)
+        assert b" 101 " in head, head
+
+    def send(self, message: dict[str, Any]) -> bool:
+        """Send a message under a mask of zeros; tell whether the connection took it."""
+        text = json.dumps(message).encode()
+        assert len(text) <= 125, "a short message"
+        try:
+            self.connection.sendall(struct.pack("!BB4x", 0x81, 0x80 | len(text)) + text)
+        except OSError:
+            return False
+        return True
+
+    def wait_cut(self, *, seconds: float) -> bool:
+        """Wait, without reading, until the other end has cut the connection off."""
+        poll = select.poll()
+        poll.register(self.connection, _CUT)
+        give_up_at = time.monotonic() + seconds
+        while time.monotonic() < give_up_at:
+            if any(event & _CUT for _, event in poll.poll(100)):
+                return True
+        return False
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,112 @@
+"""A socket's conversation, without a socket."""
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from pytest_django import Settings
+
+from apps.accounts.sessions import Principal
+from apps.marketdata.reference import InstrumentReference
+from apps.orders import session as module
+from apps.orders.hub import Hub
+from apps.orders.session import Session
+from apps.orders.socketlimits import SocketLimits
+from cift.bus import buses
+from tests.support.buses import FeedBus
+from tests.support.messages import message_check
+from tests.support.readers import Reader
+
+AAPL_USD = InstrumentReference(
+    id=1, symbol="AAPL-USD", base="AAPL", quote="USD", price_scale=2, base_scale=0, quote_scale=6
+)
+
+
+class Conversation:
+    """A session of a trader, and what it is answered."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.reader = Reader()
+        self.session = Session(self.hub, self.reader.outbox, SocketLimits({}))
+        self.session._principal = Principal(user=1, family=1, account=3)
+        self.session._account = 3
+
+    async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        await self.session.receive(json.dumps({"id": 1, "op": op, **fields}))
+        (answer,) = (message for message in self.reader.messages() if "ok" in message)
+        message_check(answer, op=op)
+        return answer
+
+
+@pytest.fixture
+async def conversation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Conversation:
+    async def symbol_find(_symbol: str) -> InstrumentReference:
+        return AAPL_USD
+
+    settings.BUSES = {"default": {"BACKEND": "tests.support.buses.FeedBus"}}
+    bus = buses["default"]
+    assert isinstance(bus, FeedBus)
+    bus.respond_with = lambda _subject, _query: msgspec.msgpack.encode([1, 7, 7, [], [], 0, 0])
+    monkeypatch.setattr(module, "symbol_find", symbol_find)
+    return Conversation()
+
+
+@pytest.fixture
+def canceled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    accounts: list[int] = []
+
+    async def orders_cancel_surely(account: int) -> None:
+        await asyncio.sleep(0)
+        accounts.append(account)
+
+    monkeypatch.setattr(module, "orders_cancel_surely", orders_cancel_surely)
+    return accounts
+
+
+async def test_a_socket_has_a_number_of_subscriptions_at_most(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SUBSCRIPTIONS_MAX", 2)
+    for depth in (10, 50, 10):
+        assert (await conversation.ask("subscribe", channel="book", symbol="AAPL-USD", depth=depth))["ok"]
+
+    refused = await conversation.ask("subscribe", channel="ticker", symbol="AAPL-USD")
+    assert refused["error"]["code"] == "rate_limited"
+    assert (await conversation.ask("unsubscribe", channel="book", symbol="AAPL-USD", depth=10))["ok"]
+    assert (await conversation.ask("subscribe", channel="ticker", symbol="AAPL-USD"))["ok"]
+
+
+async def test_orders_go_with_their_socket_once(conversation: Conversation, canceled: list[int]) -> None:
+    assert (await conversation.ask("cancel_on_disconnect", enabled=True))["result"] == {"enabled": True}
+    await conversation.session.close()
+    await conversation.session.close()
+    await conversation.hub.last_orders()
+
+    assert canceled == [3]
+
+
+async def test_orders_stay_where_nothing_was_said_or_it_was_taken_back(
+    conversation: Conversation, canceled: list[int]
+) -> None:
+    await conversation.ask("cancel_on_disconnect", enabled=True)
+    await conversation.ask("cancel_on_disconnect", enabled=False)
+    await conversation.session.close()
+    await conversation.hub.last_orders()
+
+    assert canceled == []
+
+
+async def test_at_the_process_s_end_orders_are_canceled_and_no_more_are_taken(
+    conversation: Conversation, canceled: list[int]
+) -> None:
+    conversation.hub.enter(conversation.session)
+    await conversation.ask("cancel_on_disconnect", enabled=True)
+    await conversation.hub.last_orders()
+
+    assert canceled == [3]
+    answer = await conversation.ask("order.submit", params={})
+    assert answer["error"]["code"] == "venue_unavailable"
+    conversation.hub.leave(conversation.session)
