@@ -12,7 +12,9 @@ WIRE_MAX = 2**63 - 1
 TEXT_MAX = 1 + 19 + 1 + 18
 """The longest text a number may have: a sign, the digits before the point, the point, those after."""
 
-_DECIMAL = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,18}))?", re.ASCII)
+DECIMAL_PATTERN = r"(-?)([0-9]{1,19})(?:\.([0-9]{1,18}))?"
+
+_DECIMAL = re.compile(DECIMAL_PATTERN, re.ASCII)
 
 
 class DecimalError(ValueError):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cift.decimals import DecimalError, decimal_check
+from cift.decimals import DECIMAL_PATTERN, DecimalError, decimal_check
 from cift.errors import FieldError
 from cift.times import time_parse
 
@@ -18,6 +18,18 @@ class FieldInvalidError(ValueError):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a value is read, and what the API's schema says of it."""
+
+    read: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: Any) -> Any:
+        """Read a value; FieldInvalidError or DecimalError if it is none of this kind."""
+        return self.read(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def _text_of(value: Any) -> str:
     return value
 
 
-def text(pattern: str, *, length_max: int) -> Callable[[Any], str]:
+def text(pattern: str, *, length_max: int, example: str = "") -> Kind:
     """Read a string that matches a pattern from end to end."""
     compiled = re.compile(pattern, re.ASCII)
 
@@ -78,10 +90,11 @@ def text(pattern: str, *, length_max: int) -> Callable[[Any], str]:
             raise FieldInvalidError("malformed", f"This must match {pattern}")
         return given
 
-    return parse
+    schema = {"type": "string", "pattern": f"^{pattern}$", "maxLength": length_max}
+    return Kind(parse, schema | ({"examples": [example]} if example else {}))
 
 
-def choice(names: Mapping[str, Any]) -> Callable[[Any], Any]:
+def choice(names: Mapping[str, Any]) -> Kind:
     """Read one of some words."""
 
     def parse(value: Any) -> Any:
@@ -90,34 +103,49 @@ def choice(names: Mapping[str, Any]) -> Callable[[Any], Any]:
             raise FieldInvalidError("not_a_choice", f"One of {', '.join(names)}.")
         return names[given]
 
-    return parse
+    return Kind(parse, {"type": "string", "enum": list(names)})
 
 
-def boolean(value: Any) -> bool:
-    """Read true or false."""
+def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise FieldInvalidError("wrong_type", "true or false is wanted.")
     return value
 
 
-def decimal(value: Any) -> str:
-    """Read a string that holds a decimal; it becomes an integer once its scale is known."""
+boolean = Kind(_boolean, {"type": "boolean"})
+"""Reads true or false."""
+
+
+def _decimal(value: Any) -> str:
     return decimal_check(_text_of(value))
 
 
-def number(value: Any) -> int:
-    """Read an identifier: a string of digits that fits the wire, and is not 0."""
+decimal = Kind(_decimal, {"type": "string", "pattern": f"^{DECIMAL_PATTERN}$", "examples": ["150.01"]})
+"""Reads a string that holds a decimal; it becomes an integer once its scale is known."""
+
+
+def _number(value: Any) -> int:
     given = _text_of(value)
     if re.fullmatch(r"[1-9][0-9]{0,18}", given, re.ASCII) is None or int(given) >= 2**63:
         raise FieldInvalidError("malformed", "An id is a string of digits.")
     return int(given)
 
 
-def moment(value: Any) -> int:
-    """Read a time as ns since the epoch, UTC."""
+number = Kind(_number, {"type": "string", "pattern": "^[1-9][0-9]{0,18}$", "examples": ["12217155584"]})
+"""Reads an identifier: a string of digits that fits the wire, and is not 0."""
+
+
+def _moment(value: Any) -> int:
     try:
         return time_parse(_text_of(value))
     except FieldInvalidError:
         raise
     except ValueError as error:
         raise FieldInvalidError("malformed", str(error)) from error
+
+
+moment = Kind(
+    _moment,
+    {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z", "2026-01-31T09:30:00.000001Z"]},
+)
+"""Reads a time as ns since the epoch, UTC."""

@@ -27,6 +27,7 @@ IdText = Annotated[str, Meta(pattern=ID_PATTERN, examples=["12217155584"])]
 AssetText = Annotated[str, Meta(pattern=ASSET_PATTERN, examples=["USD"])]
 SymbolText = Annotated[str, Meta(pattern=SYMBOL_PATTERN, examples=["AAPL-USD"])]
 ClientIdText = Annotated[str, Meta(min_length=1, max_length=64, examples=["my-order-1"])]
+UrlText = Annotated[str, Meta(examples=["https://example.com/api/v1/orders/?cursor=bzE3"])]
 TokenText = Annotated[
     str, Meta(description="Opaque: give it to a read as `at_least`, and the read sees this write.", examples=["MC4xNw"])
 ]

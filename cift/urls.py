@@ -7,6 +7,7 @@ from apps.orders.socketschema import socket_schema
 from cift.health import health, ready
 from cift.metrics import metrics
 from cift.rest.root import RootApi
+from cift.rest.schemapages import SchemaApi, SchemaPage
 
 admin.autodiscover()
 
@@ -19,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("apps.accounts.pageurls")),
     path("api/login/", include("rest_framework.urls")),
     path("api/schema/socket/", socket_schema, name="socket-schema"),
+    path("api/schema/", SchemaApi.as_view(), name="schema"),
+    path("api/docs/", SchemaPage.as_view(url_name="schema"), name="schema-page"),
     path("api/v1/", RootApi.as_view(), name="api-root"),
     path("api/v1/", include("apps.marketdata.urls")),
     path("api/v1/", include("apps.accounts.urls")),

@@ -6,9 +6,17 @@ from rest_framework.views import APIView
 
 from apps.accounts.authentication import account_of_request
 from apps.accounts.selectors import balances_of_account, ledger_of_account
-from apps.accounts.shapes import account_body, balance_body, ledger_entry_body
+from apps.accounts.shapes import (
+    AccountBody,
+    BalanceBody,
+    LedgerEntryBody,
+    account_body,
+    balance_body,
+    ledger_entry_body,
+)
 from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_read, read_wait, sequence_at
+from cift.rest.schema import described, page_of
 
 ACCOUNT_FIELDS = AT_LEAST_FIELDS
 
@@ -20,6 +28,7 @@ LEDGER_FILTERS = {**SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}
 class AccountApi(APIView):
     """The caller's account."""
 
+    @described(answers={200: AccountBody}, query=ACCOUNT_FIELDS)
     def get(self, request: Request) -> Response:
         """Give its terms as they are now."""
         read_wait(query_read(request.query_params, ACCOUNT_FIELDS)["at_least"])
@@ -29,6 +38,7 @@ class AccountApi(APIView):
 class BalanceListApi(APIView):
     """The caller's balances."""
 
+    @described(answers={200: page_of(BalanceBody)}, query=BALANCE_FILTERS)
     def get(self, request: Request) -> Response:
         """List them, one for each asset, last listed first."""
         read = query_read(request.query_params, BALANCE_FILTERS)
@@ -42,6 +52,7 @@ class BalanceListApi(APIView):
 class LedgerApi(APIView):
     """The caller's ledger."""
 
+    @described(answers={200: page_of(LedgerEntryBody)}, query=LEDGER_FILTERS)
     def get(self, request: Request) -> Response:
         """List its entries, newest first: every change of a total, one for each asset it touched."""
         read = query_read(request.query_params, LEDGER_FILTERS)

@@ -17,6 +17,13 @@ from rest_framework.views import APIView
 from apps.accounts import secondfactor
 from apps.accounts.authentication import client_address
 from apps.accounts.browsers import family_of_request
+from apps.accounts.identityshapes import (
+    EnrolmentBody,
+    RecoveryCodesBody,
+    SecondFactorBody,
+    TicketBody,
+    TokensBody,
+)
 from apps.accounts.limits import Wanted, places_take
 from apps.accounts.login import login_place_return, login_place_take, password_user
 from apps.accounts.models import TokenFamily, User
@@ -27,13 +34,14 @@ from apps.accounts.tokens import Claims, TokenInvalidError, TokenKind, token_rea
 from cift.errors import ApplicationError, FieldError
 from cift.fields import Field, fields_read, text
 from cift.ratelimits import Standing, address_counted
+from cift.rest.schema import Body, described
 from cift.times import clock_ns
 
-EMAIL = text(r"[^\s\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f]+", length_max=254)
-PASSWORD = text(r"[^\x00]+", length_max=1_024)
-TOKEN = text(r"[A-Za-z0-9_\-.=:]+", length_max=4_096)
+EMAIL = text(r"[^\s\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f]+", length_max=254, example="you@example.com")
+PASSWORD = text(r"[^\x00]+", length_max=1_024, example="a long passphrase 42")
+TOKEN = text(r"[A-Za-z0-9_\-.=:]+", length_max=4_096, example="eyJhbGciOi")
 NOT_KEPT = {"Cache-Control": "no-store"}
-CODE = text(r"[A-Za-z0-9]+", length_max=64)
+CODE = text(r"[A-Za-z0-9]+", length_max=64, example="123456")
 
 _CREDENTIALS = {
     "email": Field(EMAIL, required=True),
@@ -43,6 +51,9 @@ _CREDENTIALS = {
 _REFRESH = {"refresh": Field(TOKEN, required=True)}
 _LOGOUT = {"refresh": Field(TOKEN)}
 _CODE = {"code": Field(CODE, required=True)}
+
+_CODE_BODY = Body(name="SecondFactorCode", table=_CODE)
+_NOTHING = Body(name="Nothing", table={})
 
 
 def body_read(request: Request, table: Mapping[str, Field]) -> dict[str, Any]:
@@ -83,6 +94,11 @@ class OpenApi(APIView):
 class TokenObtainApi(OpenApi):
     """E-mail address and password against tokens."""
 
+    @described(
+        answers={200: TokensBody},
+        body=Body(name="Credentials", table=_CREDENTIALS),
+        errors=("unauthenticated", "email_unconfirmed", "second_factor_required", "second_factor_wrong"),
+    )
     def post(self, request: Request) -> Response:
         """Log in; an unknown address takes as long and is answered as a wrong password."""
         read, at, address = body_read(request, _CREDENTIALS), clock_ns(), client_address(request)
@@ -108,6 +124,7 @@ class TokenObtainApi(OpenApi):
 class TokenRefreshApi(OpenApi):
     """A refresh token against the next tokens."""
 
+    @described(answers={200: TokensBody}, body=Body(name="Refresh", table=_REFRESH), errors=("unauthenticated",))
     def post(self, request: Request) -> Response:
         """Exchange it, once; one that comes again ends its login."""
         read, at = body_read(request, _REFRESH), clock_ns()
@@ -127,6 +144,7 @@ class LogoutApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={204: None}, body=Body(name="Logout", table=_LOGOUT), errors=("unauthenticated",))
     def post(self, request: Request) -> Response:
         """End the login the request comes by, or that of the refresh token it brings."""
         read = body_read(request, _LOGOUT)
@@ -144,6 +162,7 @@ class LogoutApi(APIView):
 class LogoutEverywhereApi(APIView):
     """The end of all of the caller's logins."""
 
+    @described(answers={204: None}, body=_NOTHING)
     def post(self, request: Request) -> Response:
         """End every token, socket and browser session of the caller."""
         body_read(request, {})
@@ -154,6 +173,7 @@ class LogoutEverywhereApi(APIView):
 class SocketTicketApi(APIView):
     """A one-time ticket for a browser's socket."""
 
+    @described(answers={200: TicketBody}, body=_NOTHING)
     def post(self, request: Request) -> Response:
         """Make a ticket that lives with the caller's login and opens one socket, soon."""
         body_read(request, {})
@@ -165,6 +185,7 @@ class SocketTicketApi(APIView):
 class SecondFactorApi(APIView):
     """The caller's second factor."""
 
+    @described(answers={200: SecondFactorBody})
     def get(self, request: Request) -> Response:
         """Tell whether there is one, and whether it was given lately."""
         return Response(
@@ -174,6 +195,7 @@ class SecondFactorApi(APIView):
             }
         )
 
+    @described(answers={201: EnrolmentBody}, body=_NOTHING, errors=("conflict",))
     def post(self, request: Request) -> Response:
         """Begin to enrol an authenticator."""
         body_read(request, {})
@@ -181,6 +203,7 @@ class SecondFactorApi(APIView):
         body = {"secret": enrolment.secret, "uri": enrolment.uri}
         return Response(body, status=HTTPStatus.CREATED, headers=NOT_KEPT)
 
+    @described(answers={204: None}, body=_CODE_BODY, errors=("second_factor_wrong",))
     def delete(self, request: Request) -> Response:
         """Remove it; a code is wanted."""
         secondfactor.code_check(user_of(request), body_read(request, _CODE)["code"])
@@ -191,6 +214,7 @@ class SecondFactorApi(APIView):
 class SecondFactorConfirmApi(APIView):
     """The end of an enrolment."""
 
+    @described(answers={200: RecoveryCodesBody}, body=_CODE_BODY, errors=("conflict", "second_factor_wrong"))
     def post(self, request: Request) -> Response:
         """Take the first code; give the recovery codes, which are shown once."""
         codes = secondfactor.enrolment_confirm(user_of(request), body_read(request, _CODE)["code"])
@@ -201,6 +225,7 @@ class SecondFactorConfirmApi(APIView):
 class SecondFactorVerifyApi(APIView):
     """A code between two logins."""
 
+    @described(answers={204: None}, body=_CODE_BODY, errors=("second_factor_wrong",))
     def post(self, request: Request) -> Response:
         """Take a code, which makes the caller's second factor fresh again."""
         secondfactor.code_check(user_of(request), body_read(request, _CODE)["code"])

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from apps.accounts import registration
 from apps.accounts.authentication import client_address
 from apps.accounts.identityapis import EMAIL, PASSWORD, TOKEN, OpenApi, body_read, user_of
+from apps.accounts.identityshapes import ConfirmedBody, RegisteredBody
 from apps.accounts.limits import Wanted, places_take
 from apps.accounts.login import login_place_take
 from apps.accounts.models import User
@@ -21,6 +22,7 @@ from cift.consistency import JournalPlace, token_of
 from cift.errors import ApplicationError
 from cift.fields import Field
 from cift.ratelimits import Standing, address_counted
+from cift.rest.schema import Body, described
 from cift.times import clock_ns
 
 _EMAIL = {"email": Field(EMAIL, required=True)}
@@ -35,6 +37,11 @@ _NOTHING_HAPPENED = {"venue_unavailable", "venue_halted", "overloaded"}
 class RegisterApi(OpenApi):
     """New users."""
 
+    @described(
+        answers={201: RegisteredBody},
+        body=Body(name="Registration", table=_CREDENTIALS),
+        errors=("email_taken", "venue_unavailable", "overloaded"),
+    )
     def post(self, request: Request) -> Response:
         """Make a user, the account and its opening deposit; or, where addresses are confirmed, the first of these."""
         read = body_read(request, _CREDENTIALS)
@@ -50,6 +57,7 @@ class RegisterApi(OpenApi):
 class EmailConfirmApi(OpenApi):
     """The end of a registration by mail."""
 
+    @described(answers={200: ConfirmedBody}, body=Body(name="MailedToken", table=_TOKEN))
     def post(self, request: Request) -> Response:
         """Confirm an address, and open the account if it waited for that."""
         read = body_read(request, _TOKEN)
@@ -62,6 +70,7 @@ class EmailConfirmApi(OpenApi):
 class PasswordResetApi(OpenApi):
     """Forgotten passwords."""
 
+    @described(answers={202: None}, body=Body(name="EmailAddress", table=_EMAIL))
     def post(self, request: Request) -> Response:
         """Send a mail, if there is such a user; the answer does not tell."""
         read = body_read(request, _EMAIL)
@@ -73,6 +82,7 @@ class PasswordResetApi(OpenApi):
 class PasswordResetConfirmApi(OpenApi):
     """New passwords by mail."""
 
+    @described(answers={204: None}, body=Body(name="PasswordReset", table=_RESET))
     def post(self, request: Request) -> Response:
         """Set a new password by a mailed token; all logins end."""
         read = body_read(request, _RESET)
@@ -84,6 +94,7 @@ class PasswordResetConfirmApi(OpenApi):
 class PasswordApi(APIView):
     """The caller's password."""
 
+    @described(answers={204: None}, body=Body(name="PasswordChange", table=_CHANGE), errors=("conflict",))
     def post(self, request: Request) -> Response:
         """Change it; all logins end, this one too."""
         read, user = body_read(request, _CHANGE), user_of(request)

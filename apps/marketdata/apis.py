@@ -16,6 +16,7 @@ from cift.errors import ApplicationError
 from cift.fields import Field
 from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait
+from cift.rest.schema import WRITER_READS, described, page_of
 
 DEPTH_MAX = 5_000
 DEPTH_DEFAULT = 50
@@ -33,6 +34,7 @@ class InstrumentListApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={200: page_of(InstrumentBody)}, query=INSTRUMENT_FILTERS)
     def get(self, request: Request) -> Response:
         """List the instruments, last listed first."""
         read = query_read(request.query_params, INSTRUMENT_FILTERS)
@@ -48,6 +50,7 @@ class InstrumentDetailApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={200: InstrumentBody}, query=AT_LEAST_FIELDS)
     def get(self, request: Request, symbol: str) -> Response:
         """Give its terms as they are now."""
         read = query_read(request.query_params, AT_LEAST_FIELDS)
@@ -63,6 +66,7 @@ class BookApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={200: BookBody}, query=BOOK_FIELDS, errors=WRITER_READS)
     def get(self, request: Request, symbol: str) -> Response:
         """Give the best levels as the writer has them."""
         depth = book_depth_read(request.query_params)
@@ -74,6 +78,7 @@ class TickerApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={200: TickerBody}, errors=WRITER_READS)
     def get(self, request: Request, symbol: str) -> Response:
         """Give best bid and offer and the last price as the writer has them."""
         query_read(request.query_params, {})

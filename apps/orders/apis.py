@@ -20,14 +20,26 @@ from apps.orders.addressed import (
     reference_read,
 )
 from apps.orders.answers import Answer
+from apps.orders.batches import BatchAnswer
+from apps.orders.described import (
+    AMEND_BODY,
+    AMEND_ERRORS,
+    BATCH_BODY,
+    BATCH_ERRORS,
+    CANCEL_ALL_ERRORS,
+    CANCEL_ERRORS,
+    SUBMIT_BODY,
+    SUBMIT_ERRORS,
+)
 from apps.orders.lists import OrderFilters, orders_page
 from apps.orders.orderevents import order_event_body, order_events
-from apps.orders.params import CLIENT_ORDER_ID, SYMBOL
-from apps.orders.shapes import SIDES, STATUSES
+from apps.orders.params import CANCEL_ALL_FIELDS, CLIENT_ORDER_ID, SYMBOL
+from apps.orders.shapes import SIDES, STATUSES, OrderAnswer, OrderBody, OrderEventBody, OrdersAnswer
 from cift.fields import Field, choice
 from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_given, query_read, read_wait, sequence_at
+from cift.rest.schema import WRITER_READS, described, page_of
 from cift.times import clock_ns
 
 ORDER_FILTERS = {
@@ -57,6 +69,7 @@ def _response(answer: Answer) -> Response:
 class OrderListApi(APIView):
     """The caller's orders."""
 
+    @described(answers={200: page_of(OrderBody)}, query=ORDER_FILTERS)
     def get(self, request: Request) -> Response:
         """List them, newest first."""
         read = query_read(request.query_params, ORDER_FILTERS)
@@ -74,10 +87,12 @@ class OrderListApi(APIView):
         found = orders_page(wanted, ask)
         return Response(page_answer(found, ask, request, shape=order_shape, key_of=lambda order: (order.id,)))
 
+    @described(answers={201: OrderAnswer, 200: OrderAnswer}, body=SUBMIT_BODY, errors=SUBMIT_ERRORS)
     def post(self, request: Request) -> Response:
         """Enter an order; 201 with the order as it stands after matching."""
         return _performed(entry.order_submit, request.data, request)
 
+    @described(answers={200: OrdersAnswer}, query=CANCEL_ALL_FIELDS, errors=CANCEL_ALL_ERRORS)
     def delete(self, request: Request) -> Response:
         """Cancel all orders that fit."""
         return _performed(entry.order_cancel_all, query_given(request.query_params), request)
@@ -86,16 +101,19 @@ class OrderListApi(APIView):
 class OrderDetailApi(APIView):
     """One of the caller's orders."""
 
+    @described(answers={200: OrderBody}, query=AT_LEAST_FIELDS)
     def get(self, request: Request, order_id: str) -> Response:
         """Give the order as it stands."""
         read = query_read(request.query_params, AT_LEAST_FIELDS)
         read_wait(read["at_least"])
         return Response(order_read(account_of_request(request).pk, order_id_read(order_id)))
 
+    @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS)
     def patch(self, request: Request, order_id: str) -> Response:
         """Change its price or its total quantity."""
         return _performed(entry.order_amend, body_with_id(request.data, order_id_read(order_id)), request)
 
+    @described(answers={200: OrderAnswer}, errors=CANCEL_ERRORS)
     def delete(self, request: Request, order_id: str) -> Response:
         """Cancel it."""
         return _performed(entry.order_cancel, {"id": str(order_id_read(order_id))}, request)
@@ -104,6 +122,7 @@ class OrderDetailApi(APIView):
 class OrderEventListApi(APIView):
     """What happened to one of the caller's orders."""
 
+    @described(answers={200: page_of(OrderEventBody)}, query=EVENT_FILTERS)
     def get(self, request: Request, order_id: str) -> Response:
         """List its events, newest first; a page may hold fewer than asked for and still have a next one."""
         read = query_read(request.query_params, EVENT_FILTERS)
@@ -127,6 +146,7 @@ class OrderEventListApi(APIView):
 class OrderBatchApi(APIView):
     """Several commands in one request."""
 
+    @described(answers={200: BatchAnswer}, body=BATCH_BODY, errors=BATCH_ERRORS)
     def post(self, request: Request) -> Response:
         """Apply them in order; an answer each."""
         return _performed(entry.order_batch, request.data, request)
@@ -135,11 +155,13 @@ class OrderBatchApi(APIView):
 class OrderByClientOrderIdApi(APIView):
     """One of the caller's orders by the id the caller gave it."""
 
+    @described(answers={200: OrderBody}, errors=(*WRITER_READS, "projection_behind"))
     def get(self, request: Request, client_order_id: str) -> Response:
         """Give the order as the writer knows it; behind the command's deadline a 404 is final."""
         account = account_of_request(request).pk
         return _response(async_to_sync(entry.order_resolve)(client_order_id_read(client_order_id), account=account))
 
+    @described(answers={200: OrderAnswer}, errors=CANCEL_ERRORS)
     def delete(self, request: Request, client_order_id: str) -> Response:
         """Cancel it."""
         return _performed(entry.order_cancel, {"client_order_id": client_order_id_read(client_order_id)}, request)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, cast
 
 import msgspec
 
@@ -12,26 +12,30 @@ from apps.orders.events import AnyEvent, BatchDone, OrderAccepted, OrderAmended,
 from apps.orders.reasons import Reason
 from apps.orders.selectors import id_find, orders_current
 from apps.orders.services import Outcome
+from apps.orders.shapes import OrderAnswer
 from apps.orders.state import OrderState
 from apps.orders.terms import OrderTerms, order_terms
 from cift.errors import ApplicationError, error_of
+from cift.texts import TokenText
 from cift.threads import database_call
 from cift.wire.outcomes import CommandRejected
+
+ErrorText = Annotated[dict[str, Any], msgspec.Meta(description="`code`, `detail`, and what the code brings besides.")]
 
 
 class BatchItem(msgspec.Struct, gc=False):
     """What one command of a batch was answered: an order, or an error."""
 
     status: int
-    order: Any
-    error: dict[str, Any] | None
+    order: OrderAnswer | None
+    error: ErrorText | None
 
 
 class BatchAnswer(msgspec.Struct, gc=False):
     """What each command of a batch was answered, in order."""
 
     results: list[BatchItem]
-    consistency_token: str
+    consistency_token: TokenText
 
 
 async def batch_done(batch: Batch, outcome: Outcome) -> Answer:
@@ -81,7 +85,7 @@ async def _item(member: BatchMember, outcome: Outcome, known: Mapping[int, Order
         answer = await _answer(member, outcome, known)
     except ApplicationError as error:
         return BatchItem(status=error.status, order=None, error=error_of(error))
-    return BatchItem(status=answer.status, order=answer.body, error=None)
+    return BatchItem(status=answer.status, order=cast("OrderAnswer", answer.body), error=None)
 
 
 async def _answer(member: BatchMember, outcome: Outcome, known: Mapping[int, OrderState]) -> Answer:

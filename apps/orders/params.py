@@ -11,10 +11,10 @@ from apps.accounts.codes import SelfTradePrevention
 from apps.orders.commands import BATCH_MEMBERS_MAX
 from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, SIDES, TIMES_IN_FORCE
 from cift.errors import ApplicationError, FieldError
-from cift.fields import Field, FieldInvalidError, boolean, choice, decimal, fields_read, moment, number, text
+from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, decimal, fields_read, moment, number, text
 
-CLIENT_ORDER_ID = text(r"[A-Za-z0-9_.:\-]{1,64}", length_max=64)
-SYMBOL = text(r"[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}", length_max=65)
+CLIENT_ORDER_ID = text(r"[A-Za-z0-9_.:\-]{1,64}", length_max=64, example="my-order-1")
+SYMBOL = text(r"[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}", length_max=65, example="AAPL-USD")
 
 DEADLINE_NS_MAX = 5_000_000_000
 """The furthest a command's deadline is from its arrival; without one of the client's, that is its deadline."""
@@ -63,13 +63,17 @@ def _members(value: Any) -> list[Any]:
     return value
 
 
+_MEMBERS = Kind(_members, {"type": "array", "minItems": 1, "maxItems": BATCH_MEMBERS_MAX})
+
 BATCH_FIELDS: Mapping[str, Field] = {
-    "orders": Field(_members, required=True),
+    "orders": Field(_MEMBERS, required=True),
     "atomic": Field(boolean, default=False),
     "deadline": Field(moment),
 }
 
-BATCH_OPERATION = choice({"submit": "submit", "amend": "amend", "cancel": "cancel"})
+BATCH_OPERATIONS = ("submit", "amend", "cancel")
+
+BATCH_OPERATION = choice({name: name for name in BATCH_OPERATIONS})
 
 
 def params_read(given: Any, table: Mapping[str, Field]) -> dict[str, Any]:

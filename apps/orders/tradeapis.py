@@ -12,12 +12,13 @@ from apps.orders.lists import fills_page, trades_page
 from apps.orders.models import Position
 from apps.orders.params import SYMBOL
 from apps.orders.selectors import positions_of_account
-from apps.orders.shapes import FillBody, PositionBody, fill_body, position_body, trade_body
+from apps.orders.shapes import FillBody, PositionBody, TradeBody, fill_body, position_body, trade_body
 from apps.orders.state import FillState
 from cift.errors import ApplicationError
 from cift.fields import Field
 from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_read, read_wait, sequence_at
+from cift.rest.schema import described, page_of
 
 FILL_FILTERS = {"symbol": Field(SYMBOL), **SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}
 
@@ -41,6 +42,7 @@ def _fill_key(fill: FillState) -> tuple[int, ...]:
 class FillListApi(APIView):
     """The caller's fills."""
 
+    @described(answers={200: page_of(FillBody)}, query=FILL_FILTERS)
     def get(self, request: Request) -> Response:
         """List them, newest first."""
         read = query_read(request.query_params, FILL_FILTERS)
@@ -61,6 +63,7 @@ class TradeListApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={200: page_of(TradeBody)}, query=TRADE_FILTERS)
     def get(self, request: Request, symbol: str) -> Response:
         """List them, newest first."""
         read = query_read(request.query_params, TRADE_FILTERS)
@@ -79,6 +82,7 @@ class TradeListApi(APIView):
 class PositionListApi(APIView):
     """The caller's positions."""
 
+    @described(answers={200: page_of(PositionBody)}, query=POSITION_FILTERS)
     def get(self, request: Request) -> Response:
         """List them, one for each instrument traded, last listed first."""
         read = query_read(request.query_params, POSITION_FILTERS)

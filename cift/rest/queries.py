@@ -1,7 +1,7 @@
 """A read's query: its parameters by a table of fields, like a body's, and the token it waits for."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from cift.consistency import place_of
 from cift.errors import ApplicationError, FieldError
-from cift.fields import Field, FieldInvalidError, fields_read, moment
+from cift.fields import Field, FieldInvalidError, Kind, fields_read, moment
 
 LIMIT_MAX = 500
 LIMIT_DEFAULT = 100
@@ -19,7 +19,7 @@ _FORMAT = "format"
 """REST framework's own parameter, which chooses the renderer."""
 
 
-def integer(*, least: int, most: int) -> Callable[[Any], int]:
+def integer(*, least: int, most: int) -> Kind:
     """Read a whole number within bounds from a query's text."""
 
     def parse(value: Any) -> int:
@@ -29,12 +29,11 @@ def integer(*, least: int, most: int) -> Callable[[Any], int]:
             raise FieldInvalidError("out_of_range", f"{least} to {most}.")
         return int(value)
 
-    return parse
+    return Kind(parse, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def opaque(value: Any) -> str:
-    """Take a text as it is."""
-    return str(value)
+opaque = Kind(str, {"type": "string"})
+"""Takes a text as it is."""
 
 
 PAGE_FIELDS: Mapping[str, Field] = {

@@ -1,12 +1,29 @@
 """The API's front page: where everything is."""
 
+import msgspec
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-_CALLS = ("instruments", "orders", "fills", "positions", "balances", "auth-token")
+from cift.rest.schema import described
+
+_CALLS = (
+    "instruments",
+    "account",
+    "orders",
+    "fills",
+    "positions",
+    "balances",
+    "ledger",
+    "auth-register",
+    "auth-token",
+    "schema",
+    "schema-page",
+)
+
+RootBody = msgspec.defstruct("Root", [(name.replace("-", "_"), str) for name in _CALLS])
 
 
 class RootApi(APIView):
@@ -14,6 +31,7 @@ class RootApi(APIView):
 
     permission_classes = (AllowAny,)
 
+    @described(answers={200: RootBody})
     def get(self, request: Request) -> Response:
         """List the calls by name."""
-        return Response({name: reverse(name, request=request) for name in _CALLS})
+        return Response({name.replace("-", "_"): reverse(name, request=request) for name in _CALLS})

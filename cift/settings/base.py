@@ -13,6 +13,7 @@ from cift.settings.identities import *
 from cift.settings.logging import *
 from cift.settings.metrics import *
 from cift.settings.rest import *
+from cift.settings.schema import *
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 

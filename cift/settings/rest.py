@@ -8,6 +8,7 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.BearerAuthentication",
         "apps.accounts.authentication.BrowserAuthentication",
     ],
+    "DEFAULT_SCHEMA_CLASS": "cift.rest.schema.CallSchema",
     "EXCEPTION_HANDLER": "cift.rest.handler.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [

@@ -149,6 +149,7 @@ def test_the_account_tells_its_terms(traders: tuple[Trader, Trader]) -> None:
         "fee_tier": 0,
         "open_orders_max": first["open_orders_max"],
         "self_trade_prevention": first["self_trade_prevention"],
+        "simulated": False,
         "opened_at": "",
         "sequence": 0,
     }

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.messages import message_check, request_check
+from tests.support.schema import answer_check
 from tests.support.venue import Venue, venue_open
 
 WAIT_S_MAX = 10.0
@@ -98,7 +99,8 @@ class Trader:
         assert answer.status_code == 200, answer.text
         self.token: str = answer.json()["access"]
         self.headers = {"Authorization": f"Bearer {self.token}"}
-        self.rest = httpx.Client(base_url=self.base, headers=self.headers, timeout=30)
+        hooks = {"response": [answer_check]}
+        self.rest = httpx.Client(base_url=self.base, headers=self.headers, timeout=30, event_hooks=hooks)
 
     @contextmanager
     def socket(self, *, authenticated: bool = True) -> Iterator[Socket]:

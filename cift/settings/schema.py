@@ -1,0 +1,70 @@
+"""The OpenAPI schema and its page."""
+
+from typing import Any
+
+_PLAIN = "text/plain"
+
+
+def _process(summary: str, media_type: str, schema: dict[str, Any], *, may_fail: bool = False) -> dict[str, Any]:
+    content = {"content": {media_type: {"schema": schema}}, "description": summary}
+    responses = {"200": content, **({"503": content} if may_fail else {})}
+    return {"get": {"operationId": summary.lower().replace(" ", "_"), "summary": summary, "tags": ["process"],
+                    "parameters": [], "responses": responses, "security": [{}]}}  # fmt: skip
+
+
+_CHECKS = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "string", "enum": ["ok", "degraded", "down"]},
+        "checks": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "status": {"type": "string", "enum": ["ok", "degraded", "down"]},
+                    "latency_ms": {"type": "number"},
+                    "required": {"type": "boolean"},
+                },
+                "required": ["status", "latency_ms", "required"],
+            },
+        },
+    },
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "CIFT Markets",
+    "DESCRIPTION": (
+        "Prices, quantities and money are strings holding decimals, times RFC 3339 UTC with microseconds, ids strings. "
+        "Lists are cursor pages, newest first. Errors are `application/problem+json` (RFC 9457) with a stable `code`. "
+        "Unknown fields are refused. A write's `consistency_token`, as a read's `at_least`, makes the read see it."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": ["cift.rest.schema.schema_finish"],
+    "APPEND_PATHS": {
+        "/health": _process("Process lives", "application/json", {"type": "object"}),
+        "/ready": _process("Venue ready", "application/json", _CHECKS, may_fail=True),
+        "/metrics": _process("Metrics for Prometheus", _PLAIN, {"type": "string"}),
+    },
+    "APPEND_COMPONENTS": {
+        "parameters": {
+            "RequestId": {
+                "in": "header",
+                "name": "X-Request-Id",
+                "description": "The request's id; the venue makes one where none, or no sane one, is given.",
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+            }
+        },
+        "headers": {
+            "RequestId": {
+                "description": "The request's id, the client's own where it was sane.",
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+            }
+        },
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "docExpansion": "none"},
+}

@@ -1,0 +1,71 @@
+"""What the API's schema says, and whether an answer is what it says."""
+
+import re
+from functools import cache
+from typing import Any, cast
+
+import httpx
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator
+
+PROBLEM = "application/problem+json"
+_OF_THE_METHOD = 405
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Give the whole schema, as it is served."""
+    generator: Any = cast("Any", SchemaGenerator)()
+    made: dict[str, Any] = generator.get_schema(request=None, public=True)
+    return made
+
+
+@cache
+def _paths() -> list[tuple[re.Pattern[str], str]]:
+    """Give the addresses' patterns, those with fewer variable parts first."""
+    paths = sorted(schema()["paths"], key=lambda path: path.count("{"))
+    return [(re.compile(re.sub(r"\{[a-z_]+\}", "[^/]+", path)), path) for path in paths]
+
+
+def operation_of(method: str, path: str) -> dict[str, Any] | None:
+    """Find the operation of a request; None where the schema has none."""
+    found = next((name for pattern, name in _paths() if pattern.fullmatch(path)), None)
+    operation: dict[str, Any] | None = schema()["paths"][found].get(method.lower()) if found else None
+    return operation
+
+
+@cache
+def _validator(pointer: str) -> Draft202012Validator:
+    """Give the validator of a part of the schema, named by its address in it."""
+    return Draft202012Validator(
+        {"$ref": f"#{pointer}", "components": schema()["components"], "paths": schema()["paths"]},
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    )
+
+
+def value_check(value: Any, pointer: str) -> None:
+    """Hold a value to a part of the schema."""
+    errors = [f"{error.json_path}: {error.message}" for error in _validator(pointer).iter_errors(value)]
+    assert not errors, errors
+
+
+def answer_check(answer: httpx.Response) -> None:
+    """Hold an answer to the schema: its status, its media type, its body, and the code of a problem."""
+    answer.read()
+    method, path = answer.request.method, answer.request.url.path
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0]
+    operation = operation_of(method, path)
+    if operation is None or answer.status_code == _OF_THE_METHOD or "text/html" in media_type:
+        assert operation is not None or answer.status_code >= 400, (method, path)
+        return
+    assert str(answer.status_code) in operation["responses"], (method, path, answer.status_code, answer.text)
+    content = operation["responses"][str(answer.status_code)].get("content")
+    assert (media_type in content) if content else not answer.content, (method, path, media_type)
+    if content:
+        found = next(name for pattern, name in _paths() if pattern.fullmatch(path))
+        where = (found, method.lower(), "responses", str(answer.status_code), "content", media_type, "schema")
+        value_check(answer.json(), "/paths/" + "/".join(map(_escaped, where)))
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
