@@ -1,6 +1,7 @@
 """Where each address leads."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.orders.socketschema import socket_schema
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("account/", include("apps.accounts.pageurls")),
+    path("api/login/login/", LoginView.as_view(template_name="cift/login.html")),
     path("api/login/", include("rest_framework.urls")),
     path("api/schema/socket/", socket_schema, name="socket-schema"),
     path("api/schema/", SchemaApi.as_view(), name="schema"),

@@ -9,11 +9,12 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.BrowserAuthentication",
     ],
     "DEFAULT_SCHEMA_CLASS": "cift.rest.schema.CallSchema",
+    "VIEW_NAME_FUNCTION": "cift.rest.browsable.view_name",
     "EXCEPTION_HANDLER": "cift.rest.handler.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
         "cift.rest.renderers.StructRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "cift.rest.browsable.VenueBrowsableRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["cift.rest.parsers.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["cift.rest.limits.AccountThrottle"],

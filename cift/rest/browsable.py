@@ -1,0 +1,67 @@
+"""The API in a browser: REST framework's pages, with a form for each call, made from what the call takes."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.request import Request
+
+from cift.fields import Field, Kind
+
+_METHODS = ("POST", "PATCH", "DELETE")
+
+
+def view_name(view: Any) -> str:
+    """Name a view's page by its class."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(view).__name__.removesuffix("Api").removesuffix("List"))
+
+
+class VenueBrowsableRenderer(BrowsableAPIRenderer):
+    """Shows an answer, and below it the forms of the calls at the same address; their script sends JSON."""
+
+    template = "cift/api.html"
+
+    def get_rendered_html_form(self, *_arguments: Any) -> None:
+        """Leave REST framework's own forms out: they need serializers."""
+
+    def get_raw_data_form(self, *_arguments: Any) -> None:
+        """Leave these out as well."""
+
+    def get_context(self, data: Any, accepted_media_type: Any, renderer_context: Any) -> dict[str, Any]:
+        """Add the forms of this address."""
+        context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
+        view, request = renderer_context["view"], renderer_context["request"]
+        forms = [_form(method, view) for method in _METHODS if self._shown(method, view, request)]
+        return {**context, "forms": forms}
+
+    def _shown(self, method: str, view: Any, request: Request) -> bool:
+        described = hasattr(getattr(view, method.lower(), None), "call")
+        return described and bool(self.show_form_for_method(view, method, request, None))
+
+
+def _form(method: str, view: Any) -> dict[str, Any]:
+    handler: Any = getattr(view, method.lower())
+    call: Any = handler.call
+    table = call.body.table if call.body is not None else call.query
+    return {
+        "method": method,
+        "title": str(handler.__doc__ or "").strip().partition("\n")[0],
+        "in_query": call.body is None,
+        "fields": [_input(name, field) for name, field in table.items()],
+    }
+
+
+def _input(name: str, field: Field) -> dict[str, Any]:
+    schema: Mapping[str, Any] = field.parse.schema if isinstance(field.parse, Kind) else {}
+    kind = str(schema.get("type", "string"))
+    choices = schema.get("enum") or (["true", "false"] if kind == "boolean" else [])
+    return {
+        "name": name,
+        "kind": "json" if kind in {"array", "boolean", "integer"} else "text",
+        "is_secret": "password" in name,
+        "is_long": kind == "array",
+        "choices": choices,
+        "required": field.required,
+        "example": (schema.get("examples") or [""])[0],
+    }
