@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from apps.orders.events import AnyEvent, section_decode
 from apps.orders.matching.engine import Batch, sections
+from apps.orders.simulation.observing import Observer
 from apps.orders.simulation.ownvenue import BEGIN_NS, OwnVenue
 from apps.orders.simulation.population import Population
+from apps.orders.simulation.tape import Tape
 from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 
 
@@ -25,10 +27,22 @@ class Study:
 
 
 def study(*, seed: int = 7, seconds: int = 60, rate: int = 100) -> Study:
+    made = Study(*_market(seed=seed, rate=rate))
+    made.venue.run(made.population, seconds=seconds, observe=made.take)
+    return made
+
+
+def _market(*, seed: int, rate: int) -> tuple[OwnVenue, Population]:
     assets = [asset_command(each) for each in ASSETS]
     numbers = {asset.symbol: number for number, asset in enumerate(assets, start=1)}
     venue = OwnVenue(assets, [instrument_command(each, numbers) for each in INSTRUMENTS])
-    population = Population(venue.terms, seed=seed, rate=rate, at=BEGIN_NS, begin={}, prefix="test")
-    made = Study(venue, population)
-    venue.run(population, seconds=seconds, observe=made.take)
-    return made
+    return venue, Population(venue.terms, seed=seed, rate=rate, at=BEGIN_NS, begin={}, prefix="test")
+
+
+def study_taped(*, seconds: int, seed: int = 7) -> tuple[OwnVenue, list[Tape]]:
+    """The same, with what an observer of the events writes down."""
+    venue, population = _market(seed=seed, rate=100)
+    tapes = {number: Tape(each.symbol, each.tick_size, begin=BEGIN_NS) for number, each in enumerate(venue.terms, 1)}
+    observer = Observer(tapes)
+    venue.run(population, seconds=seconds, observe=lambda batch: observer.take(at=batch.at, events=batch.events))
+    return venue, list(tapes.values())
