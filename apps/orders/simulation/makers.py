@@ -156,11 +156,13 @@ class Maker(Agent):
         step = self.profile.step * self.style.step
         distance = half + step * rung.level * (1 + 0.05 * rung.level) + step * rung.jitter
         touch, tick = self.public.touch, self.terms.tick_size
+        # Behind a jump the touch is late; rungs held up by it still stand one behind the other.
+        apart = tick * (1 + rung.level)
         if rung.side == BUY:
             price = self.terms.on_tick(own * (1 - distance), up=False)
-            return min(price, touch.ask - tick) if touch.ask > tick else price
+            return min(price, touch.ask - apart) if touch.ask > apart else price
         price = self.terms.on_tick(own * (1 + distance), up=True)
-        return max(price, touch.bid + tick) if touch.bid else price
+        return max(price, touch.bid + apart) if touch.bid else price
 
     def _urgency(self, rung: _Rung, target: int, own: float, half: float) -> float:
         """Tell how badly a rung is placed; from 1 on it is to be moved."""
