@@ -39,9 +39,12 @@ def _measured(bench: Bench, symbols: int) -> Result:
     ids = {number: order_id for order_id, number in numbers.items()}
     named = (command_of(each, order_id=ids[each.symbol, each.order]) for each in records[resting:])
     timed = list(frames(named))
-    runs = [_run(before, timed, keep=run == 0) for run in range(bench.runs)]
-    if runs[0].events != expected:
+    checked = _run(before, timed, keep=True)
+    if checked.events != expected:
         raise FlowMismatchError("other events than in the run before")
+    runs = [_run(before, timed, keep=False) for _ in range(bench.runs)]
+    if any(run.chain != checked.chain for run in runs):
+        raise FlowMismatchError("another chain hash than in the run that was checked")
     plural = "symbol" if symbols == 1 else "symbols"
     title = f"apply(bytes) from Python, batches of {BATCH}, {symbols} {plural}"
     seconds = [run.seconds for run in runs]
@@ -55,11 +58,12 @@ def _measured(bench: Bench, symbols: int) -> Result:
 
 
 class _Run(NamedTuple):
-    """The seconds the timed frames took, those of them on a processor, µs each, and the events if they were kept."""
+    """The seconds the timed frames took, those of them on a processor, µs each, the end's hash, and events if kept."""
 
     seconds: float
     on_cpu: float
     each_us: list[float]
+    chain: bytes
     events: list[bytes]
 
 
@@ -86,4 +90,4 @@ def _run(before: list[bytes], timed: list[bytes], *, keep: bool) -> _Run:
             events.append(batch.events)
     spent, on_cpu = clock() - began, time.thread_time() - cpu
     gc.enable()
-    return _Run(spent, on_cpu, each, events)
+    return _Run(spent, on_cpu, each, engine.chain, events)
