@@ -45,8 +45,8 @@ format: setup ## put the code into its format
 	$(BIN)/ruff format --quiet .
 	$(CARGO) fmt --manifest-path matching_rs/Cargo.toml --all
 
-bench: setup ## measure; writes var/bench/latest.json
-	$(BIN)/python -m tests.performance
+bench: setup ## measure; writes var/bench/latest.json (BENCH="--compare FILE" shows an earlier run beside)
+	$(BIN)/python -m tests.performance $(BENCH)
 
 requirements: setup ## pin requirements/*.txt anew from *.in
 	@for name in base production dev; do \

@@ -5,11 +5,15 @@ from abc import abstractmethod
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from prometheus_client import start_http_server
 
 from cift.stopping import EXIT_FAULT, EXIT_LOST, stop_on_signals, stopped_within
 
 __all__ = ["EXIT_FAULT", "EXIT_LOST", "Worker", "WorkerEndedError", "stop_on_signals", "stopped_within"]
+
+
+_PORT_MAX = 65_535
 
 
 class WorkerEndedError(Exception):
@@ -34,6 +38,9 @@ class Worker(BaseCommand):
         """Add what all workers take."""
         parser.add_argument("--once", action="store_true", help="do what there is to do, then end")
         parser.add_argument("--lifeline", type=int, metavar="FD", help="end when this file descriptor is closed")
+        parser.add_argument(
+            "--metrics", metavar="HOST:PORT", help="answer Prometheus there, with this process's own numbers"
+        )
 
     @abstractmethod
     async def run(self, stop: asyncio.Event) -> None:
@@ -48,6 +55,8 @@ class Worker(BaseCommand):
         """Run, and turn the end into an exit code."""
         self.once = bool(options["once"])
         self.options = options
+        if options.get("metrics"):
+            metrics_serve(options["metrics"])
         try:
             asyncio.run(self._run(options["lifeline"]))
         except WorkerEndedError as error:
@@ -58,3 +67,19 @@ class Worker(BaseCommand):
         stop = asyncio.Event()
         stop_on_signals(stop, lifeline=lifeline)
         await self.run(stop)
+
+
+def metrics_serve(address: str) -> None:
+    """Answer Prometheus at HOST:PORT from a thread of its own.
+
+    Raises:
+        CommandError: it is no address, or cannot be had.
+
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
+        raise CommandError(f"--metrics takes HOST:PORT, not {address!r}")
+    try:
+        start_http_server(int(port), addr=host.strip("[]"))
+    except OSError as error:
+        raise CommandError(f"--metrics: {address} cannot be listened on: {error.strerror}") from error

@@ -106,7 +106,8 @@ def _events(journal: Journal, *, after: int, before: int) -> Iterator[AnyEvent]:
         for row in rows:
             if row.first_sequence >= before:
                 return
-            for section in frame_split(row.events):
+            # The batch's own events, in the last section, move no order.
+            for section in frame_split(row.events)[:-1]:
                 for event in section_decode(section):
                     if event.sequence >= before:
                         return

@@ -1,7 +1,7 @@
 """Marks of the books: now and then the verifier writes down each book's orders, in their order.
 
 From the mark before it, an instrument's book at any event is a short fold away, however long the journal is. A mark is
-made every 20,000 events, or as many as orders are open if that is more: marks then grow with the journal, not faster.
+made every 10,000 events, or as many as orders are open if that is more: marks then grow with the journal, not faster.
 """
 
 import logging
@@ -17,7 +17,7 @@ from apps.orders.models import BookMark
 
 logger = logging.getLogger(__name__)
 
-MARK_EVENTS = 20_000
+MARK_EVENTS = 10_000
 
 _QUERY_BOOK, _QUERY_STATS, _QUERY_OPEN_ORDERS = 2, 5, 6
 _INSTRUMENTS, _OPEN_ORDERS = 4, 5

@@ -81,7 +81,7 @@ def test_without_an_order_service_nothing_happens_and_that_is_told_at_once(bus: 
     assert client.get("/api/v1/instruments/AAPL-USD/book/").status_code == 503
 
 
-@pytest.mark.parametrize("code", ["overloaded", "venue_unavailable"])
+@pytest.mark.parametrize("code", ["overloaded", "venue_halted", "venue_unavailable"])
 def test_what_the_order_service_refuses_to_take_is_told(bus: ScriptedBus, client: APIClient, code: str) -> None:
     bus.respond_with = refusing(code)
 

@@ -1,11 +1,14 @@
 import asyncio
 import os
 import signal
+import urllib.request
 from io import StringIO
 
 import pytest
+from django.core.management import CommandError
 
 from cift.workers import EXIT_LOST, Worker, WorkerEndedError, stop_on_signals, stopped_within
+from tests.support.venue import free_port
 
 
 class Patient(Worker):
@@ -43,3 +46,20 @@ async def test_a_worker_stops_when_the_process_that_started_it_is_gone() -> None
 
     assert await stopped_within(stop, 2)
     os.close(reading)
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_worker_answers_prometheus_where_it_is_told_to() -> None:
+    port = free_port()
+    Patient().handle(once=False, lifeline=None, metrics=f"127.0.0.1:{port}")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        assert b"cift_tables_readable 1" in answer.read()
+
+    with pytest.raises(CommandError, match="cannot be listened on"):
+        Patient().handle(once=False, lifeline=None, metrics=f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("address", ["nowhere", ":9100", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:99999", "a:²"])
+def test_an_address_for_prometheus_that_is_none_is_one_line(address: str) -> None:
+    with pytest.raises(CommandError, match="takes HOST:PORT"):
+        Patient().handle(once=False, lifeline=None, metrics=address)
