@@ -133,6 +133,21 @@ def test_the_agents_take_their_orders_with_them(venue: Venue) -> None:
     assert rows(venue, "SELECT COUNT(*) FROM orders_order WHERE status IN (0, 1)") == [(0,)]
 
 
+def test_what_a_lost_machine_left_in_the_books_is_taken_back(tmp_path: Path) -> None:
+    lost = Venue(tmp_path / "var", environment={"SIMULATION": "1"}).start().wait_open()
+    until(lost, lambda: stands(lost, "AAPL-USD"))
+    for process in (lost.process.pid, *lost.children()):
+        os.kill(process, signal.SIGKILL)
+    lost.wait_end()
+
+    after = Venue(tmp_path / "var").start().wait_open()
+    try:
+        after.wait_for("orders of an earlier simulation are canceled")
+        assert book(after) | {"bids": [], "asks": []} == book(after)
+    finally:
+        after.end()
+
+
 @pytest.mark.parametrize(
     ("words", "environment", "line"),
     [

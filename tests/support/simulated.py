@@ -27,12 +27,12 @@ class Study:
 
 
 def study(*, seed: int = 7, seconds: int = 60, rate: int = 100) -> Study:
-    made = Study(*_market(seed=seed, rate=rate))
+    made = Study(*market(seed=seed, rate=rate))
     made.venue.run(made.population, seconds=seconds, observe=made.take)
     return made
 
 
-def _market(*, seed: int, rate: int) -> tuple[OwnVenue, Population]:
+def market(*, seed: int, rate: int) -> tuple[OwnVenue, Population]:
     assets = [asset_command(each) for each in ASSETS]
     numbers = {asset.symbol: number for number, asset in enumerate(assets, start=1)}
     venue = OwnVenue(assets, [instrument_command(each, numbers) for each in INSTRUMENTS])
@@ -41,7 +41,7 @@ def _market(*, seed: int, rate: int) -> tuple[OwnVenue, Population]:
 
 def study_taped(*, seconds: int, seed: int = 7) -> tuple[OwnVenue, list[Tape]]:
     """The same, with what an observer of the events writes down."""
-    venue, population = _market(seed=seed, rate=100)
+    venue, population = market(seed=seed, rate=100)
     tapes = {number: Tape(each.symbol, each.tick_size, begin=BEGIN_NS) for number, each in enumerate(venue.terms, 1)}
     observer = Observer(tapes)
     venue.run(population, seconds=seconds, observe=lambda batch: observer.take(at=batch.at, events=batch.events))
