@@ -12,6 +12,7 @@ from typing import Any
 
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
+from twisted.internet.tcp import Connection
 
 from cift.sockets import (
     CLOSE_S_MAX,
@@ -42,6 +43,10 @@ PROTOCOL_OPTIONS: dict[str, Any] = {
 }
 
 
+def _holds(transport: Connection) -> bool:
+    return bool(transport.dataBuffer or transport._tempDataLen or transport.disconnecting)  # noqa: SLF001 - no other way to ask
+
+
 class DaphneWriter(FrameWriter):
     """A socket's transport, seen from its producer."""
 
@@ -57,10 +62,21 @@ class DaphneWriter(FrameWriter):
         return self._room
 
     def write(self, frame: bytes) -> None:
-        """Hand a frame to the transport."""
+        """Hand a frame to the system, and what it does not take at once to the transport.
+
+        The transport would wait for the loop to find that the connection can be written to: two calls of the system
+        and a turn of the loop for each of hundreds of readers.
+        """
         protocol = self._protocol
-        if protocol.state == protocol.STATE_OPEN:
-            protocol.transport.write(frame)
+        if protocol.state != protocol.STATE_OPEN:
+            return
+        transport = protocol.transport
+        if isinstance(transport, Connection) and transport.connected and not _holds(transport):
+            sent = transport.writeSomeData(frame)
+            if isinstance(sent, int) and sent > 0:
+                frame = frame[sent:]
+        if frame:
+            transport.write(frame)
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame; Autobahn cuts off who does not answer it in time."""

@@ -20,7 +20,7 @@ _LENGTH_16_BIT = 126
 _LENGTH_64_BIT = 127
 _TEXT = 0x81
 _MASKED = 0x80
-_OPCODE_TEXT = 1
+OPCODE_TEXT = 1
 _OPCODE_CLOSE = 8
 _OPCODE_PING = 9
 _PONG = 0x8A
@@ -103,6 +103,11 @@ class Socket(Wire):
         cls, port: int, *, path: str = "/ws/v1/", token: str = "", told: Callable[[Message], None] | None = None
     ) -> "Socket":
         _, client = await asyncio.get_running_loop().create_connection(lambda: cls(told), "127.0.0.1", port)
+        await client.upgrade(path=path, token=token)
+        return client
+
+    async def upgrade(self, *, path: str = "/ws/v1/", token: str = "") -> None:
+        """Make the connection a WebSocket."""
         headers = {
             "Upgrade": "websocket",
             "Connection": "Upgrade",
@@ -110,9 +115,8 @@ class Socket(Wire):
             "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
             **({"Authorization": f"Bearer {token}"} if token else {}),
         }
-        client.transport.write(request_of("GET", path, headers=headers))
-        await client._open
-        return client
+        self.transport.write(request_of("GET", path, headers=headers))
+        await self._open
 
     async def ask(self, request_id: int, frame: bytes) -> Message:
         """Send a request's frame; return its answer."""
@@ -156,7 +160,7 @@ class Socket(Wire):
         self.buffer = buffer[offset:]
 
     def _frame(self, opcode: int, payload: bytes) -> None:
-        if opcode == _OPCODE_TEXT:
+        if opcode == OPCODE_TEXT:
             found = _messages.decode(payload)
             for message in found if isinstance(found, list) else (found,):
                 self._take(message)
