@@ -95,7 +95,7 @@ class OrderListApi(APIView):
     @described(answers={200: OrdersAnswer}, query=CANCEL_ALL_FIELDS, errors=CANCEL_ALL_ERRORS)
     def delete(self, request: Request) -> Response:
         """Cancel all orders that fit."""
-        return _performed(entry.order_cancel_all, query_given(request.query_params), request)
+        return _performed(entry.order_cancel_all, query_given(request.query_params, with_empty=True), request)
 
 
 class OrderDetailApi(APIView):

@@ -73,7 +73,7 @@ async def _submit(asked: Asked) -> Answer:
 
 
 async def _cancel_all(asked: Asked) -> Answer:
-    return await _perform(entry.order_cancel_all, query_given(QueryDict(asked.query)), asked)
+    return await _perform(entry.order_cancel_all, query_given(QueryDict(asked.query), with_empty=True), asked)
 
 
 async def _batch(asked: Asked) -> Answer:

@@ -61,8 +61,8 @@ def query_read(query: QueryDict, table: Mapping[str, Field]) -> dict[str, Any]:
     return read
 
 
-def query_given(query: QueryDict) -> dict[str, Any]:
-    """Take a query's parameters; an empty one is left out.
+def query_given(query: QueryDict, *, with_empty: bool = False) -> dict[str, Any]:
+    """Take a query's parameters; an empty one is left out of a read, and kept where it would widen what is done.
 
     Raises:
         ApplicationError: `invalid`: one is given more than once.
@@ -75,7 +75,7 @@ def query_given(query: QueryDict) -> dict[str, Any]:
     ]
     if errors:
         raise ApplicationError("invalid", errors=errors)
-    return {name: value for name, value in query.items() if value != "" and name != _FORMAT}
+    return {name: value for name, value in query.items() if (with_empty or value != "") and name != _FORMAT}
 
 
 def sequence_at(at: int | None) -> int | None:

@@ -254,6 +254,7 @@ def test_all_orders_that_fit_are_canceled(way: Way) -> None:
 def test_a_mass_cancel_is_read_strictly(way: Way) -> None:
     assert way.ask("order.cancel_all", {"symbol": "NONE-USD"})[1]["code"] == "instrument_unknown"
     assert way.ask("order.cancel_all", {"side": "up"})[1]["errors"][0]["code"] == "not_a_choice"
+    assert way.ask("order.cancel_all", {"symbol": ""})[1]["errors"][0]["field"] == "symbol", "not all"
     assert way.ask("order.cancel_all", {"what": "x"})[1]["errors"][0]["code"] == "unknown_field"
     assert way.ask("order.cancel_all", {"price_min": "1"})[1]["errors"][0]["field"] == "price_min"
 
