@@ -13,7 +13,7 @@ help: ## show this list
 setup: ## make .venv, install the pinned packages, build the engine
 	@tools/setup.sh
 
-run: setup ## set up and run the venue (HOST, PORT, CIFT_DATA_DIR)
+run: setup ## set up and run the venue with its simulated market (HOST, PORT, CIFT_DATA_DIR, SIMULATION)
 	@exec $(BIN)/python manage.py venue
 
 test: setup test-rust test-python ## set up and run all tests
