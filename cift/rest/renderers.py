@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from rest_framework.renderers import JSONRenderer
 
-_encoder = msgspec.json.Encoder()
+# REST framework's own answers may hold texts marked or put off by Django, which are strings of other classes.
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 class StructRenderer(JSONRenderer):

@@ -197,3 +197,10 @@ def test_private_reads_need_a_login(traders: tuple[Trader, Trader], path: str) -
 def test_an_instrument_that_is_not_there_has_no_market(traders: tuple[Trader, Trader], path: str) -> None:
     for symbol in ("NO-SUCH", "x", "%00"):
         assert traders[0].call("GET", f"instruments/{symbol}/{path}")[0] == 404
+
+
+def test_a_call_tells_what_it_allows(traders: tuple[Trader, Trader]) -> None:
+    answer = httpx.options(f"{traders[0].base}orders/", headers=traders[0].headers, timeout=30)
+
+    assert (answer.status_code, answer.json()["parses"]) == (200, ["application/json"])
+    assert answer.headers["Allow"] == "GET, POST, DELETE, HEAD, OPTIONS"
