@@ -60,6 +60,14 @@ def trading_open(bench: Bench, web_server: str) -> Iterator[Trading]:
         yield Trading(venue, (tokens[0], tokens[1]))
 
 
+def trader_of(number: int) -> int:
+    """Tell which trader an order is of: of two that meet one each, and with the next two the other way round.
+
+    So neither runs out of money or shares.
+    """
+    return (number + number // 2) % 2
+
+
 def order_of(number: int) -> dict[str, Any]:
     """Give the params of an order; every odd one takes what the one before it made, so the book stays as it is."""
     side = "buy" if number % 2 else "sell"

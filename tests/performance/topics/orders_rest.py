@@ -10,7 +10,7 @@ import uvloop
 from tests.performance.clients import Http, request_of
 from tests.performance.load import Send, closed_loop, open_loop
 from tests.performance.results import Bench, Result, latencies, rate, topic
-from tests.performance.trading import Trading, order_of, trading_open
+from tests.performance.trading import Trading, order_of, trader_of, trading_open
 
 ADDRESS = "/api/v1/orders/"
 CREATED = 201
@@ -85,8 +85,9 @@ class _Programs:
 
 
 async def _programs(trading: Trading, count: int, *, first: int, connections: int) -> Send:
+    bearers = [{"Authorization": f"Bearer {token}"} for token in trading.tokens]
     requests = [
-        request_of("POST", ADDRESS, order_of(number), headers={"Authorization": f"Bearer {trading.tokens[number % 2]}"})
+        request_of("POST", ADDRESS, order_of(number), headers=bearers[trader_of(number)])
         for number in range(first, first + count)
     ]
     clients = [await Http.connect(trading.venue.port) for _ in range(connections)]

@@ -13,7 +13,7 @@ import uvloop
 from tests.performance.clients import Message, Socket, frame_of
 from tests.performance.load import closed_loop
 from tests.performance.results import Bench, Result, latencies, rate, topic
-from tests.performance.trading import SYMBOL, Trading, order_of, trading_open
+from tests.performance.trading import SYMBOL, Trading, order_of, trader_of, trading_open
 
 ROOT = Path(__file__).resolve().parents[3]
 CREATED = 201
@@ -123,8 +123,9 @@ async def _in_flight(trading: Trading, count: int, *, first: int) -> float:
     frames = [_order_frame(first + number) for number in range(count)]
 
     async def send(number: int) -> None:
-        # Odd numbers buy, even ones sell: each trader has two of the sockets.
-        await _asked(sockets[number % SOCKETS], first + number, frames[number], status=CREATED)
+        # Each trader has two of the sockets.
+        client = sockets[trader_of(first + number) + 2 * (number // 4 % 2)]
+        await _asked(client, first + number, frames[number], status=CREATED)
 
     seconds, _ = await closed_loop(send, in_flight=IN_FLIGHT, count=count)
     return seconds
@@ -155,7 +156,7 @@ def _echo_rate(web_server: str, count: int) -> float:
         try:
             return count / uvloop.run(_echoed(port, count))
         finally:
-            child.terminate()
+            child.kill()
             child.wait()
 
 
