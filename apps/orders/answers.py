@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping, Sequence
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     """What a request is answered with: an HTTP status and a body."""
 
     status: int
-    body: msgspec.Struct
+    body: msgspec.Struct | dict[str, Any]
 
 
 def token_at(outcome: Outcome) -> str:

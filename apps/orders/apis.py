@@ -12,11 +12,9 @@ from apps.orders import entry
 from apps.orders.addressed import (
     body_with_id,
     client_order_id_read,
-    instrument_wanted,
     order_id_read,
     order_read,
     order_row_read,
-    order_shape,
     reference_read,
 )
 from apps.orders.answers import Answer
@@ -31,26 +29,15 @@ from apps.orders.described import (
     SUBMIT_BODY,
     SUBMIT_ERRORS,
 )
-from apps.orders.lists import OrderFilters, orders_page
 from apps.orders.orderevents import order_event_body, order_events
-from apps.orders.params import CANCEL_ALL_FIELDS, CLIENT_ORDER_ID, SYMBOL
-from apps.orders.shapes import SIDES, STATUSES, OrderAnswer, OrderBody, OrderEventBody, OrdersAnswer
-from cift.fields import Field, choice
+from apps.orders.ownlists import ORDER_FILTERS, orders_read
+from apps.orders.params import CANCEL_ALL_FIELDS
+from apps.orders.shapes import OrderAnswer, OrderBody, OrderEventBody, OrdersAnswer
 from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
-from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_given, query_read, read_wait, sequence_at
+from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_given, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
 from cift.times import clock_ns
-
-ORDER_FILTERS = {
-    "symbol": Field(SYMBOL),
-    "status": Field(choice(STATUSES)),
-    "side": Field(choice(SIDES)),
-    "client_order_id": Field(CLIENT_ORDER_ID),
-    **SPAN_FIELDS,
-    **PAGE_FIELDS,
-    **AT_LEAST_FIELDS,
-}
 
 EVENT_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
 
@@ -74,18 +61,7 @@ class OrderListApi(APIView):
         """List them, newest first."""
         read = query_read(request.query_params, ORDER_FILTERS)
         read_wait(read["at_least"])
-        ask = page_ask(read)
-        wanted = OrderFilters(
-            account=account_of_request(request).pk,
-            instrument=instrument_wanted(read["symbol"]),
-            status=read["status"],
-            side=read["side"],
-            client_order_id=read["client_order_id"],
-            first=sequence_at(read["start"]),
-            behind=sequence_at(read["end"]),
-        )
-        found = orders_page(wanted, ask)
-        return Response(page_answer(found, ask, request, shape=order_shape, key_of=lambda order: (order.id,)))
+        return Response(orders_read(account_of_request(request).pk, read, request))
 
     @described(answers={201: OrderAnswer, 200: OrderAnswer}, body=SUBMIT_BODY, errors=SUBMIT_ERRORS)
     def post(self, request: Request) -> Response:

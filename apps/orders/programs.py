@@ -1,15 +1,16 @@
 """Order entry for programs: a plain ASGI application before Django, at the same addresses.
 
-JSON with a Bearer token to the order calls, and the public book, are answered here, in the event loop. A request that
-is anything else (a session, a browser, another media type, a method or an address not below) goes on to Django unread.
-What a request means is the entry's and the addresses' to say, so both ways give one answer.
+JSON with a Bearer token to the order calls, to the lists of one's own orders and fills, and the public book, are
+answered here, in the event loop. A request that is anything else (a session, a browser, another media type, a method or
+an address not below) goes on to Django unread. What a request means is the entry's, the addresses' and the lists' to
+say, so both ways give one answer.
 """
 
 import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +23,11 @@ from apps.marketdata.apis import book_answer, book_depth_read
 from apps.orders import entry
 from apps.orders.addressed import body_with_id, client_order_id_read, order_id_read, order_read
 from apps.orders.answers import Answer
+from apps.orders.ownlists import FILL_FILTERS, ORDER_FILTERS, PageRead, fills_read, orders_read
 from apps.orders.selectors import projected_number
 from cift.consistency import WAIT_S_MAX, place_of
 from cift.errors import ApplicationError
+from cift.fields import Field
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.middleware import request_id_of
 from cift.proxies import Application, Scope
@@ -45,12 +48,14 @@ logger = logging.getLogger(__name__)
 class Asked:
     """One request: who asks (0: nobody), its query and body, the variable part of its address; and how they stand."""
 
-    __slots__ = ("account", "body", "named", "query", "standing", "user")
+    __slots__ = ("account", "body", "named", "origin", "path", "query", "standing", "user")
 
-    def __init__(self, *, query: bytes, named: str, standing: Standing) -> None:
+    def __init__(self, *, scope: Scope, host: bytes, named: str, standing: Standing) -> None:
         """Begin with what is known at the door."""
         self.user = self.account = 0
-        self.query = query
+        self.origin = f"{scope['scheme']}://{host.decode('latin-1')}"
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
         self.body = b""
         self.named = named
         self.standing = standing
@@ -58,6 +63,15 @@ class Asked:
     def note(self, standing: Standing) -> None:
         """Remember how who asks stands, if no other limit is tighter."""
         self.standing = tighter(standing, self.standing)
+
+    @property
+    def query_params(self) -> QueryDict:
+        """The query."""
+        return QueryDict(self.query)
+
+    def build_absolute_uri(self, location: str) -> str:
+        """Give the address of a path on the host that was asked."""
+        return self.origin + location
 
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -73,7 +87,7 @@ async def _submit(asked: Asked) -> Answer:
 
 
 async def _cancel_all(asked: Asked) -> Answer:
-    return await _perform(entry.order_cancel_all, query_given(QueryDict(asked.query), with_empty=True), asked)
+    return await _perform(entry.order_cancel_all, query_given(asked.query_params, with_empty=True), asked)
 
 
 async def _batch(asked: Asked) -> Answer:
@@ -94,8 +108,18 @@ async def _cancel_by_client_order_id(asked: Asked) -> Answer:
 
 async def _order(asked: Asked) -> Answer:
     asked.note(rate_limits.take("reads-account", str(asked.user)))
-    await _wait(query_read(QueryDict(asked.query), AT_LEAST_FIELDS)["at_least"])
+    await _wait(query_read(asked.query_params, AT_LEAST_FIELDS)["at_least"])
     return Answer(200, await database_call(order_read, asked.account, order_id_read(asked.named)))
+
+
+def _own_list(page_read: PageRead, table: Mapping[str, Field]) -> Handler:
+    async def listed(asked: Asked) -> Answer:
+        asked.note(rate_limits.take("reads-account", str(asked.user)))
+        read = query_read(asked.query_params, table)
+        await _wait(read["at_least"])
+        return Answer(200, await database_call(page_read, asked.account, read, asked))
+
+    return listed
 
 
 async def _resolve(asked: Asked) -> Answer:
@@ -104,7 +128,7 @@ async def _resolve(asked: Asked) -> Answer:
 
 
 async def _book(asked: Asked) -> Answer:
-    return Answer(200, await book_answer(asked.named, depth=book_depth_read(QueryDict(asked.query))))
+    return Answer(200, await book_answer(asked.named, depth=book_depth_read(asked.query_params)))
 
 
 def _json(body: bytes) -> Any:
@@ -136,6 +160,8 @@ async def _wait(token: str | None) -> None:
 
 _STATIC: dict[tuple[str, str], Handler] = {
     ("POST", "orders/"): _submit,
+    ("GET", "orders/"): _own_list(orders_read, ORDER_FILTERS),
+    ("GET", "fills/"): _own_list(fills_read, FILL_FILTERS),
     ("DELETE", "orders/"): _cancel_all,
     ("POST", "orders/batch/"): _batch,
 }
@@ -171,7 +197,7 @@ def programs_served(application: Application) -> Application:
         asked = None
         try:
             standing = rate_limits.take(f"{kind}-address", address_counted(client[0] if client else ""))
-            asked = Asked(query=scope["query_string"], named=named, standing=standing)
+            asked = Asked(scope=scope, host=headers.get(b"host", b""), named=named, standing=standing)
             await _caller_find(asked, headers.get(b"authorization"), public=handler in _PUBLIC)
             if scope["method"] in _WITH_BODY:
                 asked.body = (await receive())["body"]

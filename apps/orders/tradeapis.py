@@ -7,36 +7,24 @@ from rest_framework.views import APIView
 
 from apps.accounts.authentication import account_of_request
 from apps.marketdata.reference import references
-from apps.orders.addressed import instrument_wanted, reference_read
-from apps.orders.lists import fills_page, trades_page
+from apps.orders.addressed import reference_read
+from apps.orders.lists import trades_page
 from apps.orders.models import Position
-from apps.orders.params import SYMBOL
+from apps.orders.ownlists import FILL_FILTERS, fill_key, fills_read
 from apps.orders.selectors import positions_of_account
-from apps.orders.shapes import FillBody, PositionBody, TradeBody, fill_body, position_body, trade_body
-from apps.orders.state import FillState
+from apps.orders.shapes import FillBody, PositionBody, TradeBody, position_body, trade_body
 from cift.errors import ApplicationError
-from cift.fields import Field
 from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_read, read_wait, sequence_at
 from cift.rest.schema import described, page_of
-
-FILL_FILTERS = {"symbol": Field(SYMBOL), **SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}
 
 TRADE_FILTERS = {**SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}
 
 POSITION_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
 
 
-def _fill_shape(fill: FillState) -> FillBody:
-    return fill_body(fill, reference_read(fill.instrument))
-
-
 def _position_shape(row: Position) -> PositionBody:
     return position_body(row, reference_read(row.instrument_id))
-
-
-def _fill_key(fill: FillState) -> tuple[int, ...]:
-    return (fill.id,)
 
 
 class FillListApi(APIView):
@@ -47,15 +35,7 @@ class FillListApi(APIView):
         """List them, newest first."""
         read = query_read(request.query_params, FILL_FILTERS)
         read_wait(read["at_least"])
-        ask = page_ask(read)
-        found = fills_page(
-            account_of_request(request).pk,
-            ask,
-            instrument=instrument_wanted(read["symbol"]),
-            first=sequence_at(read["start"]),
-            behind=sequence_at(read["end"]),
-        )
-        return Response(page_answer(found, ask, request, shape=_fill_shape, key_of=_fill_key))
+        return Response(fills_read(account_of_request(request).pk, read, request))
 
 
 class TradeListApi(APIView):
@@ -75,7 +55,7 @@ class TradeListApi(APIView):
         first, behind = sequence_at(read["start"]), sequence_at(read["end"])
         found = trades_page(reference.id, ask, first=first, behind=behind)
         return Response(
-            page_answer(found, ask, request, shape=lambda fill: trade_body(fill, reference), key_of=_fill_key)
+            page_answer(found, ask, request, shape=lambda fill: trade_body(fill, reference), key_of=fill_key)
         )
 
 

@@ -4,11 +4,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, Q, QuerySet
-from rest_framework.request import Request
+from django.http import QueryDict
 
 from cift.errors import ApplicationError, FieldError
 
@@ -20,6 +20,21 @@ _CURSOR_LENGTH_MAX = 64
 
 Key = tuple[int, ...]
 """A row's place in a list: its unique key, of one part or two."""
+
+
+class PageRequest(Protocol):
+    """What a page needs of a request, to give the addresses of those beside it."""
+
+    @property
+    def query_params(self) -> QueryDict:
+        """The query."""
+
+    @property
+    def path(self) -> str:
+        """The list's own path."""
+
+    def build_absolute_uri(self, location: str) -> str:
+        """Give the address of a path on the host that was asked."""
 
 
 class PageAsk(NamedTuple):
@@ -78,7 +93,7 @@ def key_bounds(ask: PageAsk, *, least: int | None, behind: int | None) -> Iterat
 def page_answer(
     found: Sequence[RowT],
     ask: PageAsk,
-    request: Request,
+    request: PageRequest,
     *,
     shape: Callable[[RowT], Any],
     key_of: Callable[[RowT], Key],
@@ -95,7 +110,7 @@ def page_answer(
     }
 
 
-def cursor_url(request: Request, key: Key, *, newer: bool) -> str:
+def cursor_url(request: PageRequest, key: Key, *, newer: bool) -> str:
     """Give the address of the page behind a key, or before it."""
     text = ("n" if newer else "o") + ".".join(map(str, key))
     token = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

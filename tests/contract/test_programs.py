@@ -44,6 +44,15 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "instruments/AAPL-USD/book/?depth=0", {}),
     ("GET", "instruments/NO-SUCH/book/", {}),
     ("GET", "orders/", {"headers": {"Host": "elsewhere.example"}}),
+    ("GET", "orders/?limit=0&status=open&more=1", {}),
+    ("GET", "orders/?cursor=x", {}),
+    ("GET", "orders/?symbol=NO-SUCH", {}),
+    ("GET", "orders/?start=yesterday", {}),
+    ("GET", "orders/?at_least=x", {}),
+    ("GET", "fills/?cursor=x&cursor=y", {}),
+    ("GET", "fills/?symbol=NO-SUCH", {}),
+    ("GET", "fills/?side=buy", {}),
+    ("GET", "fills/", {"headers": {"Authorization": "Bearer x"}}),
     ("POST", "orders/", {"json": {}, "headers": {"Host": "elsewhere.example"}}),
     ("POST", "orders/", {"json": {}, "headers": {"Authorization": "Bearer x"}}),
     ("POST", "orders/", {"json": {}, "headers": {"Authorization": "Basic x"}}),
@@ -95,6 +104,25 @@ def test_an_order_is_read_back_alike(traders: tuple[Trader, Trader]) -> None:
         assert {**found[0].json(), "fills": [], "consistency_token": order["consistency_token"]} == order
         assert found[0].json() == found[1].json()
         assert traders[1].call("GET", path, params=params)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["orders/", "fills/"])
+def test_a_list_is_paged_alike(traders: tuple[Trader, Trader], path: str) -> None:
+    for _ in range(2):
+        traders[1].submit(**{**LIMIT, "side": "buy"})
+        last = traders[0].submit(**LIMIT)
+    span = {"symbol": "AAPL-USD", "start": "2020-01-01T00:00:00Z", "limit": "1", "at_least": last["consistency_token"]}
+
+    pages = [traders[0].rest.get(path, params=span, headers=headers).json() for headers in BOTH]
+    older = [
+        traders[0].rest.get(page["next"], headers=headers).json() for page, headers in zip(pages, BOTH, strict=True)
+    ]
+
+    assert pages[0] == pages[1]
+    assert older[0] == older[1]
+    assert [len(page["results"]) for page in (pages[0], older[0])] == [1, 1]
+    assert pages[0]["previous"] is None
+    assert traders[0].rest.get(older[0]["previous"]).json()["results"] == pages[0]["results"]
 
 
 def test_a_browser_s_session_and_page_still_reach_django(traders: tuple[Trader, Trader]) -> None:
