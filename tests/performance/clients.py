@@ -8,6 +8,7 @@ import asyncio
 import base64
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -94,6 +95,7 @@ class Socket(Wire):
         super().__init__()
         self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._echoes: deque[asyncio.Future[Message]] = deque()
         self._told = told
 
     @classmethod
@@ -120,6 +122,13 @@ class Socket(Wire):
         """Send a request's frame; return its answer."""
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
+        self.transport.write(frame)
+        return await answer
+
+    async def echo(self, frame: bytes) -> Message:
+        """Send a frame to a server that gives it back; return it when it is there, which is in its turn."""
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._echoes.append(answer)
         self.transport.write(frame)
         return await answer
 
@@ -161,7 +170,9 @@ class Socket(Wire):
             self._end(ConnectionError(f"closed: {int.from_bytes(payload[:2], 'big')} {payload[2:].decode()}"))
 
     def _take(self, message: Message) -> None:
-        if message.ok is not None and message.id is not None:
+        if self._echoes:
+            self._echoes.popleft().set_result(message)
+        elif message.ok is not None and message.id is not None:
             self._waiting.pop(message.id).set_result(message)
         elif self._told is not None:
             self._told(message)
@@ -170,8 +181,9 @@ class Socket(Wire):
         self._end(ConnectionError(str(exc)))
 
     def _end(self, error: ConnectionError) -> None:
-        waiting: list[asyncio.Future[Any]] = [self._open, *self._waiting.values()]
+        waiting: list[asyncio.Future[Any]] = [self._open, *self._waiting.values(), *self._echoes]
         self._waiting.clear()
+        self._echoes.clear()
         for future in waiting:
             if not future.done():
                 future.set_exception(error)

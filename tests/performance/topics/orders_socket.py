@@ -1,23 +1,30 @@
 """Order entry by socket: acknowledgement and fill one at a time, and as many as go through."""
 
 import asyncio
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import uvloop
 
 from tests.performance.clients import Message, Socket, frame_of
 from tests.performance.load import closed_loop
 from tests.performance.results import Bench, Result, latencies, rate, topic
-from tests.performance.trading import Trading, order_of, trader_of, trading_open
+from tests.performance.trading import SYMBOL, Trading, order_of, trader_of, trading_open
 
+ROOT = Path(__file__).resolve().parents[3]
 CREATED = 201
 PAIRS = 2_000
 WARM = 200
 SOCKETS = 4
 IN_FLIGHT = 64
 COUNT = 20_000
+ECHO_COUNT = 100_000
 GOAL_PER_SECOND = 3_500.0
+GOAL_OF_ECHO = 20.0
 LATENCY_GOALS = {"p50": 2.0, "p99": 8.0}
 
 
@@ -41,18 +48,28 @@ def orders_socket(bench: Bench) -> Iterator[Result]:
             runs = [_many(trading, bench.scaled(COUNT), first=first + run * COUNT) for run in range(bench.runs)]
         of = (bench.scaled(COUNT), "durable orders")
         whole = [seconds for seconds, _ in runs]
-        yield rate(
+        whole_rate = rate(
             f"order_socket_rate_{web_server}",
             f"orders by sockets, 64 in flight, projection drained, {web_server}",
             of=of,
             seconds=whole,
             goal=GOAL_PER_SECOND,
         )
+        yield whole_rate
         yield rate(
             f"order_socket_acknowledged_{web_server}",
             f"orders by sockets, 64 in flight, until the last acknowledgement, {web_server}",
             of=of,
             seconds=[seconds for _, seconds in runs],
+        )
+        echoed = _echo_rate(web_server, bench.scaled(ECHO_COUNT))
+        yield Result(
+            f"order_socket_of_echo_{web_server}",
+            f"the same as a share of a plain ASGI echo's rate, {web_server}",
+            100 * whole_rate.value / echoed,
+            "%",
+            GOAL_OF_ECHO,
+            detail={"echo_per_second": echoed},
         )
 
 
@@ -123,3 +140,34 @@ async def _asked(client: Socket, request_id: int, frame: bytes, *, status: int |
 
 def _order_frame(number: int) -> bytes:
     return frame_of({"id": number, "op": "order.submit", "params": order_of(number)})
+
+
+def _echo_rate(web_server: str, count: int) -> float:
+    """Measure messages a second of a plain ASGI echo on the same server, with the same client."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        # A server that takes all that wait until there is none would wait for the next for ever.
+        listener.setblocking(False)
+        listener.listen()
+        descriptor, port = listener.fileno(), listener.getsockname()[1]
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.performance.echo", web_server, str(descriptor)],
+            cwd=ROOT,
+            pass_fds=(descriptor,),
+        )
+        try:
+            return count / uvloop.run(_echoed(port, count))
+        finally:
+            child.kill()
+            child.wait()
+
+
+async def _echoed(port: int, count: int) -> float:
+    sockets = [await Socket.connect(port) for _ in range(SOCKETS)]
+    frame = frame_of({"id": 1, "op": "order.submit", "params": order_of(1), "channel": SYMBOL})
+
+    async def send(number: int) -> None:
+        await sockets[number % SOCKETS].echo(frame)
+
+    seconds, _ = await closed_loop(send, in_flight=IN_FLIGHT, count=count)
+    return seconds
