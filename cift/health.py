@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from cift.backends import BackendHandler
@@ -107,6 +108,7 @@ async def _run(check: Check) -> dict[str, Any]:
     return {**told, "detail": found.detail} if found.detail else told
 
 
+@csrf_exempt  # nothing is done here, so another method is refused as that
 @never_cache
 @require_safe
 async def health(_request: HttpRequest) -> JsonResponse:
@@ -114,6 +116,7 @@ async def health(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": Status.OK})
 
 
+@csrf_exempt  # nothing is done here, so another method is refused as that
 @never_cache
 @require_safe
 async def ready(_request: HttpRequest) -> JsonResponse:

@@ -147,7 +147,7 @@ def _echo_rate(web_server: str, count: int) -> float:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         # A server that takes all that wait until there is none would wait for the next for ever.
-        listener.setblocking(False)
+        listener.settimeout(0)
         listener.listen()
         descriptor, port = listener.fileno(), listener.getsockname()[1]
         child = subprocess.Popen(
