@@ -69,9 +69,14 @@ def trader_of(number: int) -> int:
 
 
 def order_of(number: int) -> dict[str, Any]:
-    """Give the params of an order; every odd one takes what the one before it made, so the book stays as it is."""
+    """Give the params of an order; every odd one takes what the one before it made, so the book stays as it is.
+
+    Of many in flight some overtake: one that meets its own trader's takes it away, or it would stand in the way of all
+    behind it and the book would grow until the shares are gone.
+    """
     side = "buy" if number % 2 else "sell"
     named = f"b-{number}"
     return {
         "symbol": SYMBOL, "side": side, "type": "limit", "quantity": "1", "price": PRICE, "client_order_id": named,
+        "self_trade_prevention": "cancel_oldest",
     }  # fmt: skip
