@@ -14,7 +14,7 @@ from pytest_django import Settings
 from apps.accounts import secondfactor
 from apps.accounts.models import Account, User
 from apps.marketdata.reference import references
-from apps.orders import answers, apis
+from apps.orders import answers, ownlists
 from apps.orders.lifecycle import TERMINAL
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import Order
@@ -126,7 +126,7 @@ def busy(scene: Scene) -> Any:
 
 
 def broken(scene: Scene) -> Any:
-    scene.monkeypatch.delattr(apis, "orders_page")
+    scene.monkeypatch.delattr(ownlists, "orders_page")
     return scene.call("get", "orders/")
 
 
