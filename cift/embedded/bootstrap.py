@@ -22,10 +22,14 @@ from apps.orders.health import journal_head, projection_place
 from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from cift.embedded.logins import logins_load, users_ensure
 from cift.errors import ApplicationError
+from cift.health import Check, Finding, Status
 from cift.threads import database_call
 
 SHOWN_S_MAX = 30.0
 """How long the tables may take to show what the journal has."""
+
+COMPLETE = "complete"
+"""The file in the data folder that says so."""
 
 _POLL_S = 0.02
 
@@ -50,7 +54,18 @@ async def bootstrap(folder: Path) -> dict[str, str]:
     # What waits here was left behind by an earlier run; doing it twice does no harm.
     await openings_complete(older_than=timedelta(0))
     await requests_complete(alone_ns=0)
+    (folder / COMPLETE).touch()
     return logins
+
+
+class CompleteCheck(Check):
+    """Whether the data folder has all that a new venue needs; who waits for `/ready` can then log in and trade."""
+
+    async def look(self) -> Finding:
+        """Look for the mark; a venue once complete stays so."""
+        if (settings.DATA_DIR / COMPLETE).exists():
+            return Finding(Status.OK)
+        return Finding(Status.DOWN, "the first start goes on: instruments, logins and paper money are being made")
 
 
 async def promises_keep() -> None:

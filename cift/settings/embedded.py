@@ -7,6 +7,7 @@ from cift.settings.base import *
 from cift.settings.base import BASE_DIR
 from cift.settings.bus import local_buses
 from cift.settings.databases import sqlite_databases
+from cift.settings.health import EMBEDDED_CHECKS
 from cift.settings.identities import PAPER_MONEY, identities_settings
 from cift.settings.matching import matching_settings
 from cift.settings.ratelimits import EMBEDDED, rate_limits
@@ -26,6 +27,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if HOST in {"localhost", "12
 
 SECRET_KEY = _secrets["django"]
 TOKENS_KEY = _secrets["tokens"]
+READINESS_CHECKS = EMBEDDED_CHECKS
 DATABASES = sqlite_databases(DATA_DIR)
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))

@@ -17,3 +17,8 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
         "OPTIONS": {"follower": "verifier", "required": False},
     },
 }
+
+EMBEDDED_CHECKS: dict[str, dict[str, Any]] = {
+    **READINESS_CHECKS,
+    "first_start": {"BACKEND": "cift.embedded.bootstrap.CompleteCheck", "OPTIONS": {"required": True}},
+}

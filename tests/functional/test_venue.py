@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from cift.embedded.logins import DEMO
 from tests.support.venue import Venue, free_port, venue_open
 
 
@@ -52,7 +54,8 @@ def test_ready_names_each_store_and_all_are_ok(venue: Venue) -> None:
 
     assert status == 200
     assert {name: check["status"] for name, check in body["checks"].items()} == dict.fromkeys(
-        ("database", "journal", "snapshots", "order_service", "trading", "projection", "verification"), "ok"
+        ("database", "journal", "snapshots", "order_service", "trading", "projection", "verification", "first_start"),
+        "ok",
     )
 
 
@@ -197,3 +200,15 @@ def test_a_lost_shard_ends_the_whole_venue_with_a_line_that_says_so(tmp_path: Pa
     assert "the order service has ended: " in venue.output
     assert venue.lines[-1] == "the venue has ended: the web process cannot go on; its last line says why\n"
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_who_waits_for_ready_at_a_first_start_can_trade_at_once(tmp_path: Path) -> None:
+    venue = Venue(tmp_path / "var").start()
+    try:
+        venue.wait_ready()
+        login = {"email": DEMO, "password": venue.logins()[DEMO]}
+        answer = httpx.post(f"http://127.0.0.1:{venue.port}/api/v1/auth/token/", json=login, timeout=10)
+        assert answer.json()["access"]
+        assert len(venue.get("/api/v1/instruments/")[1]["results"]) == 5
+    finally:
+        venue.end()
