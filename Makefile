@@ -5,7 +5,7 @@ CARGO := cargo
 RUST := --manifest-path matching_rs/Cargo.toml --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench clean requirements
+.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench soak clean requirements
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ format: setup ## put the code into its format
 
 bench: setup ## measure; writes var/bench/latest.json (BENCH="--compare FILE" shows an earlier run beside)
 	$(BIN)/python -m tests.performance $(BENCH)
+
+soak: setup ## run the venue for an hour and judge it; writes var/soak/latest.json (SOAK="--minutes 5 --json FILE")
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 requirements: setup ## pin requirements/*.txt anew from *.in
 	@for name in base production dev; do \

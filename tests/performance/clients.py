@@ -78,11 +78,13 @@ def request_of(method: str, path: str, body: Any = None, *, headers: Mapping[str
 class Message(msgspec.Struct):
     """What a measurement looks at in a message of the venue."""
 
-    id: int | None = None
+    id: int | str | None = None
     ok: bool | None = None
     status: int | None = None
     channel: str | None = None
     type: str | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _messages = msgspec.json.Decoder(Message | list[Message])
@@ -172,7 +174,7 @@ class Socket(Wire):
     def _take(self, message: Message) -> None:
         if self._echoes:
             self._echoes.popleft().set_result(message)
-        elif message.ok is not None and message.id is not None:
+        elif message.ok is not None and isinstance(message.id, int):
             self._waiting.pop(message.id).set_result(message)
         elif self._told is not None:
             self._told(message)
