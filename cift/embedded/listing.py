@@ -88,8 +88,8 @@ INSTRUMENTS = (
     InstrumentListing("AAPL", _SHARE, "1", "1000000", "190", band_per_cent=10, maker_bp=1, taker_bp=2),
     InstrumentListing("MSFT", _SHARE, "1", "1000000", "420", band_per_cent=10, maker_bp=1, taker_bp=2),
     InstrumentListing("SPY", InstrumentKind.ETF, "1", "1000000", "520", band_per_cent=10, maker_bp=1, taker_bp=2),
-    InstrumentListing("BTC", _COIN, "0.0001", "1000", "60000", band_per_cent=20, maker_bp=5, taker_bp=10),
-    InstrumentListing("ETH", _COIN, "0.001", "10000", "3000", band_per_cent=20, maker_bp=5, taker_bp=10),
+    InstrumentListing("BTC", _COIN, "0.0001", "1000", "60000", band_per_cent=20, maker_bp=1, taker_bp=3, tick_size=100),
+    InstrumentListing("ETH", _COIN, "0.001", "10000", "3000", band_per_cent=20, maker_bp=1, taker_bp=3, tick_size=5),
 )
 
 NOTIONAL_MIN = Decimal(1)

@@ -19,7 +19,7 @@ from apps.accounts.models import Account, Balance, TokenFamily, User
 from apps.accounts.records import record_append
 from apps.accounts.services import account_open, deposit_book
 from apps.accounts.sessions import family_start, tokens_issue
-from apps.marketdata.models import Asset, Instrument
+from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.marketdata.selectors import book_find, instruments_all
 from apps.orders.commands import CancelOrders
 from apps.orders.models import Order, Projection
@@ -69,6 +69,7 @@ async def terms_read() -> list[Terms]:
 
 def _terms() -> list[Terms]:
     known = [profile.symbol for profile in PROFILES]
+    fees = dict(FeeTier.objects.filter(tier=0).values_list("instrument_id", "maker_ppm"))
     return [
         Terms(
             symbol=row.symbol,
@@ -83,6 +84,7 @@ def _terms() -> list[Terms]:
             quantity_max=row.quantity_max,
             notional_min=row.notional_min,
             reference_price=row.reference_price,
+            maker_ppm=fees.get(row.pk, 0),
         )
         for row in instruments_all().filter(symbol__in=known, reference_price__gt=0)
     ]

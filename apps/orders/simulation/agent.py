@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
 
 from apps.orders.simulation.messages import Action, OrderSeen
 from apps.orders.simulation.profiles import Profile, Terms
@@ -10,12 +12,14 @@ from apps.orders.simulation.public import Public
 NS = 1_000_000_000
 
 _FORGET_S = 4 * 3_600.0
+_PPM = 1e6
 
 
 class Stock:
     """What an account has of an instrument's base asset, and how far that is from what it is used to.
 
-    What is usual follows what is there over hours: who was sold much in one day lives with it, and quotes again.
+    What is usual follows what is there over hours: who was sold much in one day lives with it, and quotes again. What
+    changes by more than the limit at once was paid in or out, not traded, and is usual from then on.
     """
 
     def __init__(self, terms: Terms, *, limit_worth: float, price: int) -> None:
@@ -31,6 +35,8 @@ class Stock:
             self._usual = float(total)
         else:
             self._usual += (self._total - self._usual) * min((at - self._at) / NS / _FORGET_S, 1.0)
+            if abs(total - self._total) > self._limit:
+                self._usual += total - self._total
         self._total, self._at = float(total), at
 
     @property
@@ -53,17 +59,41 @@ class Keys:
         return f"{self._prefix}-{self._last:x}"
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where an agent acts: an instrument, what is public of it, and what the agent alone draws from.
+
+    `price`: where it begins; `pace`: how fast everybody is, 1 at the default rate; `at`: ns.
+    """
+
+    terms: Terms
+    profile: Profile
+    public: Public
+    keys: Keys
+    random: Random
+    price: int
+    pace: float
+    at: int
+
+    @property
+    def half_spread(self) -> float:
+        """What makers here want for a trade, relative to the price: their fee, and what they live from."""
+        return self.terms.maker_ppm / _PPM + self.profile.edge
+
+
 class Agent(ABC):
     """One behaviour in one instrument. It is told of its own orders and of what is public, and of nothing else."""
 
-    def __init__(self, *, terms: Terms, profile: Profile, public: Public, keys: Keys, at: int) -> None:
-        """Begin at a time."""
-        self.terms = terms
-        self.profile = profile
-        self.public = public
-        self.keys = keys
-        self.wake_at = at
+    def __init__(self, scene: Scene) -> None:
+        """Begin when the scene does."""
+        self.terms = scene.terms
+        self.profile = scene.profile
+        self.public = scene.public
+        self.keys = scene.keys
+        self.half_spread = scene.half_spread
+        self.wake_at = scene.at
         self.rest_until = 0
+        self._random = scene.random
 
     @property
     @abstractmethod

@@ -9,10 +9,10 @@ from random import Random
 
 _NS = 1e9
 
-BRANCHING = 0.80
+BRANCHING = 0.84
 """Of the arrivals, the share that earlier ones brought."""
 
-_KERNELS = ((6.0, 0.45), (1 / 6, 0.25), (1 / 90, 0.30))
+_KERNELS = ((12.0, 0.50), (1.0, 0.15), (1 / 8, 0.15), (1 / 90, 0.20))
 """How fast each forgets, a second, and its share of what an arrival brings."""
 _SAME_SIDE = 0.94
 

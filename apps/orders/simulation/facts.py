@@ -16,7 +16,10 @@ import msgspec
 from apps.orders.simulation.tape import Quote, Tape
 
 RETURN_S = 10
-"""Returns are taken over so long: shorter ones are mostly the bounce between ticks."""
+"""Returns are taken over so long where nothing else is said: shorter ones are mostly the bounce between ticks."""
+
+LEVELS = 20
+"""A side of so many levels is one to trade on."""
 
 _BASIS_POINTS = 1e4
 _KURTOSIS_NORMAL = 3
@@ -26,7 +29,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured; None where there is too little to tell.
 
     Spreads, levels and depth are over samples a second apart, signs and sizes over takers (what one took at once counts
-    once), returns over 10 s of the middle of the touch. Depths are in median takers' sizes.
+    once), returns over 10 s of the middle of the touch, or what stands behind their name. Depths are in median takers'
+    sizes. `gap_ticks_mean` is between the ten best levels of a side; `touch_again`: of prices that takers sold out, the
+    share that stood again within five seconds, as an iceberg's does.
     """
 
     seconds: int
@@ -36,6 +41,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     crossed: int
     levels_median: float
     levels_least: int
+    levels_enough: float
     spread_bp_median: float | None
     spread_bp_mean: float | None
     spread_bp_p90: float | None
@@ -43,14 +49,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     touch_depth_median: float | None
     touch_depth_mean: float | None
     deep_over_touch: float | None
+    gap_ticks_mean: float | None
+    touch_again: float | None
     size_p90_over_median: float | None
     buyers: float | None
     sign_memory_1: float | None
+    sign_memory_2: float | None
     sign_memory_5: float | None
+    sign_memory_10: float | None
     sign_memory_20: float | None
+    sign_memory_50: float | None
     arrivals_dispersion: float | None
     return_bp: float | None
-    return_kurtosis: float | None
+    return_kurtosis_1: float | None
+    return_kurtosis_10: float | None
+    return_kurtosis_60: float | None
     return_memory_1: float | None
     volatility_memory_1: float | None
     volatility_memory_6: float | None
@@ -68,7 +81,7 @@ def facts_of(tape: Tape) -> Facts:
     levels = [min(quote.bid_levels, quote.ask_levels) for quote in tape.quotes]
     signs = [float(taking.sign) for taking in tape.takings]
     waits = [(after.at - before.at) / 1e9 for before, after in pairwise(tape.takings)]
-    returns = _returns(tape.quotes)
+    returns = _returns(tape.quotes, RETURN_S)
     moves = [abs(each) for each in returns]
     touch = statistics.fmean(touches) if touches else None
     seconds = max(len(tape.quotes), 1)
@@ -80,6 +93,7 @@ def facts_of(tape: Tape) -> Facts:
         crossed=sum(quote.bid >= quote.ask for quote in quotes),
         levels_median=statistics.median(levels) if levels else 0.0,
         levels_least=min(levels, default=0),
+        levels_enough=sum(each >= LEVELS for each in levels) / seconds,
         spread_bp_median=_quantile(spreads, 0.5),
         spread_bp_mean=statistics.fmean(spreads) if spreads else None,
         spread_bp_p90=_quantile(spreads, 0.9),
@@ -87,14 +101,21 @@ def facts_of(tape: Tape) -> Facts:
         touch_depth_median=_over(_quantile(touches, 0.5), size),
         touch_depth_mean=_over(touch, size),
         deep_over_touch=_over(statistics.fmean(tape.deep) / 2 if tape.deep else None, touch),
+        gap_ticks_mean=statistics.fmean(tape.gaps) / tape.tick_size if tape.gaps else None,
+        touch_again=tape.again / tape.emptied if tape.emptied else None,
         size_p90_over_median=_over(_quantile(sizes, 0.9), size),
         buyers=sum(sign > 0 for sign in signs) / len(signs) if signs else None,
         sign_memory_1=autocorrelation(signs, 1),
+        sign_memory_2=autocorrelation(signs, 2),
         sign_memory_5=autocorrelation(signs, 5),
+        sign_memory_10=autocorrelation(signs, 10),
         sign_memory_20=autocorrelation(signs, 20),
+        sign_memory_50=autocorrelation(signs, 50),
         arrivals_dispersion=_over(statistics.pstdev(waits), statistics.fmean(waits)) if len(waits) > 1 else None,
         return_bp=_BASIS_POINTS * statistics.pstdev(returns) if len(returns) > 1 else None,
-        return_kurtosis=excess_kurtosis(returns),
+        return_kurtosis_1=excess_kurtosis(_returns(tape.quotes, 1)),
+        return_kurtosis_10=excess_kurtosis(returns),
+        return_kurtosis_60=excess_kurtosis(_returns(tape.quotes, 60)),
         return_memory_1=autocorrelation(returns, 1),
         volatility_memory_1=autocorrelation(moves, 1),
         volatility_memory_6=autocorrelation(moves, 6),
@@ -129,9 +150,9 @@ def _middle(quote: Quote) -> float:
     return (quote.bid + quote.ask) / 2
 
 
-def _returns(quotes: Sequence[Quote]) -> list[float]:
+def _returns(quotes: Sequence[Quote], over_s: int) -> list[float]:
     """Give the logarithmic returns of the middle; over a time without two sides there is none."""
-    sampled = [_middle(quote) if quote.bid and quote.ask else None for quote in quotes[::RETURN_S]]
+    sampled = [_middle(quote) if quote.bid and quote.ask else None for quote in quotes[::over_s]]
     return [math.log(after / before) for before, after in pairwise(sampled) if before and after]
 
 

@@ -16,13 +16,13 @@ _SQRT_STEP = math.sqrt(_STEP_S)
 STEPS_AT_ONCE_MAX = 6_000
 """Ten minutes. A process that slept longer goes on from where it was."""
 
-STORM_FACTOR = 2.6
+STORM_FACTOR = 2.2
 CALM_S_MEAN = 420.0
 STORM_S_MEAN = 90.0
 
 _ANCHOR_S = 5 * 86_400.0
 _LOG_VOLATILITY_S = 240.0
-_LOG_VOLATILITY_SD = 0.55
+_LOG_VOLATILITY_SD = 0.45
 
 
 class FairValue:

@@ -6,15 +6,12 @@ is too far from where it should be; the nearer the touch, the sooner. The budget
 
 import math
 from collections.abc import Iterator
-from random import Random
 
 import msgspec
 
-from apps.orders.simulation.agent import NS, Agent, Budget, Keys, Stock
+from apps.orders.simulation.agent import NS, Agent, Budget, Scene, Stock
 from apps.orders.simulation.fairvalue import FairValue
 from apps.orders.simulation.messages import BUY, SELL, Action, Amend, OrderSeen, Submit
-from apps.orders.simulation.profiles import Profile, Terms
-from apps.orders.simulation.public import Public
 
 _STOCK_WORTH = 800_000.0
 _SKEW = 2.5
@@ -23,8 +20,12 @@ _EXCESS_MAX = 2.0
 _SIZE_SIGMA = 0.7
 _RESIZED = 0.05
 """Of the rungs that are moved, the share that gets a new size as well."""
+_ROUND = 0.6
+"""Of orders, the share of a round size."""
 _RESTLESS = 3
 _PACE_S_MIN, _PACE_S_MAX = 0.1, 5.0
+_BACK_S_MEAN = 2.5
+"""How long a rung that was sold out stays away."""
 _REFUSED_S = 1.0
 _FUNDS_S = 20.0
 _GONE = frozenset({"not_found", "order_unknown"})
@@ -45,8 +46,8 @@ class Style(msgspec.Struct, frozen=True):
 
 STYLES = (
     Style("maker-tight", rungs=7, offset=0.85, step=1.0, worth=0.7, pace_s=0.45, share=0.42),
-    Style("maker-broad", rungs=14, offset=1.1, step=1.8, worth=0.75, pace_s=0.8, share=0.33),
-    Style("maker-deep", rungs=20, offset=1.7, step=3.4, worth=0.8, pace_s=1.6, share=0.25),
+    Style("maker-broad", rungs=16, offset=1.1, step=1.8, worth=0.75, pace_s=0.8, share=0.33),
+    Style("maker-deep", rungs=32, offset=1.7, step=3.4, worth=0.8, pace_s=1.6, share=0.25),
 )
 
 
@@ -85,28 +86,15 @@ class _Rung:
 class Maker(Agent):
     """One maker's ladder in one instrument."""
 
-    def __init__(
-        self,
-        style: Style,
-        *,
-        terms: Terms,
-        profile: Profile,
-        public: Public,
-        fair: FairValue,
-        budget: Budget,
-        keys: Keys,
-        random: Random,
-        pace: float,
-        at: int,
-    ) -> None:
-        """Begin with an empty ladder; `pace` scales how often it looks."""
-        super().__init__(terms=terms, profile=profile, public=public, keys=keys, at=at)
+    def __init__(self, style: Style, scene: Scene, *, fair: FairValue, budget: Budget) -> None:
+        """Begin with an empty ladder."""
+        super().__init__(scene)
         self.style = style
         self._fair = fair
-        self._pace_s = min(max(style.pace_s / pace, _PACE_S_MIN), _PACE_S_MAX)
+        self._pace_s = min(max(style.pace_s / scene.pace, _PACE_S_MIN), _PACE_S_MAX)
         self._budget = budget
-        self._random = random
-        self._stock = Stock(terms, limit_worth=_STOCK_WORTH, price=terms.on_tick(fair.value(at), up=False))
+        price = self.terms.on_tick(fair.value(scene.at), up=False)
+        self._stock = Stock(self.terms, limit_worth=_STOCK_WORTH, price=price)
         # By level first: where urgency is equal the rung nearer the touch goes first.
         self._rungs = [_Rung(side, level) for level in range(style.rungs) for side in (BUY, SELL)]
         self._by_key: dict[str, _Rung] = {}
@@ -126,9 +114,9 @@ class Maker(Agent):
         self.wake_at = now + int(self._random.expovariate(1 / self._pace_s) * NS) + NS // 20
         fair = self._fair.value(now)
         calm = self._fair.volatility / self.profile.volatility
-        half = self.profile.half_spread * self.style.offset * (0.75 + 0.25 * calm)
+        half = self.half_spread * self.style.offset * (0.75 + 0.25 * calm)
         excess = min(max(self._stock.excess, -_EXCESS_MAX), _EXCESS_MAX)
-        own = fair * (1 - excess * _SKEW * self.profile.half_spread)
+        own = fair * (1 - excess * _SKEW * self.half_spread)
         wanted: list[tuple[float, _Rung, int]] = []
         for rung in self._rungs:
             if rung.busy or now < rung.ready:
@@ -186,11 +174,12 @@ class Maker(Agent):
         return Amend(self.style.account, self.terms.symbol, rung.order, target, total)
 
     def _size(self, rung: _Rung, price: int, excess: float) -> int:
-        shape = 0.45 + min(rung.level, 10) / 20
+        shape = 0.7 + min(rung.level, 10) / 40
         worth = self.profile.level_worth * self.style.worth * shape * math.exp(self._random.gauss(0, _SIZE_SIGMA))
         if (excess > 0) == (rung.side == BUY):
             worth *= 1 - 0.35 * abs(excess)
-        return self.terms.lots_worth(worth, price=price)
+        quantity = self.terms.lots_worth(worth, price=price)
+        return self.terms.rounded(quantity) if self._random.random() < _ROUND else quantity
 
     def on_order(self, seen: OrderSeen, *, at: int) -> None:
         """Follow an order, in whatever order the news comes."""
@@ -199,6 +188,7 @@ class Maker(Agent):
             return
         if not seen.is_open:
             self._drop(rung)
+            rung.ready = at + int(self._random.expovariate(1 / _BACK_S_MEAN) * NS)
             self.wake_at = min(self.wake_at, at + int(self._random.uniform(0.02, 0.3) * NS))
             return
         rung.order, rung.sequence = seen.order, seen.sequence

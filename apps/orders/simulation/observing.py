@@ -105,7 +105,7 @@ class Observer:
         tape.trade(at, sign=sign, quantity=event.quantity, taker=event.taker_order_id)
         maker = self._orders.get(event.maker_order_id)
         if maker is not None:
-            tape.change(maker.side, maker.price, -event.quantity)
+            tape.change(maker.side, maker.price, -event.quantity, traded=True)
             maker.leaves = event.maker_leaves
         taker = self._orders.get(event.taker_order_id)
         if taker is not None:

@@ -93,6 +93,7 @@ class OwnVenue:
             quantity_max=listed.quantity_max,
             notional_min=listed.notional_min,
             reference_price=listed.reference_price,
+            maker_ppm=listed.maker_ppm,
         )
 
     def run(self, population: Population, *, seconds: int, observe: Observer) -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from apps.orders.simulation.agent import NS, Agent, Budget, Keys, Stock
+from apps.orders.simulation.agent import NS, Agent, Budget, Keys, Scene, Stock
 from apps.orders.simulation.arrivals import Arrivals
 from apps.orders.simulation.fairvalue import FairValue
 from apps.orders.simulation.makers import STYLES, Maker
@@ -98,46 +98,15 @@ class Population:
         fair = FairValue(
             profile, anchor=float(terms.reference_price), begin=float(price), at=at, random=stream(seed, symbol, "fair")
         )
+
+        def scene(name: str) -> Scene:
+            return Scene(terms, profile, public, keys, stream(seed, symbol, name), price, pace, at)
+
         for style in STYLES:
-            self._enter(
-                Maker(
-                    style,
-                    terms=terms,
-                    profile=profile,
-                    public=public,
-                    fair=fair,
-                    budget=budgets[style.account],
-                    keys=keys,
-                    random=stream(seed, symbol, style.account),
-                    pace=pace,
-                    at=at,
-                )
-            )
+            self._enter(Maker(style, scene(style.account), fair=fair, budget=budgets[style.account]))
         arrivals = Arrivals(per_s=rate * _TAKERS_SHARE, at=at, random=stream(seed, symbol, "arrivals"))
-        self._enter(
-            Takers(
-                terms=terms,
-                profile=profile,
-                public=public,
-                keys=keys,
-                random=stream(seed, symbol, "takers"),
-                arrivals=arrivals,
-                price=price,
-                at=at,
-            )
-        )
-        self._enter(
-            Slicer(
-                terms=terms,
-                profile=profile,
-                public=public,
-                keys=keys,
-                random=stream(seed, symbol, "slicer"),
-                price=price,
-                pace=pace,
-                at=at,
-            )
-        )
+        self._enter(Takers(scene("takers"), arrivals=arrivals))
+        self._enter(Slicer(scene(SLICER)))
 
     def _enter(self, agent: Agent) -> None:
         self._agents.append(agent)

@@ -18,6 +18,7 @@ class Terms(msgspec.Struct, frozen=True):
     quantity_max: int
     notional_min: int
     reference_price: int
+    maker_ppm: int
 
     def notional(self, *, price: int, quantity: int) -> int:
         """Give price times quantity in the quote asset's smallest unit."""
@@ -39,21 +40,27 @@ class Terms(msgspec.Struct, frozen=True):
         chosen: int = max(quantity, self.quantity_min, least_worth)
         return min(chosen, self.quantity_max) if self.quantity_max else chosen
 
+    def rounded(self, quantity: int) -> int:
+        """Round a quantity to one figure of lots, as people do: 26 lots are 30."""
+        lots = quantity // self.lot_size
+        figure: int = 10 ** (len(str(lots)) - 1)
+        return max((lots + figure // 2) // figure * figure, 1) * self.lot_size
+
 
 class Profile(msgspec.Struct, frozen=True):
     """How an instrument is simulated.
 
     `volatility`: relative, per square root of a second, in the calm regime; `jumps_per_hour`, `jump_size`: relative,
-    one standard deviation; `half_spread`, `step`: relative, of the makers' ladders; `level_worth`, `taker_worth`:
-    median size in the quote asset; `weight`: its share of the flow; `stock_worth`: what an agent begins with of the
-    base asset.
+    one standard deviation; `edge`: relative, what a maker wants besides its fee; `step`: relative, of the ladders;
+    `level_worth`, `taker_worth`: median size in the quote asset; `weight`: its share of the flow; `stock_worth`: what
+    an agent begins with of the base asset.
     """
 
     symbol: str
     volatility: float
     jumps_per_hour: float
     jump_size: float
-    half_spread: float
+    edge: float
     step: float
     level_worth: float
     taker_worth: float
@@ -62,11 +69,11 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 PROFILES = (
-    Profile("AAPL-USD", 6.0e-5, 8.0, 7e-4, 1.6e-4, 0.60e-4, 9_000.0, 5_000.0, 1.2),
-    Profile("MSFT-USD", 5.0e-5, 6.0, 6e-4, 1.5e-4, 0.50e-4, 9_000.0, 5_000.0, 1.0),
-    Profile("SPY-USD", 3.5e-5, 5.0, 4e-4, 1.2e-4, 0.35e-4, 15_000.0, 8_000.0, 1.0),
-    Profile("BTC-USD", 8.0e-5, 8.0, 1.0e-3, 5.5e-4, 1.2e-4, 6_000.0, 3_000.0, 0.9),
-    Profile("ETH-USD", 9.5e-5, 8.0, 1.2e-3, 5.5e-4, 1.4e-4, 5_000.0, 2_500.0, 0.9),
+    Profile("AAPL-USD", 5.0e-5, 8.0, 3.5e-4, 0.5e-4, 0.55e-4, 5_500.0, 6_000.0, 1.2),
+    Profile("MSFT-USD", 4.5e-5, 7.0, 3.5e-4, 0.45e-4, 0.45e-4, 5_500.0, 6_000.0, 1.0),
+    Profile("SPY-USD", 3.5e-5, 6.0, 2.5e-4, 0.2e-4, 0.35e-4, 9_000.0, 9_000.0, 1.0),
+    Profile("BTC-USD", 6.5e-5, 8.0, 4.5e-4, 0.9e-4, 0.55e-4, 4_000.0, 4_000.0, 0.9),
+    Profile("ETH-USD", 7.5e-5, 8.0, 5e-4, 1.0e-4, 0.60e-4, 3_500.0, 3_500.0, 0.9),
 )
 """The instruments that are simulated where the venue lists them."""
 

@@ -43,8 +43,9 @@ def _take(tape: Tape, message: Message, orders: dict[int, int]) -> None:
         tape.change(side, message.price, message.size)
         orders[message.order] = message.size
     elif message.type in _TAKING:
-        tape.change(side, message.price, -message.size)
-        if message.type is MessageType.EXECUTE:
+        is_trade = message.type is MessageType.EXECUTE
+        tape.change(side, message.price, -message.size, traded=is_trade)
+        if is_trade:
             # The direction is the resting order's; who takes at one instant from one side is one taker.
             tape.trade(message.time, sign=-message.direction, quantity=message.size, taker=0)
         else:

@@ -1,12 +1,9 @@
 """A large order worked in slices, as an iceberg's tip: rest a little at the own touch, and cross when nobody comes."""
 
 from collections.abc import Iterator
-from random import Random
 
-from apps.orders.simulation.agent import NS, Agent, Keys, Stock
+from apps.orders.simulation.agent import NS, Agent, Scene, Stock
 from apps.orders.simulation.messages import BUY, SELL, Action, Cancel, OrderSeen, Submit
-from apps.orders.simulation.profiles import Profile, Terms
-from apps.orders.simulation.public import Public
 
 SLICER = "slicer"
 
@@ -25,29 +22,17 @@ _STUCK_S = 15.0
 class Slicer(Agent):
     """One large order after another in one instrument, with pauses."""
 
-    def __init__(
-        self,
-        *,
-        terms: Terms,
-        profile: Profile,
-        public: Public,
-        keys: Keys,
-        random: Random,
-        price: int,
-        pace: float,
-        at: int,
-    ) -> None:
-        """Begin with a pause; `pace` scales how often it works."""
-        super().__init__(terms=terms, profile=profile, public=public, keys=keys, at=at)
-        self._random = random
-        self._pace = pace
-        self._stock = Stock(terms, limit_worth=_STOCK_WORTH, price=price)
+    def __init__(self, scene: Scene) -> None:
+        """Begin with a pause."""
+        super().__init__(scene)
+        self._pace = scene.pace
+        self._stock = Stock(self.terms, limit_worth=_STOCK_WORTH, price=scene.price)
         self._left = self._slice = 0
         self._side = BUY
         self._key = self._order = ""
         self._filled = 0
         self._asked_at = 0
-        self._pause(at)
+        self._pause(scene.at)
 
     @property
     def stocks(self) -> dict[str, Stock]:

@@ -6,51 +6,40 @@ who has an opinion of the public past acts on it, the others follow the stream, 
 
 import math
 from collections.abc import Iterator
-from random import Random
 
-from apps.orders.simulation.agent import NS, Agent, Keys, Stock
+from apps.orders.simulation.agent import NS, Agent, Scene, Stock
 from apps.orders.simulation.arrivals import Arrivals
+from apps.orders.simulation.crowd import Crowd
 from apps.orders.simulation.messages import BUY, SELL, Action, Submit
-from apps.orders.simulation.profiles import Profile, Terms
-from apps.orders.simulation.public import Public
 
 NOISE, MOMENTUM, REVERSION = "noise", "momentum", "reversion"
 
-_STOCK_WORTH = 600_000.0
-_SIZE_SIGMA = 0.9
-_MOMENTUM_SHARE, _REVERSION_SHARE = 0.25, 0.20
+_STOCK_WORTH = 1_500_000.0
+_SIZE_SIGMA = 0.8
+_ROUND = 0.7
+_MOMENTUM_SHARE, _REVERSION_SHARE = 0.20, 0.12
 _TREND_SPREADS, _STRETCH_SPREADS = 1.2, 3.0
-_WHOLE_TOUCH = 0.18
+_WHOLE_TOUCH = 0.3
 """Of takers larger than the touch, the share that walks through it; the others take what is there."""
-_SLIP_STEPS = 4.0
-_HERD, _HERD_S = 0.55, 20.0
-"""Of takers that come soon behind another, the share that does the same: the next piece of an order, or who follows."""
+_SLIP_STEPS = 3.0
+_AGAIN, _AGAIN_S = 0.40, 10.0
+"""Of takers that come so soon behind another, the share that is the same one again."""
 
 
 class Takers(Agent):
     """The takers of one instrument."""
 
-    def __init__(
-        self,
-        *,
-        terms: Terms,
-        profile: Profile,
-        public: Public,
-        keys: Keys,
-        random: Random,
-        arrivals: Arrivals,
-        price: int,
-        at: int,
-    ) -> None:
+    def __init__(self, scene: Scene, *, arrivals: Arrivals) -> None:
         """Wait for the first arrival."""
-        super().__init__(terms=terms, profile=profile, public=public, keys=keys, at=at)
-        self._random = random
+        super().__init__(scene)
         self._arrivals = arrivals
+        self._crowd = Crowd(scene.random)
         self._stocks = {
-            name: Stock(terms, limit_worth=_STOCK_WORTH, price=price) for name in (NOISE, MOMENTUM, REVERSION)
+            name: Stock(self.terms, limit_worth=_STOCK_WORTH, price=scene.price)
+            for name in (NOISE, MOMENTUM, REVERSION)
         }
         self.wake_at, self._side = arrivals.next()
-        self._last, self._last_at = BUY, 0
+        self._took, self._took_at = (NOISE, BUY), 0
 
     @property
     def stocks(self) -> dict[str, Stock]:
@@ -70,15 +59,14 @@ class Takers(Agent):
         touch = self.public.touch
         if not touch.bid or not touch.ask:
             return []
-        if now - self._last_at < _HERD_S * NS and self._random.random() < _HERD:
-            side = self._last
-        account, side = self._who(side)
-        self._last, self._last_at = side, now
-        return [self._take(account, side)]
+        if now - self._took_at >= _AGAIN_S * NS or self._random.random() >= _AGAIN:
+            self._took = self._who(self._crowd.side(side, at=now))
+        self._took_at = now
+        return [self._take(*self._took)]
 
     def _who(self, side: int) -> tuple[str, int]:
         draw = self._random.random()
-        spread = self.profile.half_spread * 2
+        spread = self.half_spread * 2
         if draw < _MOMENTUM_SHARE and abs(self.public.trend) > _TREND_SPREADS * spread:
             wanted = BUY if self.public.trend > 0 else SELL
             if self._minds(MOMENTUM, wanted):
@@ -99,10 +87,12 @@ class Takers(Agent):
         price, there = (touch.ask, touch.ask_quantity) if side == BUY else (touch.bid, touch.bid_quantity)
         worth = self.profile.taker_worth * math.exp(self._random.gauss(0, _SIZE_SIGMA))
         quantity = self.terms.lots_worth(worth, price=price)
+        if self._random.random() < _ROUND:
+            quantity = self.terms.rounded(quantity)
         slip = 0.0
         if quantity > there:
             if self._random.random() < _WHOLE_TOUCH:
-                slip = self.profile.half_spread + self.profile.step * self._random.uniform(0, _SLIP_STEPS)
+                slip = self.half_spread + self.profile.step * self._random.uniform(0, _SLIP_STEPS)
             else:
                 quantity = max(there, self.terms.lots_worth(0.0, price=price))
         limit = price * (1 + slip) if side == BUY else price * (1 - slip)

@@ -60,8 +60,25 @@ def test_a_quiet_book_is_measured_by_hand() -> None:
     assert found.deep_over_touch == pytest.approx(13.5 / 6)
     assert found.takers_per_s == pytest.approx(3 / 110)
     assert found.buyers == pytest.approx(2 / 3)
+    assert found.gap_ticks_mean == 10
+    assert found.levels_enough == 0
     assert found.return_bp == 0
-    assert found.return_kurtosis is None
+    assert found.return_kurtosis_10 is None
+
+
+def test_a_price_sold_out_stands_again_or_does_not() -> None:
+    tape = Tape("A", 1, begin=0)
+    for price, comes_back_s in ((100, 4), (101, 6), (102, None)):
+        tape.change(ASK, price, 5)
+        tape.advance(tape._now + 10 * SECOND)
+        tape.change(ASK, price, -5, traded=True)
+        if comes_back_s is not None:
+            tape.advance(tape._now + comes_back_s * SECOND)
+            tape.change(ASK, price, 1)
+    tape.change(ASK, 100, -1)
+
+    assert (tape.emptied, tape.again) == (3, 1)
+    assert facts_of(tape).touch_again == pytest.approx(1 / 3)
 
 
 def test_a_market_without_anything_has_no_facts() -> None:
@@ -89,12 +106,13 @@ def test_minutes_look_like_a_market() -> None:
 
     for market in found:
         assert (market.two_sided, market.crossed) == (1.0, 0)
-        assert market.levels_least >= 20
+        assert (market.levels_least >= 20, market.levels_enough) == (True, 1.0)
         assert 1 < (market.spread_bp_mean or 0) < 20
         assert (market.spread_bp_p90 or 0) > (market.spread_bp_median or 0)
-        assert (market.sign_memory_1 or 0) > 0.2
+        assert (market.sign_memory_1 or 0) > 0.3
+        assert (market.gap_ticks_mean or 99) < 8
         assert (market.arrivals_dispersion or 0) > 1.2
-    assert max(market.return_kurtosis or 0 for market in found) > 0.5
+    assert max(market.return_kurtosis_10 or 0 for market in found) > 0.5
 
 
 def test_the_supplied_facts_are_those_of_the_recorded_hour(real_hour: LobsterHour | None) -> None:
@@ -104,4 +122,4 @@ def test_the_supplied_facts_are_those_of_the_recorded_hour(real_hour: LobsterHou
     again = facts_of(recorded_tape(real_hour.messages, real_hour.opening_book, symbol="recorded"))
     told = msgspec.to_builtins(msgspec.json.decode(supplied, type=Facts))
 
-    assert msgspec.to_builtins(again) == pytest.approx(told, rel=1e-5)
+    assert msgspec.to_builtins(again) == pytest.approx(told, rel=1e-5, abs=1e-6)
