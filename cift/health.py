@@ -7,7 +7,6 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-import msgspec
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, JsonResponse
@@ -16,15 +15,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from cift.backends import BackendHandler
-from cift.bus import buses
 from cift.bus.base import BusError
 from cift.errors import ApplicationError
 from cift.threads import database_call
 
 CHECK_S_MAX = 2.0
 """A check that takes longer counts as down."""
-
-_STATS_QUERY = msgspec.msgpack.encode([5])
 
 
 class Status(StrEnum):
@@ -71,16 +67,6 @@ class DatabaseCheck(Check):
         with connections[self._alias].cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-
-
-class OrderServiceCheck(Check):
-    """Whether the order service answers a question."""
-
-    async def look(self) -> Finding:
-        """Ask it for its counts."""
-        subject = f"orders.query.{settings.MATCHING['SHARD']}"
-        await buses["default"].request(subject, _STATS_QUERY, timeout_s=CHECK_S_MAX)
-        return Finding(Status.OK)
 
 
 checks: BackendHandler[Check] = BackendHandler("READINESS_CHECKS", Check)  # type: ignore[type-abstract]

@@ -2,7 +2,12 @@
 
 import pytest
 
-pytest_plugins = ["tests.support.databases", "tests.support.shared_data", "tests.support.traders"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.faulty",
+    "tests.support.shared_data",
+    "tests.support.traders",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,15 +1,37 @@
 """The order service's own checks, for /ready."""
 
+import msgspec
 from django.conf import settings
 
 from apps.orders.matching.halt import halt_of
-from apps.orders.matching.places import head_of, places_of
+from apps.orders.matching.places import age_s, head_of, places_of
+from apps.orders.matching.service import ServiceState
+from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Projection
-from cift.health import Check, Finding, Status
+from cift.bus import buses
+from cift.health import CHECK_S_MAX, Check, Finding, Status
 from cift.threads import database_call
+from cift.times import clock_ns
 
 EVENTS_BEHIND_MAX = 20_000
-"""Further behind than this, a follower is degraded."""
+SECONDS_BEHIND_MAX = 10.0
+"""Further behind than either, a follower is degraded."""
+
+_STATS_QUERY = msgspec.msgpack.encode([5])
+
+
+class OrderServiceCheck(Check):
+    """Whether the order service takes orders and answers a question; if not, what it waits for."""
+
+    async def look(self) -> Finding:
+        """Ask how it is, which it answers in any state; where it is ready, ask the engine for its counts."""
+        shard = settings.MATCHING["SHARD"]
+        answer = await buses["default"].request(f"orders.status.{shard}", b"", timeout_s=CHECK_S_MAX)
+        service = msgspec.msgpack.decode(answer, type=ServiceState)
+        if service.state != WriterState.READY:
+            return Finding(Status.DOWN, ": ".join(filter(None, (service.state, service.detail))))
+        await buses["default"].request(f"orders.query.{shard}", _STATS_QUERY, timeout_s=CHECK_S_MAX)
+        return Finding(Status.OK)
 
 
 class FollowerCheck(Check):
@@ -22,10 +44,16 @@ class FollowerCheck(Check):
 
     async def look(self) -> Finding:
         """Compare its place with the journal's head."""
-        behind = (await database_call(events_behind))[self._follower]
-        if behind <= EVENTS_BEHIND_MAX:
+        events, seconds = await database_call(self._behind)
+        if events <= EVENTS_BEHIND_MAX and seconds <= SECONDS_BEHIND_MAX:
             return Finding(Status.OK)
-        return Finding(Status.DEGRADED, f"{behind:,} events behind")
+        return Finding(Status.DEGRADED, f"{events:,} events behind, the first of them {seconds:.0f} s old")
+
+    def _behind(self) -> tuple[int, float]:
+        shard = settings.MATCHING["SHARD"]
+        place = places_of(shard)[self._follower]
+        head = head_of(shard)
+        return max(head.sequence - place.sequence, 0), age_s(shard, place, head, clock_ns())
 
 
 class TradingCheck(Check):

@@ -18,15 +18,13 @@ from prometheus_client.registry import Collector
 from apps.orders.hub import sockets_open
 from apps.orders.matching.halt import halt_of
 from apps.orders.matching.measures import Tally
-from apps.orders.matching.places import Place, head_of, places_of
+from apps.orders.matching.places import age_s, head_of, places_of
 from apps.orders.matching.service import MatchingService, services_running
 from apps.orders.matching.work import WriterState
-from apps.orders.models import JournalBatch, Snapshot, Verification
+from apps.orders.models import Snapshot, Verification
 from cift.times import clock_ns
 
 logger = logging.getLogger(__name__)
-
-_NS_PER_S = 1_000_000_000
 
 FAMILIES: dict[str, tuple[type[Any], tuple[str, ...], str]] = {
     "cift_writer_state": (GaugeMetricFamily, ("shard", "state"), "1 for the state the writer is in"),
@@ -119,18 +117,10 @@ def _tables(families: Families, number: int) -> None:
         labels = [shard, follower]
         families["cift_follower_lag_batches"].add_metric(labels, max(head.number - place.number, 0))
         families["cift_follower_lag_events"].add_metric(labels, max(head.sequence - place.sequence, 0))
-        families["cift_follower_lag_seconds"].add_metric(labels, _age_s(number, place, head, now))
+        families["cift_follower_lag_seconds"].add_metric(labels, age_s(number, place, head, now))
     families["cift_snapshot_lag_events"].add_metric([shard], max(head.sequence - (snapshot or 0), 0))
     families["cift_trading_halted"].add_metric([shard], int(halt_of(shard=number) is not None))
     held = Verification.objects.filter(shard=number).values_list("open_orders", "ids").first()
     if held is not None:
         families["cift_open_orders"].add_metric([shard], held[0])
         families["cift_remembered_ids"].add_metric([shard], held[1])
-
-
-def _age_s(shard: int, place: Place, head: Place, now: int) -> float:
-    """Tell how old the first batch is that a follower has not seen; 0: it has seen all."""
-    if place.number >= head.number:
-        return 0
-    at = JournalBatch.objects.filter(shard=shard, number=place.number + 1).values_list("at", flat=True).first()
-    return 0 if at is None else max(now - at, 0) / _NS_PER_S

@@ -15,9 +15,12 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA cache_size=-16384;"
+    "PRAGMA cache_size=-{cache_kib};"
     "PRAGMA temp_store=MEMORY;"
 )
+
+# Per connection. Projecting touches indexes all over the tables; journal and snapshots are written and read at one end.
+_CACHE_KIB = {"default": 16_384, "journal": 2_048, "snapshots": 2_048}
 
 _BUSY_SECONDS_MAX = 5
 
@@ -36,7 +39,7 @@ def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
                 # A transaction that will write takes its lock when it begins: it waits then, instead of failing midway.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": _BUSY_SECONDS_MAX,
-                "init_command": _PRAGMAS,
+                "init_command": _PRAGMAS.format(cache_kib=_CACHE_KIB[alias]),
             },
         }
         for alias, file in files.items()

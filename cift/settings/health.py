@@ -6,7 +6,7 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
     "database": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
     "journal": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
     "snapshots": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "snapshots", "required": False}},
-    "order_service": {"BACKEND": "cift.health.OrderServiceCheck", "OPTIONS": {"required": True}},
+    "order_service": {"BACKEND": "apps.orders.health.OrderServiceCheck", "OPTIONS": {"required": True}},
     "trading": {"BACKEND": "apps.orders.health.TradingCheck", "OPTIONS": {"required": True}},
     "projection": {
         "BACKEND": "apps.orders.health.FollowerCheck",

@@ -11,7 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
-from apps.orders.health import TradingCheck, events_behind
+from apps.orders.health import FollowerCheck, TradingCheck, events_behind
 from apps.orders.matching.followers import Follower
 from apps.orders.matching.halt import halt_lift, halt_of
 from apps.orders.matching.journal import Journal
@@ -69,6 +69,15 @@ def test_orders_are_refused_when_a_follower_is_too_far_behind_and_taken_again_wh
     (events,) = shard.do(flow.submit())
     assert not isinstance(events, str)
     shard.stop()
+
+
+def test_a_follower_that_stands_still_is_named_however_little_it_has_missed(sqlite: object) -> None:
+    journal_fill(20)
+    found = async_to_sync(FollowerCheck(follower="projector", required=False).look)()
+    assert found.status is Status.DEGRADED
+    assert "events behind, the first of them" in found.detail
+    Follower(0, once=True).project()
+    assert async_to_sync(FollowerCheck(follower="projector", required=False).look)() == (Status.OK, "")
 
 
 def test_places_that_cannot_be_read_look_ever_further_behind(sqlite: object) -> None:

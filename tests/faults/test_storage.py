@@ -1,5 +1,6 @@
 """A full disk, a locked or read-only database, a cut line: no false answer, seen, and over by itself."""
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 from django.db import connections
+from pytest_django import DjangoDbBlocker
 
 from apps.orders.matching.audit import audit
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.work import WriterState
+from tests.support.databases import databases_swapped, sqlite_fresh
 from tests.support.shard import DrivenWriter, Flow, opening
 
 UNKNOWN = msgspec.msgpack.encode([["outcome_unknown"]])
@@ -94,6 +97,23 @@ def test_a_full_disk(sqlite: Path, storage: Storage, monkeypatch: pytest.MonkeyP
     reopened(shard, monkeypatch)
     storage.ail(f"PRAGMA max_page_count={pages(sqlite) + 20};")
     ill_then_well(shard, storage, "full")
+
+
+def test_a_disk_that_is_really_full(
+    small_disk: Path | None, sqlite_template: Path, django_db_blocker: DjangoDbBlocker
+) -> None:
+    if small_disk is None:
+        return
+    filler = small_disk / "filler"
+    with django_db_blocker.unblock(), databases_swapped(sqlite_fresh(sqlite_template, small_disk)):
+        storage = Storage()
+        shard = DrivenWriter(patience_s=0.2, retry_s=0.05).start()
+        shard.do(*opening())
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        storage.heal = filler.unlink  # type: ignore[method-assign]
+        ill_then_well(shard, storage, "full")
 
 
 def test_a_read_only_database(sqlite: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

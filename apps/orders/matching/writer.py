@@ -240,7 +240,9 @@ class Writer:
         if epoch is None:
             self._stand_by()
             return None
-        self._set(WriterState.RECOVERING if self._number else WriterState.STARTING)
+        if self._status[0] is not WriterState.RECOVERING:
+            # What failed stays said until it does not fail any more.
+            self._set(WriterState.RECOVERING if self._number else WriterState.STARTING)
         began = time.monotonic()
         renew_at = time.monotonic() + self._options.lease_s / 3
 

@@ -4,8 +4,9 @@ import pytest
 from django.db import OperationalError
 from django.test import AsyncClient
 
+from apps.orders.health import OrderServiceCheck
 from cift.bus.base import VenueUnavailable
-from cift.health import Check, DatabaseCheck, Finding, OrderServiceCheck, Status
+from cift.health import Check, DatabaseCheck, Finding, Status
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
