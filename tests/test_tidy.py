@@ -31,7 +31,7 @@ NOT_MONEY = {
     **dict.fromkeys(
         (
             f"apps/orders/simulation/{name}.py"
-            for name in ("agent", "facts", "makers", "population", "profiles", "public", "slicer", "takers")
+            for name in ("agent", "facts", "holdings", "makers", "population", "profiles", "public", "slicer", "takers")
         ),
         "a model of a market",
     ),

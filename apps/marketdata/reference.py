@@ -1,4 +1,7 @@
-"""What never changes about instruments, kept in memory: symbols, ids, scales. Read anew when one is not known."""
+"""What hardly ever changes about instruments, kept in memory: symbols, ids, scales, and whether one is simulated.
+
+Read anew when one is not known. The label alone may come later, and stays.
+"""
 
 import time
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ class InstrumentReference:
     price_scale: int
     base_scale: int
     quote_scale: int
+    simulated: bool = False
 
     def price_parse(self, text: str) -> int:
         """Read a price; DecimalError if it is none at this scale."""
@@ -107,6 +111,14 @@ class References:
             await self._reload_at_times()
         return self._assets.get(asset)
 
+    async def is_simulated(self, instrument: int) -> bool:
+        """Tell whether an instrument is labelled, reading the table if memory says it is not."""
+        known = self._by_id.get(instrument)
+        if known is None or not known.simulated:
+            await self._reload_at_times()
+            known = self._by_id.get(instrument)
+        return known is not None and known.simulated
+
     def read_symbol(self, symbol: str) -> InstrumentReference | None:
         """As `find_symbol`, where there is no event loop."""
         if symbol not in self._by_symbol and self._is_time():
@@ -132,6 +144,7 @@ class References:
                 price_scale=row.price_scale,
                 base_scale=row.base.scale,
                 quote_scale=row.quote.scale,
+                simulated=row.simulated,
             )
             self._by_id[reference.id] = reference
             self._by_symbol[reference.symbol] = reference

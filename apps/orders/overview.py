@@ -98,6 +98,7 @@ def _book(row: Instrument, book: BookFound | None) -> dict[str, Any]:
     ask = book.asks[0] if book and book.asks else None
     return {
         "symbol": row.symbol,
+        "market": "simulated" if row.simulated else "",
         "status": InstrumentStatus(book.status if book else row.status).name.lower(),
         "bid": bid and decimal_format(bid[0], scale=row.price_scale),
         "bid_quantity": bid and decimal_format(bid[1], scale=row.base.scale),

@@ -11,7 +11,7 @@ import msgspec
 from apps.accounts.principals import principal_find, principal_of_ticket
 from apps.accounts.sessions import Principal
 from apps.accounts.watch import watch
-from apps.marketdata.reference import InstrumentReference
+from apps.marketdata.reference import InstrumentReference, references
 from apps.orders import entry
 from apps.orders.answers import Answer
 from apps.orders.disconnect import orders_cancel_surely
@@ -269,13 +269,14 @@ class Session:
         named = self._named(fields)
         if named not in self._channels and len(self._channels) + self._listens >= SUBSCRIPTIONS_MAX:
             raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
+        simulated = await references.is_simulated(reference.id)
         feed = await self._hub.instrument(reference)
         channel = await feed.channel(named.channel, depth=fields["depth"])
         # From here on nothing is awaited: what the channel sends next follows what is sent here.
         self._hub.pace.settle(feed)
         joined = channel.join(self.outbox, fields["from_sequence"])
         self._channels[named] = (feed, channel)
-        self._answer(request_id, {**named.body(), "resumed": joined.resumed})
+        self._answer(request_id, {**named.body(), "resumed": joined.resumed, "simulated": simulated})
         self.outbox.put_all(joined.texts)
 
     async def _subscribe_account(self, request_id: int | str, from_sequence: int | None) -> None:

@@ -189,7 +189,10 @@ RESULTS: Mapping[str, Schema] = {
     "authenticate": _closed({}, account=_null_or(_TEXT)),
     "cancel_on_disconnect": _closed({}, enabled=_FLAG),
     "ping": _closed({}, at=_TIME, account_sequence=_null_or(_WHOLE)),
-    "subscribe": _optional(_closed(_SUBSCRIBED, account_sequence=_WHOLE), "symbol", "depth", "account_sequence"),
+    "subscribe": _optional(
+        _closed(_SUBSCRIBED, account_sequence=_WHOLE, simulated=_FLAG),
+        *("symbol", "depth", "account_sequence", "simulated"),
+    ),
     "unsubscribe": _optional(_SUBSCRIBED, "symbol", "depth", "resumed"),
     **{op: {"$ref": REF.format(name=shape.__name__)} for op, shape in ORDER_RESULTS.items()},
 }

@@ -34,9 +34,10 @@ class FollowerState(msgspec.Struct):
 
 
 class BookTop(msgspec.Struct):
-    """The best prices of a book; null: none."""
+    """The best prices of a book; null: none. `simulated`: agents make this market."""
 
     symbol: str
+    simulated: bool
     bid: str | None
     ask: str | None
     last: str | None
@@ -97,7 +98,7 @@ async def _books(instruments: list[Instrument]) -> list[BookTop] | None:
 def _top(row: Instrument, book: BookFound) -> BookTop:
     bid = book.bids[0][0] if book.bids else None
     ask = book.asks[0][0] if book.asks else None
-    return BookTop(row.symbol, _price(row, bid), _price(row, ask), _price(row, book.last_price or None))
+    return BookTop(row.symbol, row.simulated, _price(row, bid), _price(row, ask), _price(row, book.last_price or None))
 
 
 def _price(row: Instrument, price: int | None) -> str | None:
@@ -133,4 +134,4 @@ def _top_of_tables(row: Instrument) -> BookTop:
     open_orders = Order.objects.open().filter(instrument=row.pk)
     bid = open_orders.filter(side=Side.BUY).aggregate(best=Max("price"))["best"]
     ask = open_orders.filter(side=Side.SELL).aggregate(best=Min("price"))["best"]
-    return BookTop(row.symbol, _price(row, bid), _price(row, ask), None)
+    return BookTop(row.symbol, row.simulated, _price(row, bid), _price(row, ask), None)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
-from tests.support.venue import ROOT, Venue
+from tests.support.venue import ROOT, Venue, manage
 
 PATIENCE_S = 60.0
 
@@ -54,6 +55,13 @@ def rows(venue: Venue, statement: str) -> list[tuple[Any, ...]]:
         connection.close()
 
 
+def subscribed(venue: Venue, channel: str) -> dict[str, Any]:
+    with connect(f"ws://127.0.0.1:{venue.port}/ws/v1/", open_timeout=PATIENCE_S) as socket:
+        socket.send(json.dumps({"id": 1, "op": "subscribe", "channel": channel, "symbol": "AAPL-USD"}))
+        answer = json.loads(socket.recv(timeout=PATIENCE_S))
+        return dict(answer["result"])
+
+
 def simulate(folder: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "simulate", *words],
@@ -82,6 +90,8 @@ def test_what_is_simulated_says_so(venue: Venue) -> None:
     _, body = venue.get("/api/v1/instruments/AAPL-USD/")
 
     assert body["simulated"] is True
+    assert subscribed(venue, "ticker")["simulated"] is True
+    assert "simulated" in manage(venue, "venue_status")
     assert "simulated    the market" in venue.output
     owners = (
         "SELECT COUNT(*) FROM accounts_account JOIN accounts_user ON accounts_user.id = owner_id WHERE simulated = {}"

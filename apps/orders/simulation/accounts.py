@@ -1,12 +1,13 @@
 """What agents need before they trade: users, accounts that are labelled, funds, and logins. Done twice it is done once.
 
-The users have no password: nobody logs in as an agent but who has the data folder. Funds are finite: an account that
-holds less than a quarter of what it began with is filled up again, once a UTC day for each asset, by a deposit that is
-in the journal as any other and in the audit records besides. Until then it does without.
+The users have no password: nobody logs in as an agent but who has the data folder. Funds are finite (`funds`): what
+moves them back to where they began is a deposit or an adjustment in the journal as any other, once a UTC day for each
+account and asset, with audit records around it. Until then an account that has run dry does without.
 """
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -17,25 +18,25 @@ from apps.accounts.audit_models import ActOutcome
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, Balance, TokenFamily, User
 from apps.accounts.records import record_append
-from apps.accounts.services import account_open, deposit_book
+from apps.accounts.services import account_open, adjustment_book, deposit_book
 from apps.accounts.sessions import family_start, tokens_issue
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.marketdata.selectors import book_find, instruments_all
 from apps.orders.commands import CancelOrders
 from apps.orders.models import Order, Projection
 from apps.orders.services import orders_cancel_all
+from apps.orders.simulation.funds import funds_of, moves_due
 from apps.orders.simulation.plan import Login
 from apps.orders.simulation.population import ACCOUNTS
-from apps.orders.simulation.profiles import CASH_WORTH, PROFILES, Terms
+from apps.orders.simulation.profiles import PROFILES, Terms
 from cift.errors import ApplicationError
 from cift.threads import database_call
 from cift.times import clock_ns
 
 DOMAIN = "simulation.cift.localhost"
 SHOWN_S_MAX = 30.0
-LOW = 4
-"""Funds are low at a fourth of what an account began with."""
 
+_LEFT = frozenset({"conflict", "insufficient_funds"})
 _NS = 1_000_000_000
 _POLL_S = 0.02
 
@@ -46,7 +47,7 @@ class NothingToSimulateError(Exception):
     """The venue lists none of the instruments that can be simulated."""
 
 
-class _Deposit(NamedTuple):
+class _Move(NamedTuple):
     account: int
     asset: int
     symbol: str
@@ -88,13 +89,6 @@ def _terms() -> list[Terms]:
         )
         for row in instruments_all().filter(symbol__in=known, reference_price__gt=0)
     ]
-
-
-def funds_of(terms: Sequence[Terms]) -> dict[str, int]:
-    """Give what an agent's account begins with, in smallest units by asset."""
-    stocks = {profile.symbol: profile.stock_worth for profile in PROFILES}
-    funds = {each.base: each.lots_worth(stocks[each.symbol], price=each.reference_price) for each in terms}
-    return funds | {each.quote: CASH_WORTH * 10**each.quote_scale for each in terms}
 
 
 async def begin_prices(terms: Sequence[Terms]) -> dict[str, int]:
@@ -159,51 +153,53 @@ def _projected() -> int:
 
 
 async def accounts_fund(accounts: dict[str, int], terms: Sequence[Terms]) -> None:
-    """Fill up what is low, once a day for each account and asset.
+    """Fill up what is low and take out what is too much, once a day for each account and asset.
 
     Raises:
         ApplicationError: the order service does not do its part.
 
     """
-    due = await database_call(_deposits_due, accounts, funds_of(terms))
+    due = await database_call(_moves_due, accounts, funds_of(terms))
     day = f"{datetime.fromtimestamp(clock_ns() // _NS, tz=UTC):%Y%m%d}"
-    for account in sorted({deposit.account for deposit in due}):
-        deposits = [deposit for deposit in due if deposit.account == account]
-        told = {deposit.symbol: deposit.amount for deposit in deposits}
+    for account in sorted({move.account for move in due}):
+        moves = [move for move in due if move.account == account]
+        told = {move.symbol: move.amount for move in moves}
         asked = await database_call(_record, account, ActOutcome.ASKED, told, 0, 0)
-        results = await asyncio.gather(*(_deposit(deposit, day) for deposit in deposits))
-        sequence = max(results)
+        sequence = max(await asyncio.gather(*(_move(move, day) for move in moves)))
         await database_call(
             _record, account, ActOutcome.DONE if sequence else ActOutcome.REFUSED, told, sequence, asked
         )
 
 
-async def _deposit(deposit: _Deposit, day: str) -> int:
-    """Book a deposit; give its sequence, 0 where the day's has been given before."""
+async def _move(move: _Move, day: str) -> int:
+    """Book a move; give its sequence, 0 where the day's has been given before or cannot be."""
+    book = deposit_book if move.amount > 0 else adjustment_book
     try:
-        booked = await deposit_book(
-            account=deposit.account,
-            command_id=f"simulation-{deposit.symbol}-{day}",
-            asset=deposit.asset,
-            amount=deposit.amount,
+        booked = await book(
+            account=move.account,
+            command_id=f"simulation-{move.symbol}-{day}",
+            asset=move.asset,
+            amount=move.amount,
         )
     except ApplicationError as error:
-        if error.code != "conflict":
+        if error.code not in _LEFT:
             raise
-        logger.warning("account %s has had its %s of today", deposit.account, deposit.symbol)
+        logger.warning("account %s keeps its %s for today: %s", move.account, move.symbol, error.code)
         return 0
     return booked.event.sequence
 
 
-def _deposits_due(accounts: dict[str, int], funds: dict[str, int]) -> list[_Deposit]:
+def _moves_due(accounts: dict[str, int], funds: dict[str, int]) -> list[_Move]:
     assets = dict(Asset.objects.filter(symbol__in=funds).values_list("symbol", "id"))
-    rows = Balance.objects.filter(account_id__in=accounts.values()).values_list("account_id", "asset_id", "total")
-    held = {(account, asset): total for account, asset, total in rows}
+    symbols = {number: symbol for symbol, number in assets.items()}
+    held: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    rows = Balance.objects.filter(account_id__in=accounts.values(), asset_id__in=symbols)
+    for account, asset, total in rows.values_list("account_id", "asset_id", "total"):
+        held[account][symbols[asset]] = total
     return [
-        _Deposit(account, assets[symbol], symbol, amount - total)
+        _Move(account, assets[symbol], symbol, amount)
         for account in accounts.values()
-        for symbol, amount in funds.items()
-        if (total := held.get((account, assets[symbol]), 0)) * LOW < amount
+        for symbol, amount in moves_due(held[account], funds).items()
     ]
 
 

@@ -15,6 +15,7 @@ from collections import defaultdict
 import msgspec
 
 from apps.orders.simulation.desk import Counts, Desk, LoginOverError
+from apps.orders.simulation.funds import moves_due
 from apps.orders.simulation.messages import Action
 from apps.orders.simulation.plan import Plan
 from apps.orders.simulation.population import Population
@@ -105,19 +106,19 @@ class Live:
                 return
 
     async def _fund(self, stop: asyncio.Event) -> None:
-        """Have accounts that run short given more, at most once an hour."""
+        """Have accounts that hold far too little or too much moved back, at most once an hour."""
         funded_at = 0.0
         while not await stopped_within(stop, FUND_CHECK_S):
-            poor = sorted(name for name, desk in self._desks.items() if desk.awake and self._is_poor(desk))
-            if not poor or (funded_at and time.monotonic() - funded_at < FUND_EVERY_S):
+            off = sorted(name for name, desk in self._desks.items() if desk.awake and self._is_off(desk))
+            if not off or (funded_at and time.monotonic() - funded_at < FUND_EVERY_S):
                 continue
             funded_at = time.monotonic()
-            logger.info("%s run short and are given more", ", ".join(poor))
+            logger.info("the funds of %s are moved back to where they began", ", ".join(off))
             process = await asyncio.create_subprocess_exec(*self._plan.fund_command)
             await process.wait()
 
-    def _is_poor(self, desk: Desk) -> bool:
-        return any(desk.balances.get(asset, 0) * 4 < most for asset, most in self._plan.funds.items())
+    def _is_off(self, desk: Desk) -> bool:
+        return bool(moves_due(desk.balances, self._plan.funds))
 
     async def _say(self, stop: asyncio.Event) -> None:
         before = 0

@@ -5,12 +5,14 @@ the way between them is shorter. Nothing is written anywhere.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from apps.accounts.codes import CashKind
 from apps.accounts.commands import MoveCash, OpenAccount
-from apps.accounts.events import BalanceChanged
+from apps.accounts.events import BalanceChanged, CashMoved
 from apps.marketdata.commands import ListAsset, ListInstrument
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side, TimeInForce
 from apps.orders.commands import AmendOrder, CancelOrder, OpenVenue, SubmitOrder
@@ -25,9 +27,10 @@ from apps.orders.events import (
     section_decode,
 )
 from apps.orders.matching.engine import Batch, Engine, sections
+from apps.orders.simulation.funds import funds_of, moves_due
 from apps.orders.simulation.messages import Action, Amend, OrderSeen, Submit, Touch
 from apps.orders.simulation.population import ACCOUNTS, Population
-from apps.orders.simulation.profiles import CASH_WORTH, PROFILES, Terms
+from apps.orders.simulation.profiles import Terms
 from cift.wire.base import Command, command_encode, frame_pack
 from cift.wire.outcomes import CommandRejected
 
@@ -37,8 +40,12 @@ BEGIN_NS = 1_700_000_000_000_000_000
 TURN_NS = 50_000_000
 """How long what agents send waits to be sent together: as over the socket."""
 
+SETTLE_NS = 3_600 * 10**9
+"""How often funds that are far off are looked for."""
+
 _FIRST_ACCOUNT = 3
-_QUERY_BOOK = 2
+_QUERY_BOOK, _QUERY_ACCOUNT = 2, 4
+_BALANCES, _OPEN_ORDERS, _LAST_PRICE = 4, 5, 5
 _OPEN_ORDERS_MAX = 1 << 16
 _IDS_MAX = 1 << 20
 _IDS_WINDOW_NS = 86_400 * 10**9
@@ -76,7 +83,10 @@ class OwnVenue:
         self._names = {number: name for name, number in self._accounts.items()}
         self._orders: dict[int, _Order] = {}
         self._instrument_rows = instruments
+        self._asset_numbers = {asset.symbol: number for number, asset in self._assets.items()}
+        self.funds = funds_of(self.terms)
         self.commands = 0
+        self.moves: list[tuple[str, int]] = []
 
     def _terms(self, listed: ListInstrument) -> Terms:
         base, quote = self._assets[listed.base], self._assets[listed.quote]
@@ -101,10 +111,13 @@ class OwnVenue:
         opening = self._apply(list(self._opening()), BEGIN_NS)
         observe(opening)
         self._tell_balances(population, opening, BEGIN_NS)
-        now, end = BEGIN_NS, BEGIN_NS + seconds * 10**9
+        now, end, settle_at = BEGIN_NS, BEGIN_NS + seconds * 10**9, BEGIN_NS + SETTLE_NS
         while now < end:
             # The next turn in which anybody acts.
             now = max(now + TURN_NS, -(-population.next_at // TURN_NS) * TURN_NS)
+            if now >= settle_at:
+                settle_at += SETTLE_NS
+                self._book(population, self._settle(now), now, observe)
             actions = population.act(now)
             if not actions:
                 continue
@@ -113,12 +126,25 @@ class OwnVenue:
             observe(batch)
             self._tell(population, actions, batch, now)
 
+    def _book(self, population: Population, moves: Sequence[MoveCash], now: int, observe: Observer) -> None:
+        if not moves:
+            return
+        batch = self._apply(moves, now)
+        booked = [event for section in sections(batch.events)[:-1] for event in section_decode(section)]
+        self.moves += [(self._names[each.account], each.amount) for each in booked if isinstance(each, CashMoved)]
+        observe(batch)
+        self._tell_balances(population, batch, now)
+
     def levels(self, symbol: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """Give the bids and asks of a book, best first: price, quantity, orders."""
-        found = msgspec.msgpack.decode(
-            self._engine.query(msgspec.msgpack.encode([_QUERY_BOOK, self._instruments[symbol], 0]))
-        )
+        found = self._query(_QUERY_BOOK, self._instruments[symbol], 0)
         return found[3], found[4]
+
+    def last_price(self, symbol: str) -> int:
+        """Give the last price of an instrument, or the one it was listed at."""
+        number = self._instruments[symbol]
+        last: int | None = self._query(_QUERY_BOOK, number, 1)[_LAST_PRICE]
+        return last or self.terms[number - 1].reference_price
 
     def _opening(self) -> Iterator[Command]:
         yield OpenVenue(hash_key=bytes(16))
@@ -126,21 +152,37 @@ class OwnVenue:
         yield from self._instrument_rows
         for name in self._accounts:
             yield OpenAccount(id=name, owner=0)
-        stocks = {profile.symbol: profile.stock_worth for profile in PROFILES}
-        quotes = {asset.symbol: number for number, asset in self._assets.items()}
-        for name, account in self._accounts.items():
-            funds = {
-                each.base: each.lots_worth(stocks[each.symbol], price=each.reference_price) for each in self._profiled()
-            }
-            funds |= {each.quote: CASH_WORTH * 10**each.quote_scale for each in self._profiled()}
-            for asset, amount in funds.items():
-                yield MoveCash(
-                    account=account, id=f"{name}-{asset}", kind=CashKind.DEPOSIT, asset=quotes[asset], amount=amount
-                )
+        for name in self._accounts:
+            for asset, amount in self.funds.items():
+                yield self._move(name, asset, amount, kind=CashKind.DEPOSIT, day="opening")
 
-    def _profiled(self) -> list[Terms]:
-        known = {profile.symbol for profile in PROFILES}
-        return [each for each in self.terms if each.symbol in known]
+    def _move(self, name: str, asset: str, amount: int, *, kind: CashKind, day: str) -> MoveCash:
+        number = self._asset_numbers[asset]
+        return MoveCash(account=self._accounts[name], id=f"{asset}-{day}", kind=kind, asset=number, amount=amount)
+
+    def _settle(self, now: int) -> list[MoveCash]:
+        """Move funds that are far off, as at a venue: at most once a day for each account and asset."""
+        day = f"{datetime.fromtimestamp(now // 10**9, tz=UTC):%Y%m%d}"
+        return [
+            self._move(name, asset, amount, kind=CashKind.DEPOSIT if amount > 0 else CashKind.ADJUSTMENT, day=day)
+            for name in self._accounts
+            for asset, amount in moves_due(self.held(name), self.funds).items()
+        ]
+
+    def held(self, name: str) -> dict[str, int]:
+        """Give what an agent's account has, in smallest units by asset."""
+        return {self._assets[asset].symbol: total for asset, total, _ in self._account(name)[_BALANCES]}
+
+    def open_orders(self, name: str) -> int:
+        """Give how many orders of an agent's account are in the books."""
+        return int(self._account(name)[_OPEN_ORDERS])
+
+    def _account(self, name: str) -> list[Any]:
+        return self._query(_QUERY_ACCOUNT, self._accounts[name])
+
+    def _query(self, *words: int) -> list[Any]:
+        found: list[Any] = msgspec.msgpack.decode(self._engine.query(msgspec.msgpack.encode(words)))
+        return found
 
     def _apply(self, commands: Sequence[Command], at: int) -> Batch:
         self._number += 1
@@ -176,6 +218,9 @@ class OwnVenue:
                 for seen in self._seen(event):
                     population.on_order(seen, at=at)
             population.on_done(action, code, at=at)
+        self._tell_public(population, batch, at)
+
+    def _tell_public(self, population: Population, batch: Batch, at: int) -> None:
         self._tell_balances(population, batch, at)
         for instrument, encoded in batch.books():
             block = book_block_decode(encoded)
@@ -188,8 +233,10 @@ class OwnVenue:
                 population.on_balance(self._names[event.account], self._assets[event.asset].symbol, event.total, at=at)
 
     def _seen(self, event: AnyEvent) -> Iterator[OrderSeen]:
-        """Follow the agents' orders through an event."""
+        """Follow the agents' orders through an event; others may trade here as well."""
         if isinstance(event, OrderAccepted):
+            if event.account not in self._names:
+                return
             self._orders[event.order_id] = _Order(self._names[event.account], event, self._symbols[event.instrument])
             yield self._state(event.order_id, event.sequence)
         elif isinstance(event, Trade):
@@ -197,14 +244,16 @@ class OwnVenue:
                 (event.maker_order_id, event.maker_leaves),
                 (event.taker_order_id, event.taker_leaves),
             ):
-                order = self._orders[order_id]
+                order = self._orders.get(order_id)
+                if order is None:
+                    continue
                 order.filled += event.quantity
                 order.leaves = leaves
                 yield self._state(order_id, event.sequence)
         elif isinstance(event, OrderCanceled) and event.order_id in self._orders:
             self._orders[event.order_id].leaves = 0
             yield self._state(event.order_id, event.sequence)
-        elif isinstance(event, OrderAmended):
+        elif isinstance(event, OrderAmended) and event.order_id in self._orders:
             order = self._orders[event.order_id]
             order.price, order.leaves = event.price, event.leaves
             yield self._state(event.order_id, event.sequence)

@@ -17,7 +17,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All of it. `begin`: the last price of each instrument, in its integers; `run`: what client order ids begin with.
 
     `certificate` is the file of the venue's own TLS certificate, empty where it speaks plainly. `funds`: what each
-    asset is held at, in smallest units: below a quarter an account is given more.
+    asset is held at, in smallest units: an account that is far off is moved back.
     """
 
     host: str

@@ -1,8 +1,9 @@
 """`manage.py stylised_facts`: what the simulated market looks like, beside a recorded one."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -14,6 +15,7 @@ from apps.marketdata.feeds.lobster import FeedError
 from apps.orders.matching.errors import MatchingError
 from apps.orders.simulation import recorded
 from apps.orders.simulation.facts import Facts, facts_of
+from apps.orders.simulation.holdings import Holding, Holdings, holdings_show
 from apps.orders.simulation.observing import Observer
 from apps.orders.simulation.ownvenue import BEGIN_NS, OwnVenue
 from apps.orders.simulation.population import Population
@@ -31,6 +33,8 @@ _SUPPLIED = Path(recorded.__file__).with_name("lobster_hour.json")
 _RECORDED = "recorded"
 _WIDTH = 160
 
+T = TypeVar("T")
+
 
 class Command(BaseCommand):
     """Measures the venue's journal, or a simulation in this process, faster than the clock."""
@@ -46,6 +50,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=1, help="with --simulate")
         parser.add_argument("--rate", type=int, default=settings.SIMULATION["RATE"], help="with --simulate: commands/s")
+        parser.add_argument("--accounts", action="store_true", help="with --simulate: what the agents had meanwhile")
         parser.add_argument("--messages", type=Path, help="a recording in LOBSTER's format to measure instead")
         parser.add_argument("--opening-book", type=Path, help="the recording's order book file")
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -59,6 +64,9 @@ class Command(BaseCommand):
         ):
             if not least <= options[name] <= most:
                 self._end(f"--{name} must be a whole number from {least} to {most}, not {options[name]}")
+        if options["accounts"]:
+            self._accounts(options)
+            return
         try:
             columns = {_RECORDED: _recording(options["messages"], options["opening_book"])}
             if options["simulate"]:
@@ -68,13 +76,22 @@ class Command(BaseCommand):
         except (NothingRecordedError, FeedError, MatchingError, DatabaseError) as error:
             self._end(str(error).strip())
         columns |= {tape.symbol: facts_of(tape) for tape in tapes}
-        if options["json"]:
-            self.stdout.write(msgspec.json.encode(columns).decode())
-        else:
-            console = Console(width=_WIDTH)
-            with console.capture() as shown:
-                facts_show(console, columns)
-            self.stdout.write(shown.get(), ending="")
+        self._say(columns, facts_show, as_json=options["json"])
+
+    def _accounts(self, options: dict[str, Any]) -> None:
+        if not options["simulate"]:
+            self._end("--accounts needs --simulate: what a venue's accounts have is in its tables")
+        found = simulated_holdings(seconds=options["seconds"], seed=options["seed"], rate=options["rate"])
+        self._say(found, holdings_show, as_json=options["json"])
+
+    def _say(self, found: dict[str, T], show: Callable[[Console, dict[str, T]], None], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(msgspec.json.encode(found).decode())
+            return
+        console = Console(width=_WIDTH)
+        with console.capture() as shown:
+            show(console, found)
+        self.stdout.write(shown.get(), ending="")
 
     def _end(self, line: str) -> NoReturn:
         self.stderr.write(line)
@@ -90,13 +107,10 @@ def _recording(messages: Path | None, book: Path | None) -> Facts:
 
 def simulated_tapes(*, seconds: int, seed: int, rate: int) -> list[Tape]:
     """Run the agents on the first listings in this process, and give what the market did."""
-    assets = [asset_command(each) for each in ASSETS]
-    numbers = {asset.symbol: number for number, asset in enumerate(assets, start=1)}
-    venue = OwnVenue(assets, [instrument_command(each, numbers) for each in INSTRUMENTS])
+    venue, population = _study(seed=seed, rate=rate)
     begin = BEGIN_NS + WARM_UP_S * 10**9
     tapes = {number: Tape(each.symbol, each.tick_size, begin=begin) for number, each in enumerate(venue.terms, start=1)}
     observer = Observer(tapes)
-    population = Population(venue.terms, seed=seed, rate=rate, at=BEGIN_NS, begin={}, prefix="study")
     venue.run(
         population,
         seconds=seconds + WARM_UP_S,
@@ -104,3 +118,18 @@ def simulated_tapes(*, seconds: int, seed: int, rate: int) -> list[Tape]:
     )
     observer.finish(BEGIN_NS + (seconds + WARM_UP_S) * 10**9)
     return list(tapes.values())
+
+
+def simulated_holdings(*, seconds: int, seed: int, rate: int) -> dict[str, Holding]:
+    """Run the agents likewise, and give what they had meanwhile."""
+    venue, population = _study(seed=seed, rate=rate)
+    holdings = Holdings(venue)
+    venue.run(population, seconds=seconds, observe=holdings.observe)
+    return holdings.accounts()
+
+
+def _study(*, seed: int, rate: int) -> tuple[OwnVenue, Population]:
+    assets = [asset_command(each) for each in ASSETS]
+    numbers = {asset.symbol: number for number, asset in enumerate(assets, start=1)}
+    venue = OwnVenue(assets, [instrument_command(each, numbers) for each in INSTRUMENTS])
+    return venue, Population(venue.terms, seed=seed, rate=rate, at=BEGIN_NS, begin={}, prefix="study")

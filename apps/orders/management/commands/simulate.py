@@ -17,11 +17,11 @@ from apps.orders.simulation.accounts import (
     NothingToSimulateError,
     accounts_prepare,
     begin_prices,
-    funds_of,
     logins_make,
     scales_read,
     terms_read,
 )
+from apps.orders.simulation.funds import funds_of
 from apps.orders.simulation.plan import Plan
 from cift.alone import FolderInUse, alone
 from cift.bus import buses
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         """Take how much, from which seed, and for how long."""
         parser.add_argument("--rate", metavar="N", help=f"commands/s of all agents together, {RATE_MIN} to {RATE_MAX}")
         parser.add_argument("--seed", metavar="N", help="the same seed makes the same fair values and arrivals")
-        parser.add_argument("--fund", action="store_true", help="only fill up the agents' accounts, then end")
+        parser.add_argument("--fund", action="store_true", help="only move the agents' funds back, then end")
         parser.add_argument("--lifeline", type=int, metavar="FD", help="end when this file descriptor is closed")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:

@@ -127,8 +127,8 @@ def _processes(status: VenueStatus) -> Table:
 
 def _books(status: VenueStatus) -> Table:
     table = Table(title="tops of the books", title_justify="left")
-    for column in ("symbol", "bid", "ask", "last"):
-        table.add_column(column, justify="left" if column == "symbol" else "right")
+    for column in ("symbol", "market", "bid", "ask", "last"):
+        table.add_column(column, justify="left" if column in ("symbol", "market") else "right")
     for top in status.books:
-        table.add_row(top.symbol, top.bid or "", top.ask or "", top.last or "")
+        table.add_row(top.symbol, "simulated" if top.simulated else "", top.bid or "", top.ask or "", top.last or "")
     return table

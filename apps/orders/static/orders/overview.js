@@ -48,7 +48,7 @@
     books.replaceChildren(
       ...data.books.map((book) => {
         const row = document.createElement("tr");
-        for (const name of ["symbol", "status", "bid_quantity", "bid", "ask", "ask_quantity", "last"]) {
+        for (const name of ["symbol", "market", "status", "bid_quantity", "bid", "ask", "ask_quantity", "last"]) {
           row.insertCell().textContent = book[name] ?? "–";
         }
         return row;
