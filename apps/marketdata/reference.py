@@ -111,12 +111,12 @@ class References:
             await self._reload_at_times()
         return self._assets.get(asset)
 
-    async def is_simulated(self, instrument: int) -> bool:
+    async def is_simulated(self, reference: InstrumentReference) -> bool:
         """Tell whether an instrument is labelled, reading the table if memory says it is not."""
-        known = self._by_id.get(instrument)
-        if known is None or not known.simulated:
-            await self._reload_at_times()
-            known = self._by_id.get(instrument)
+        if reference.simulated:
+            return True
+        await self._reload_at_times()
+        known = self._by_id.get(reference.id)
         return known is not None and known.simulated
 
     def read_symbol(self, symbol: str) -> InstrumentReference | None:

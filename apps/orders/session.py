@@ -269,7 +269,7 @@ class Session:
         named = self._named(fields)
         if named not in self._channels and len(self._channels) + self._listens >= SUBSCRIPTIONS_MAX:
             raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
-        simulated = await references.is_simulated(reference.id)
+        simulated = await references.is_simulated(reference)
         feed = await self._hub.instrument(reference)
         channel = await feed.channel(named.channel, depth=fields["depth"])
         # From here on nothing is awaited: what the channel sends next follows what is sent here.

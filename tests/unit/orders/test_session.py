@@ -20,7 +20,7 @@ from tests.support.messages import message_check
 from tests.support.readers import Reader
 
 AAPL_USD = InstrumentReference(
-    id=1, symbol="AAPL-USD", base="AAPL", quote="USD", price_scale=2, base_scale=0, quote_scale=6
+    id=1, symbol="AAPL-USD", base="AAPL", quote="USD", price_scale=2, base_scale=0, quote_scale=6, simulated=True
 )
 
 
@@ -71,7 +71,8 @@ async def test_a_socket_has_a_number_of_subscriptions_at_most(
 ) -> None:
     monkeypatch.setattr(module, "SUBSCRIPTIONS_MAX", 2)
     for depth in (10, 50, 10):
-        assert (await conversation.ask("subscribe", channel="book", symbol="AAPL-USD", depth=depth))["ok"]
+        answer = await conversation.ask("subscribe", channel="book", symbol="AAPL-USD", depth=depth)
+        assert answer["result"]["simulated"] is True
 
     refused = await conversation.ask("subscribe", channel="ticker", symbol="AAPL-USD")
     assert refused["error"]["code"] == "rate_limited"
