@@ -97,6 +97,7 @@ class AccountFeed:
         self._kept_bytes = 0
         self._known_at = 0
         self._orders: dict[int, OrderState] = {}
+        self._opened = asyncio.Event()
         self._subscription: Subscription | None = None
 
     @property
@@ -114,6 +115,7 @@ class AccountFeed:
         subject = f"account.{self.account}"
         self._subscription = await buses["default"].subscribe(subject, self._message, on_gap=self._gap)
         await self._ask()
+        self._opened.set()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -224,6 +226,8 @@ class AccountFeed:
         return texts
 
     async def _message(self, _subject: str, payload: bytes) -> None:
+        # A head that comes to be known between two events of a block would part them: one half kept, the other not.
+        await self._opened.wait()
         block = account_block_decode(payload)
         news: list[_Kept] = []
         for place, event in enumerate(block.events, start=1):

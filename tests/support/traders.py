@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.messages import message_check, request_check
+from tests.support.operations import rest_request
 from tests.support.schema import answer_check
 from tests.support.venue import Venue, venue_open
 
@@ -141,30 +142,13 @@ class RestWay(Way):
         self._trader = trader
 
     def ask(self, op: str, params: Any) -> Told:
-        method, path, options = self._request(op, params)
+        method, path, options = rest_request(op, params)
         status, body = self._trader.call(method, path, headers=self.headers, **options)
         if status >= 400:
             body = {
                 name: value for name, value in body.items() if name not in ("type", "title", "status", "request_id")
             }
         return status, body
-
-    def _request(self, op: str, params: Any) -> tuple[str, str, dict[str, Any]]:
-        rest = {name: value for name, value in params.items() if name != "id"} if isinstance(params, dict) else params
-        match op:
-            case "order.submit":
-                return "POST", "orders/", {"json": params}
-            case "order.batch":
-                return "POST", "orders/batch/", {"json": params}
-            case "order.amend":
-                return "PATCH", f"orders/{params['id']}/", {"json": rest}
-            case "order.cancel" if "client_order_id" in params:
-                return "DELETE", f"orders/by-client-order-id/{params['client_order_id']}/", {}
-            case "order.cancel":
-                return "DELETE", f"orders/{params['id']}/", {}
-            case "order.cancel_all":
-                return "DELETE", "orders/", {"params": params}
-        raise AssertionError(op)
 
 
 class DjangoWay(RestWay):

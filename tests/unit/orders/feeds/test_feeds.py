@@ -382,6 +382,36 @@ async def test_an_account_s_reader_goes_on_from_what_is_kept(bus: FeedBus, accou
     assert followed(reader) == [(6, 7), (7, 8)]
 
 
+async def test_what_comes_while_an_account_is_asked_for_leaves_no_hole(
+    bus: FeedBus, account_feed: AccountFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def reference_of(_instrument: int) -> InstrumentReference:
+        await asyncio.sleep(0)
+        return AAPL_USD
+
+    monkeypatch.setattr("apps.orders.accountfeed.reference_of", reference_of)
+    telling: list[asyncio.Task[None]] = []
+
+    async def request(subject: str, query: bytes, *, timeout_s: float) -> bytes:
+        if not telling:
+            # The account stands at 5: the block began before that and goes on behind it.
+            telling.append(asyncio.create_task(tell(bus, *range(1, 8))))
+        await asyncio.sleep(0)
+        return bus.respond_with(subject, query)
+
+    monkeypatch.setattr(bus, "request", request)
+    await account_feed.open()
+    await telling[0]
+    reader = Reader()
+    joined = await account_feed.join(reader.outbox, 5)
+    reader.outbox.put_all(joined.texts)
+
+    assert joined.resumed
+    assert followed(reader) == [(5, 6), (6, 7)]
+    # What lies before is read from the journal, all of it: none of it is kept.
+    assert account_feed._first_kept() == 6
+
+
 async def test_an_account_s_messages_are_never_put_together(bus: FeedBus, account_feed: AccountFeed) -> None:
     reader = Reader()
     await account_feed.open()
