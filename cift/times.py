@@ -1,9 +1,15 @@
-"""Times: ns since the epoch, UTC, inside; RFC 3339 with microseconds at the edge."""
+"""Times: ns since the epoch, UTC, inside; RFC 3339 with microseconds at the edge.
+
+The system's clock may be set back. The venue's time is not: it goes on, a tenth slower, until the clock has caught up.
+A deadline that a client gives is of the clock; `lead_ns` is what the venue's time is ahead of it.
+"""
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from threading import Lock
 
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})",
@@ -11,9 +17,45 @@ _TIME = re.compile(
 )
 
 
-def clock_ns() -> int:
-    """Read the wall clock; only the edge does."""
-    return time.time_ns()
+class SteadyClock:
+    """The system's clock, but it never goes back; used from any thread."""
+
+    def __init__(
+        self, *, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        """Begin with what the system says."""
+        self._wall = wall
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._at = wall()
+        self._mark = monotonic()
+        self.lead_ns = 0
+
+    def __call__(self) -> int:
+        """Tell the time."""
+        with self._lock:
+            mark, wall = self._monotonic(), self._wall()
+            # Slower, so that the clock catches up; little enough for a deadline of seconds to stay one of seconds.
+            at = max(wall, self._at + (mark - self._mark) * 9 // 10)
+            self._at, self._mark, self.lead_ns = at, mark, at - wall
+            return at
+
+    def see(self, at: int) -> None:
+        """Take a time the venue has been at, be it before this process: this clock is not behind it from now on."""
+        if at > self._at:
+            with self._lock:
+                self._at, self._mark = max(at, self._at), self._monotonic()
+
+
+clock_ns = SteadyClock()
+"""The venue's time in this process; only the edge reads it."""
+
+_began = (time.time_ns(), time.monotonic_ns())
+
+
+def elapsed_ns() -> int:
+    """Tell the time as if nobody had set the clock since this process began: for what waits, and for models."""
+    return _began[0] + time.monotonic_ns() - _began[1]
 
 
 def time_format(at: int) -> str:

@@ -71,6 +71,9 @@ def _take(limit: str, who: str, *, at: int) -> Standing:
         except IntegrityError:
             # Another made it meanwhile.
             taken = _update(key, interval, room_until, at=at)
+    if not taken:
+        # No mark is further ahead than the window but one of before the clock was set back.
+        RateMark.objects.filter(pk=key, ahead_until__gt=at + window).update(ahead_until=at + window)
     ahead_until = RateMark.objects.filter(pk=key).values_list("ahead_until", flat=True).first() or at
     remaining = max(0, (at + window - max(ahead_until, at)) // interval)
     return Standing(

@@ -22,7 +22,7 @@ from apps.orders.terms import OrderTerms, order_terms
 from cift.errors import ApplicationError
 from cift.ratelimits import Standing, rate_limits
 from cift.threads import database_call
-from cift.times import time_format
+from cift.times import clock_ns, time_format
 from cift.wire.outcomes import CommandRejected
 
 RESOLVE_MARGIN_NS = 1_000_000_000
@@ -154,5 +154,5 @@ async def _known(outcome: Awaitable[Outcome], deadline: int, named: Mapping[str,
     except ApplicationError as error:
         error.extra = {**named, **error.extra}
         if error.code == "outcome_unknown":
-            error.extra["resolve_after"] = time_format(deadline + RESOLVE_MARGIN_NS)
+            error.extra["resolve_after"] = time_format(deadline - clock_ns.lead_ns + RESOLVE_MARGIN_NS)
         raise

@@ -12,6 +12,7 @@ from apps.orders.commands import BATCH_MEMBERS_MAX
 from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, SIDES, TIMES_IN_FORCE
 from cift.errors import ApplicationError, FieldError
 from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, decimal, fields_read, moment, number, text
+from cift.times import clock_ns
 
 CLIENT_ORDER_ID = text(r"[A-Za-z0-9_.:\-]{1,64}", length_max=64, example="my-order-1")
 SYMBOL = text(r"[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}", length_max=65, example="AAPL-USD")
@@ -91,9 +92,9 @@ def params_read(given: Any, table: Mapping[str, Field]) -> dict[str, Any]:
 
 
 def deadline_of(given: int | None, *, at: int) -> int:
-    """Give a command's deadline: the client's, within the bound."""
+    """Give a command's deadline in the venue's time: the client's, which is of the clock, within the bound."""
     latest = at + DEADLINE_NS_MAX
-    return latest if given is None else min(max(given, 1), latest)
+    return latest if given is None else min(max(given, 1) + clock_ns.lead_ns, latest)
 
 
 def client_order_id_make() -> str:

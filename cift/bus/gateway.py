@@ -15,6 +15,7 @@ from django.conf import settings
 from cift.bus import buses
 from cift.bus.base import BusError, PayloadTooLarge, VenueUnavailable
 from cift.errors import ApplicationError
+from cift.times import clock_ns
 from cift.wire.base import Reply, frame_pack
 
 COMMANDS_PER_REQUEST_MAX = 100
@@ -112,7 +113,9 @@ def _settle(future: "asyncio.Future[Reply]", entry: Entry) -> None:
     if future.done():
         return
     if isinstance(entry, bytes):
-        future.set_result(_replies.decode(entry))
+        reply = _replies.decode(entry)
+        clock_ns.see(reply.at)
+        future.set_result(reply)
     else:
         future.set_exception(ApplicationError(entry[0] if entry[0] in _CODES else "outcome_unknown"))
 

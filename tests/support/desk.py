@@ -16,12 +16,16 @@ class Desk:
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
-        self.trader = Trader(venue, next(iter(venue.logins())))
+        self.login()
         self.acknowledged: list[str] = []
         self.undecided: list[str] = []
         self.refused: list[str] = []
         self._sent = 0
         self._token = ""
+        self.latest = ""
+
+    def login(self) -> None:
+        self.trader = Trader(self.venue, next(iter(self.venue.logins())))
 
     def order(self) -> dict[str, Any]:
         self._sent += 1
@@ -30,17 +34,18 @@ class Desk:
             "side": "sell",
             "type": "limit",
             "quantity": "1",
-            "price": "200",
+            "price": "205",
             "client_order_id": f"desk-{self._sent}",
         }
 
-    def submit(self) -> str:
+    def submit(self, **more: str) -> str:
         """Send one; give `acknowledged`, or the code it was answered with."""
-        order = self.order()
+        order = self.order() | more
         status, body = self.trader.call("POST", "orders/", json=order)
         client_id = str(order["client_order_id"])
         if status == 201:
-            self._token = body["consistency_token"]
+            assert body["created_at"] >= self.latest, "time does not go back"
+            self._token, self.latest = body["consistency_token"], body["created_at"]
             self.acknowledged.append(client_id)
             return "acknowledged"
         code = str(body["code"])

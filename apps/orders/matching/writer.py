@@ -50,6 +50,7 @@ from apps.orders.matching.work import (
     WriterStatus,
     outcomes_refused,
 )
+from cift.times import SteadyClock, clock_ns
 from cift.wire.base import command_encode, frame_pack
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Writer:
         deliver: Deliver,
         publish: Publish,
         on_end: Callable[[MatchingError | None], None],
-        clock: Callable[[], int] = time.time_ns,
+        clock: Callable[[], int] = clock_ns,
     ) -> None:
         """Wire it; nothing runs before `start`."""
         self.shard = shard
@@ -257,6 +258,8 @@ class Writer:
         bounds_fix(self.shard)
         # Its own journal: reading a chunk may take longer than a commit may.
         engine = recover(Journal(self.shard), tick=tick, told=self._published, tell=self._publish)
+        if isinstance(self._clock, SteadyClock):
+            self._clock.see(engine.at)
         self._open_epoch(journal, engine, epoch)
         self.measures.recovery_s = time.monotonic() - began
         self.measures.recoveries += 1
@@ -398,14 +401,14 @@ class Writer:
         self._inbox.put(None)
 
     def _now(self, last: int) -> int:
-        """Read the clock; where it fell behind the journal's time, that time stands still until it caught up."""
+        """Read the clock; the journal's time does not go back, whatever clock it is."""
         now = self._clock()
-        lagging = last - now > _LAG_WARN_NS
+        behind = self._clock.lead_ns if isinstance(self._clock, SteadyClock) else last - now
+        lagging = behind > _LAG_WARN_NS
         if lagging and not self._lagging:
             logger.warning(
-                "the clock is %.1f s behind the time of shard %s's journal, which stands still meanwhile: commands "
-                "with a deadline will be refused as late",
-                (last - now) / 1e9,
+                "the clock is %.1f s behind the time of shard %s's journal, which never goes back",
+                behind / 1e9,
                 self.shard,
             )
         self._lagging = lagging

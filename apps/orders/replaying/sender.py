@@ -25,6 +25,7 @@ from apps.orders.replaying.translation import StepCommand, Translator
 from apps.orders.services import Outcome
 from cift.bus.gateway import COMMANDS_PER_REQUEST_MAX
 from cift.errors import ApplicationError
+from cift.times import clock_ns
 from cift.wire.outcomes import CommandRejected
 
 NS_PER_S: Final = 1_000_000_000
@@ -105,7 +106,7 @@ class Sender:
     async def _send(self, window: list[Step]) -> list[Outcome]:
         give_up_at = time.monotonic() + self.patience_s
         while True:
-            deadline = time.time_ns() + int(settings.MATCHING["REQUEST_TIMEOUT_S"] * NS_PER_S)
+            deadline = clock_ns() + int(settings.MATCHING["REQUEST_TIMEOUT_S"] * NS_PER_S)
             commands = [self.translator.command(step, deadline=deadline) for step in window]
             answers = await asyncio.gather(*map(_perform, commands), return_exceptions=True)
             refusals = {answer.code for answer in answers if isinstance(answer, ApplicationError)}

@@ -34,7 +34,7 @@ from apps.orders.simulation.wire import (
     request_text,
 )
 from cift.decimals import decimal_parse
-from cift.times import clock_ns, time_format
+from cift.times import clock_ns, elapsed_ns, time_format
 
 BATCH_MAX = 100
 UNDER_WAY_MAX = 16
@@ -181,7 +181,7 @@ class Desk:
         answer = await self._get("balances/?limit=100")
         for balance in decode_balances(answer.body).results:
             self._balance(balance.asset, balance.total)
-        self._population.forget(self.name, at=clock_ns())
+        self._population.forget(self.name, at=elapsed_ns())
 
     async def _token_fresh(self) -> None:
         """Exchange the tokens when the access token runs out soon.
@@ -282,7 +282,7 @@ class Desk:
     async def _listen(self, socket: ClientConnection) -> None:
         while True:
             frame = await socket.recv(decode=False)
-            at = clock_ns()
+            at = elapsed_ns()
             for message in frame_read(frame):
                 if message.id is not None:
                     self._answer(message, at)
@@ -354,4 +354,4 @@ class Desk:
         scale = self._plan.scales.get(asset)
         if scale is not None:
             self.balances[asset] = decimal_parse(total, scale=scale)
-            self._population.on_balance(self.name, asset, self.balances[asset], at=clock_ns())
+            self._population.on_balance(self.name, asset, self.balances[asset], at=elapsed_ns())

@@ -20,7 +20,7 @@ from apps.orders.simulation.messages import Action
 from apps.orders.simulation.plan import Plan
 from apps.orders.simulation.population import Population
 from cift.stopping import stop_on_signals, stopped_within
-from cift.times import clock_ns
+from cift.times import elapsed_ns
 
 TURN_NS = 50_000_000
 """What agents do within so long is sent together."""
@@ -44,7 +44,7 @@ class Live:
         self._news = asyncio.Event()
         self._counts = Counts()
         self._population = Population(
-            plan.terms, seed=plan.seed, rate=plan.rate, at=clock_ns(), begin=plan.begin, prefix=plan.run
+            plan.terms, seed=plan.seed, rate=plan.rate, at=elapsed_ns(), begin=plan.begin, prefix=plan.run
         )
         self._desks = {
             name: Desk(
@@ -82,7 +82,7 @@ class Live:
 
     async def _trade(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            now = clock_ns()
+            now = elapsed_ns()
             asleep = frozenset(name for name, desk in self._desks.items() if desk.is_busy)
             parts: defaultdict[str, list[Action]] = defaultdict(list)
             for action in self._population.act(now, asleep=asleep):
@@ -95,7 +95,7 @@ class Live:
         """Wait for the next turn anybody wants to act in; news may make that sooner."""
         while True:
             at = max(self._population.next_at, began + TURN_NS)
-            left_s = (at - clock_ns()) / _NS
+            left_s = (at - elapsed_ns()) / _NS
             if left_s <= 0:
                 return
             self._news.clear()

@@ -60,6 +60,13 @@ def test_a_full_limit_says_when_to_come_again_and_then_lets_in(databases: str) -
     assert take(at=AT + 80 * S).remaining == 4
 
 
+def test_a_clock_that_is_set_back_locks_nobody_out(databases: str) -> None:
+    for _ in range(5):
+        take(at=AT + 3_600 * S)
+    assert refused()["Retry-After"] == "12"
+    assert take(at=AT + 12 * S).remaining == 0
+
+
 def test_who_was_refused_waits_no_longer_for_having_tried(databases: str) -> None:
     for _ in range(5):
         take()
