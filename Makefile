@@ -59,5 +59,5 @@ requirements: setup ## pin requirements/*.txt anew from *.in
 	done
 
 clean: ## remove what was built; the data folder stays
-	rm -rf .venv matching_rs/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv matching_rs/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
@@ -202,6 +203,19 @@ def rows_act(request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], Non
 def number_shown(value: int, *, scale: int) -> SafeString:
     """Show an integer at a scale as the decimal it is."""
     return format_html('<span class="tabular-nums">{}</span>', decimal_format(value, scale=scale))
+
+
+def flag_column(field: str, *, description: str, yes: str = "info") -> Callable[[Any], str]:
+    """Make a column of a flag that is neither good nor bad: a word, where a cross would look like an error.
+
+    `yes` is the colour of what is so; what is not so has none.
+    """
+
+    def shown(row: Any) -> str:
+        return "yes" if getattr(row, field) else "no"
+
+    column: Callable[[Any], str] = display(shown, description=description, ordering=field, label={"yes": yes})
+    return column
 
 
 def moment_shown(at: int | None) -> str:

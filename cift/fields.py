@@ -1,13 +1,13 @@
 """A request's fields, read by a table: every fault is told at once, and a field the table does not know is one."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cift.decimals import DECIMAL_PATTERN, DecimalError, decimal_check
 from cift.errors import FieldError
-from cift.times import time_parse
+from cift.times import TIME_PATTERN, time_parse
 
 
 class FieldInvalidError(ValueError):
@@ -34,11 +34,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How one field is read; null is the same as leaving it out."""
+    """How one field is read; null is the same as leaving it out, unless the field is not `nullable`."""
 
     parse: Callable[[Any], Any]
     required: bool = False
     default: Any = None
+    nullable: bool = True
 
 
 def fields_read(given: Any, table: Mapping[str, Field], errors: list[FieldError], *, path: str = "") -> dict[str, Any]:
@@ -50,7 +51,7 @@ def fields_read(given: Any, table: Mapping[str, Field], errors: list[FieldError]
     read: dict[str, Any] = {}
     for name, field in table.items():
         value = given.get(name)
-        if value is None:
+        if value is None and (field.nullable or name not in given):
             if field.required:
                 errors.append(FieldError(field=prefix + name, code="required", detail="This field is required."))
             read[name] = field.default
@@ -78,7 +79,7 @@ def _text_of(value: Any) -> str:
     return value
 
 
-def text(pattern: str, *, length_max: int, example: str = "") -> Kind:
+def text(pattern: str, *, length_max: int, length_min: int = 0, example: str = "") -> Kind:
     """Read a string that matches a pattern from end to end."""
     compiled = re.compile(pattern, re.ASCII)
 
@@ -86,11 +87,15 @@ def text(pattern: str, *, length_max: int, example: str = "") -> Kind:
         given = _text_of(value)
         if len(given) > length_max:
             raise FieldInvalidError("out_of_range", f"At most {length_max} characters.")
+        if len(given) < length_min:
+            raise FieldInvalidError("out_of_range", f"At least {length_min} characters.")
         if compiled.fullmatch(given) is None:
             raise FieldInvalidError("malformed", f"This must match {pattern}")
         return given
 
-    schema = {"type": "string", "pattern": f"^{pattern}$", "maxLength": length_max}
+    schema: dict[str, Any] = {"type": "string", "pattern": f"^{pattern}$", "maxLength": length_max}
+    if length_min:
+        schema["minLength"] = length_min
     return Kind(parse, schema | ({"examples": [example]} if example else {}))
 
 
@@ -116,6 +121,40 @@ boolean = Kind(_boolean, {"type": "boolean"})
 """Reads true or false."""
 
 
+def whole(*, least: int, most: int) -> Kind:
+    """Read a whole number of JSON within bounds."""
+
+    def parse(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise FieldInvalidError("wrong_type", "A whole number is wanted.")
+        if not least <= value <= most:
+            raise FieldInvalidError("out_of_range", f"{least} to {most}.")
+        return value
+
+    return Kind(parse, {"type": "integer", "minimum": least, "maximum": most})
+
+
+def one_of(numbers: Sequence[int]) -> Kind:
+    """Read one of some whole numbers."""
+
+    def parse(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise FieldInvalidError("wrong_type", "A whole number is wanted.")
+        if value not in numbers:
+            raise FieldInvalidError("not_a_choice", f"One of {', '.join(map(str, numbers))}.")
+        return value
+
+    return Kind(parse, {"type": "integer", "enum": list(numbers)})
+
+
+def _unread(value: Any) -> Any:
+    return value
+
+
+unread = Kind(_unread, {"type": "object"})
+"""Leaves what should be an object for another to read, who says what is wrong with it."""
+
+
 def _decimal(value: Any) -> str:
     return decimal_check(_text_of(value))
 
@@ -126,13 +165,16 @@ decimal = Kind(_decimal, {"type": "string", "pattern": f"^{DECIMAL_PATTERN}$", "
 
 def _number(value: Any) -> int:
     given = _text_of(value)
-    if re.fullmatch(r"[1-9][0-9]{0,18}", given, re.ASCII) is None or int(given) >= 2**63:
+    if re.fullmatch(NUMBER_PATTERN, given, re.ASCII) is None:
         raise FieldInvalidError("malformed", "An id is a string of digits.")
     return int(given)
 
 
-number = Kind(_number, {"type": "string", "pattern": "^[1-9][0-9]{0,18}$", "examples": ["12217155584"]})
-"""Reads an identifier: a string of digits that fits the wire, and is not 0."""
+NUMBER_PATTERN = r"[1-9][0-9]{0,17}|[1-8][0-9]{18}"
+"""An identifier: an order's are at most 2^62, and what fits this fits the wire."""
+
+number = Kind(_number, {"type": "string", "pattern": f"^({NUMBER_PATTERN})$", "examples": ["12217155584"]})
+"""Reads an identifier: a string of digits, and not 0."""
 
 
 def _moment(value: Any) -> int:
@@ -146,6 +188,11 @@ def _moment(value: Any) -> int:
 
 moment = Kind(
     _moment,
-    {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z", "2026-01-31T09:30:00.000001Z"]},
+    {
+        "type": "string",
+        "format": "date-time",
+        "pattern": f"^{TIME_PATTERN}$",
+        "examples": ["2026-01-31T09:30:00Z", "2026-01-31T09:30:00.000001Z"],
+    },
 )
 """Reads a time as ns since the epoch, UTC."""

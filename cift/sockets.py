@@ -18,10 +18,6 @@ from typing import Any
 EXTENSION = "cift.frames"
 """The scope's extension that holds `{"writer": FrameWriter}`."""
 
-PING_S = 10.0
-PONG_S_MAX = 10.0
-"""A server's ping frame that is not answered in this time ends the socket as behind: `CLOSE_SLOW`."""
-
 CLOSE_S_MAX = 5.0
 """How long a reader may take to answer a close frame before it is cut off."""
 

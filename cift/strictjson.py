@@ -1,9 +1,16 @@
-"""JSON read strictly: no key twice, no NaN, no fraction or exponent (a decimal is a string), no endless integer."""
+"""JSON read strictly: no key twice, no NaN, no fraction or exponent, no endless integer, no half of a character.
+
+A decimal is a string.
+"""
 
 import json
+import re
 from typing import Any, NoReturn
 
 INTEGER_DIGITS_MAX = 20
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Where a character may be written by halves: only then is it worth looking whether each has its other."""
 
 
 class JsonInvalidError(ValueError):
@@ -44,11 +51,16 @@ def json_parse(body: bytes | str) -> Any:
     """
     try:
         text = body if isinstance(body, str) else body.decode()
-        return _decoder.decode(text)
+        read = _decoder.decode(text)
+        if _SURROGATE.search(text):
+            json.dumps(read, ensure_ascii=False).encode()
     except JsonInvalidError:
         raise
     except RecursionError as error:
         msg = "The nesting is too deep."
+        raise JsonInvalidError(msg) from error
+    except UnicodeEncodeError as error:
+        msg = "A string has half of a pair of surrogates."
         raise JsonInvalidError(msg) from error
     except UnicodeDecodeError as error:
         msg = "JSON is UTF-8 text."
@@ -56,3 +68,4 @@ def json_parse(body: bytes | str) -> Any:
     except ValueError as error:
         msg = f"Not JSON: {error}"
         raise JsonInvalidError(msg) from error
+    return read

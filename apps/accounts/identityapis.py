@@ -37,7 +37,7 @@ from cift.ratelimits import Standing, address_counted
 from cift.rest.schema import Body, described
 from cift.times import clock_ns
 
-EMAIL = text(r"[^\s\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f]+", length_max=254, example="you@example.com")
+EMAIL = text(r"[^\x00-\x1f\x7f]+@[^\x00-\x1f\x7f]+", length_max=254, example="you@example.com")
 PASSWORD = text(r"[^\x00]+", length_max=1_024, example="a long passphrase 42")
 TOKEN = text(r"[A-Za-z0-9_\-.=:]+", length_max=4_096, example="eyJhbGciOi")
 NOT_KEPT = {"Cache-Control": "no-store"}

@@ -20,16 +20,29 @@ from apps.accounts.models import User
 from apps.accounts.opening import Opened, opening_complete, opening_try
 from cift.consistency import JournalPlace, token_of
 from cift.errors import ApplicationError
-from cift.fields import Field
+from cift.fields import Field, text
 from cift.ratelimits import Standing, address_counted
 from cift.rest.schema import Body, described
 from cift.times import clock_ns
 
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+NEW_EMAIL = text(
+    rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[a-z0-9]{{1,59}})",
+    length_max=254,
+    example="you@example.com",
+)
+"""An address that is to be written to. To log in, or to have forgotten a password, more may be tried."""
+
+NEW_PASSWORD = text(
+    r"[^\x00]+", length_min=settings.PASSWORD_LENGTH_MIN, length_max=1_024, example="a long passphrase 42"
+)
+
 _EMAIL = {"email": Field(EMAIL, required=True)}
-_CREDENTIALS = {**_EMAIL, "password": Field(PASSWORD, required=True)}
+_CREDENTIALS = {"email": Field(NEW_EMAIL, required=True), "password": Field(NEW_PASSWORD, required=True)}
 _TOKEN = {"token": Field(TOKEN, required=True)}
-_RESET = {**_TOKEN, "password": Field(PASSWORD, required=True)}
-_CHANGE = {"password": Field(PASSWORD, required=True), "new_password": Field(PASSWORD, required=True)}
+_RESET = {**_TOKEN, "password": Field(NEW_PASSWORD, required=True)}
+_CHANGE = {"password": Field(PASSWORD, required=True), "new_password": Field(NEW_PASSWORD, required=True)}
 
 _NOTHING_HAPPENED = {"venue_unavailable", "venue_halted", "overloaded"}
 

@@ -33,10 +33,7 @@ class FeeTierBody(msgspec.Struct, gc=False):
 
 
 class InstrumentBody(msgspec.Struct, gc=False):
-    """An instrument; `price_band` and `slippage_cap` are fractions of a price, null for none.
-
-    `trading_hours` is null: it trades around the clock.
-    """
+    """An instrument; `price_band` and `slippage_cap` are fractions of a price, null for none."""
 
     symbol: SymbolText
     kind: Annotated[str, words(KIND_NAMES.values())]
@@ -54,7 +51,7 @@ class InstrumentBody(msgspec.Struct, gc=False):
     slippage_cap: DecimalText | None
     reference_price: DecimalText | None
     fee_tiers: list[FeeTierBody]
-    trading_hours: None
+    trading_hours: Annotated[None, msgspec.Meta(description="Null: it trades around the clock; there are no sessions.")]
     simulated: bool
 
 

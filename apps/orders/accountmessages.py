@@ -1,6 +1,6 @@
 """The messages of the private `account` channel: one for each event that counts in the account's sequence."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,8 +23,10 @@ from apps.orders.shapes import (
     FillBody,
     OrderBody,
     PositionBody,
+    SelfTradePreventionText,
 )
 from cift.decimals import decimal_format
+from cift.texts import AssetText, DecimalText, SymbolText, TimeText, words
 
 ORDER_EVENT_NAMES: dict[type, str] = {
     OrderAccepted: "accepted",
@@ -34,6 +36,11 @@ ORDER_EVENT_NAMES: dict[type, str] = {
     OrderReduced: "reduced",
 }
 
+CASH_KIND_NAMES = {member: member.name.lower() for member in CashKind}
+WITHDRAWAL_END_NAMES = {member: member.name.lower() for member in WithdrawalEnd}
+ACCOUNT_STATUS_NAMES = {member: member.name.lower() for member in AccountStatus}
+_REQUESTED = "requested"
+
 
 class AccountMessage(msgspec.Struct, gc=False, kw_only=True):
     """What all have; `at` is the batch's time."""
@@ -42,7 +49,7 @@ class AccountMessage(msgspec.Struct, gc=False, kw_only=True):
     account_sequence: int
     previous: int
     sequence: int
-    at: str
+    at: TimeText
 
 
 class AccountSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False, kw_only=True):
@@ -64,7 +71,7 @@ class AccountSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False
 class OrderMessage(AccountMessage, tag_field="type", tag="order", gc=False, kw_only=True):
     """An order began, changed or ended; the order as it is now."""
 
-    event: str
+    event: Annotated[str, words(ORDER_EVENT_NAMES.values())]
     order: OrderBody
 
 
@@ -91,9 +98,9 @@ class CashBody(msgspec.Struct, gc=False):
     """A deposit, withdrawal or adjustment; `amount` is signed."""
 
     id: str
-    kind: str
-    asset: str
-    amount: str
+    kind: Annotated[str, words(CASH_KIND_NAMES.values())]
+    asset: AssetText
+    amount: DecimalText
 
 
 class CashMessage(AccountMessage, tag_field="type", tag="cash", gc=False, kw_only=True):
@@ -106,50 +113,45 @@ class WithdrawalBody(msgspec.Struct, gc=False):
     """A withdrawal by the id it was asked for under."""
 
     id: str
-    asset: str
-    amount: str
+    asset: AssetText
+    amount: DecimalText
 
 
 class WithdrawalMessage(AccountMessage, tag_field="type", tag="withdrawal", gc=False, kw_only=True):
     """A withdrawal was requested, which holds it, and then booked or released."""
 
-    event: str
+    event: Annotated[str, words((_REQUESTED, *WITHDRAWAL_END_NAMES.values()))]
     withdrawal: WithdrawalBody
 
 
 class AccountTermsBody(msgspec.Struct, gc=False):
     """What may change about an account."""
 
-    status: str
+    status: Annotated[str, words(ACCOUNT_STATUS_NAMES.values())]
     killed: bool
     fee_tier: int | None
     open_orders_max: int | None
-    self_trade_prevention: str | None
+    self_trade_prevention: SelfTradePreventionText | None
 
 
 class AccountTermsMessage(AccountMessage, tag_field="type", tag="account", gc=False, kw_only=True):
     """The account was opened or changed."""
 
-    event: str
+    event: Annotated[str, words(("opened", "changed"))]
     account: AccountTermsBody
 
 
 class PositionLimitBody(msgspec.Struct, gc=False):
     """How far a position may go; null: no bound."""
 
-    symbol: str
-    limit: str | None
+    symbol: SymbolText
+    limit: DecimalText | None
 
 
 class PositionLimitMessage(AccountMessage, tag_field="type", tag="position_limit", gc=False, kw_only=True):
     """A position's bound was set."""
 
     position_limit: PositionLimitBody
-
-
-_CASH_KIND_NAMES = {member: member.name.lower() for member in CashKind}
-_WITHDRAWAL_END_NAMES = {member: member.name.lower() for member in WithdrawalEnd}
-_ACCOUNT_STATUS_NAMES = {member: member.name.lower() for member in AccountStatus}
 
 
 def balance_message(event: BalanceChanged, asset: AssetReference, head: dict[str, Any]) -> BalanceMessage:
@@ -171,7 +173,7 @@ def cash_message(event: CashMoved, asset: AssetReference, head: dict[str, Any]) 
     return CashMessage(
         cash=CashBody(
             id=event.id,
-            kind=_CASH_KIND_NAMES[event.kind],
+            kind=CASH_KIND_NAMES[event.kind],
             asset=asset.symbol,
             amount=asset.amount_format(event.amount),
         ),
@@ -184,9 +186,9 @@ def withdrawal_message(
 ) -> WithdrawalMessage:
     """Tell how a withdrawal goes on."""
     if isinstance(event, WithdrawalSettled):
-        what, request = _WITHDRAWAL_END_NAMES[event.end], event.request
+        what, request = WITHDRAWAL_END_NAMES[event.end], event.request
     else:
-        what, request = "requested", event.id
+        what, request = _REQUESTED, event.id
     body = WithdrawalBody(id=request, asset=asset.symbol, amount=asset.amount_format(event.amount))
     return WithdrawalMessage(event=what, withdrawal=body, **head)
 
@@ -235,7 +237,7 @@ def account_message(event: AccountOpened | AccountChanged, head: dict[str, Any])
     """Tell what an account is allowed."""
     if isinstance(event, AccountOpened):
         terms = AccountTermsBody(
-            status=_ACCOUNT_STATUS_NAMES[AccountStatus.ACTIVE],
+            status=ACCOUNT_STATUS_NAMES[AccountStatus.ACTIVE],
             killed=False,
             fee_tier=None,
             open_orders_max=None,
@@ -243,7 +245,7 @@ def account_message(event: AccountOpened | AccountChanged, head: dict[str, Any])
         )
         return AccountTermsMessage(event="opened", account=terms, **head)
     terms = AccountTermsBody(
-        status=_ACCOUNT_STATUS_NAMES[event.status],
+        status=ACCOUNT_STATUS_NAMES[event.status],
         killed=event.killed,
         fee_tier=event.fee_tier,
         open_orders_max=event.open_orders_max,

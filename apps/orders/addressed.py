@@ -1,6 +1,5 @@
 """What the address of an order says, whichever way over HTTP it is asked for."""
 
-import re
 from typing import Any
 
 from apps.marketdata.reference import InstrumentReference, references
@@ -10,7 +9,7 @@ from apps.orders.selectors import order_of_account
 from apps.orders.shapes import OrderBody, order_body
 from apps.orders.state import OrderState
 from cift.errors import ApplicationError, FieldError
-from cift.fields import FieldInvalidError
+from cift.fields import FieldInvalidError, number
 
 
 def order_id_read(text: str) -> int:
@@ -20,9 +19,10 @@ def order_id_read(text: str) -> int:
         ApplicationError: `not_found`: no order has such an id.
 
     """
-    if re.fullmatch(r"[1-9][0-9]{0,18}", text, re.ASCII) is None or int(text) >= 2**63:
-        raise ApplicationError("not_found", "There is no such order.")
-    return int(text)
+    try:
+        return int(number(text))
+    except FieldInvalidError as error:
+        raise ApplicationError("not_found", "There is no such order.") from error
 
 
 def client_order_id_read(text: str) -> str:

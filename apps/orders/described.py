@@ -6,7 +6,7 @@ from typing import Any
 from apps.orders.params import AMEND_FIELDS, BATCH_FIELDS, BATCH_OPERATIONS, CANCEL_FIELDS, SUBMIT_FIELDS
 from apps.orders.reasons import Reason
 from cift.fields import Field
-from cift.rest.parts import table_schema
+from cift.rest.parts import case_of, table_schema
 from cift.rest.schema import WRITER_WRITES, Body
 
 _REFUSALS = tuple(reason.code for reason in Reason if reason < Reason.USER_REQUESTED)
@@ -30,29 +30,67 @@ _LIMIT = {
 _MARKET = {"symbol": "AAPL-USD", "side": "sell", "type": "market", "quote_amount": "1000"}
 
 
-def _member(table: Mapping[str, Field], operation: str) -> dict[str, Any]:
+SUBMIT_TOGETHER = {
+    "oneOf": [
+        case_of("limit order", type="limit", given=("price", "quantity"), absent=("quote_amount",)),
+        case_of("market order by quantity", type="market", given=("quantity",), absent=("price", "quote_amount")),
+        case_of("market order by quote amount", type="market", given=("quote_amount",), absent=("price", "quantity")),
+    ]
+}
+AMEND_TOGETHER = {
+    "anyOf": [case_of("another price", given=("price",)), case_of("another total quantity", given=("quantity",))]
+}
+CANCEL_TOGETHER = {
+    "oneOf": [
+        case_of("by the venue's id", given=("id",), absent=("client_order_id",)),
+        case_of("by the client's id", given=("client_order_id",), absent=("id",)),
+    ]
+}
+CANCEL_ALL_TOGETHER = {
+    "anyOf": [
+        case_of("of one symbol", given=("symbol",)),
+        case_of("whatever their prices", absent=("price_min", "price_max")),
+    ]
+}
+"""How the fields of each operation go together."""
+
+
+def _member(operation: str) -> dict[str, Any]:
     """Give the schema of a batch's command, which names its operation; left out, it is an order."""
-    schema = table_schema(table)
+    table, together = _MEMBERS[operation]
+    schema = table_schema(table, together=together)
     schema["properties"]["op"] = {"const": operation}
     if operation != "submit":
         schema["required"].append("op")
     return schema
 
 
-_MEMBERS = {"submit": SUBMIT_FIELDS, "amend": AMEND_FIELDS, "cancel": CANCEL_FIELDS}
+_MEMBERS: Mapping[str, tuple[Mapping[str, Field], Mapping[str, Any]]] = {
+    "submit": (SUBMIT_FIELDS, SUBMIT_TOGETHER),
+    "amend": (AMEND_FIELDS, AMEND_TOGETHER),
+    "cancel": (CANCEL_FIELDS, CANCEL_TOGETHER),
+}
 
-SUBMIT_BODY = Body(name="SubmitOrder", table=SUBMIT_FIELDS, examples={"limit": _LIMIT, "market": _MARKET})
+BATCH_INSTEAD = {"orders": {"items": {"anyOf": [_member(name) for name in BATCH_OPERATIONS]}}}
+
+SUBMIT_BODY = Body(
+    name="SubmitOrder",
+    table=SUBMIT_FIELDS,
+    together=SUBMIT_TOGETHER,
+    examples={"limit": _LIMIT, "market": _MARKET},
+)
 
 AMEND_BODY = Body(
     name="AmendOrder",
     table={name: field for name, field in AMEND_FIELDS.items() if name != "id"},
+    together=AMEND_TOGETHER,
     examples={"amend": {"price": "191.00", "quantity": "4"}},
 )
 
 BATCH_BODY = Body(
     name="Batch",
     table=BATCH_FIELDS,
-    instead={"orders": {"items": {"anyOf": [_member(_MEMBERS[name], name) for name in BATCH_OPERATIONS]}}},
+    instead=BATCH_INSTEAD,
     examples={
         "batch": {
             "atomic": True,

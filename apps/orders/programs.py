@@ -11,7 +11,9 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import QueryDict
@@ -29,6 +31,7 @@ from cift.consistency import WAIT_S_MAX, place_of
 from cift.errors import ApplicationError
 from cift.fields import Field
 from cift.http.answers import json_send, pairs_of, problem_send
+from cift.http.measured import CallMeasured
 from cift.middleware import request_id_of
 from cift.proxies import Application, Scope
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
@@ -158,22 +161,45 @@ async def _wait(token: str | None) -> None:
         pause_s = min(pause_s * 2, _POLL_S_MAX)
 
 
-_STATIC: dict[tuple[str, str], Handler] = {
-    ("POST", "orders/"): _submit,
-    ("GET", "orders/"): _own_list(orders_read, ORDER_FILTERS),
-    ("GET", "fills/"): _own_list(fills_read, FILL_FILTERS),
-    ("DELETE", "orders/"): _cancel_all,
-    ("POST", "orders/batch/"): _batch,
+class Route(NamedTuple):
+    """A call: who answers it, and its numbers."""
+
+    handler: Handler
+    measured: CallMeasured
+    public: bool = False
+
+
+def _route(method: str, call: str, handler: Handler, *, public: bool = False) -> Route:
+    return Route(handler, CallMeasured(method, call), public)
+
+
+def _routes(call: str, handlers: Mapping[str, Handler], *, public: bool = False) -> dict[str, Route]:
+    return {method: _route(method, call, handler, public=public) for method, handler in handlers.items()}
+
+
+_STATIC: dict[tuple[str, str], Route] = {
+    (method, call): _route(method, call, handler)
+    for (method, call), handler in {
+        ("POST", "orders/"): _submit,
+        ("GET", "orders/"): _own_list(orders_read, ORDER_FILTERS),
+        ("GET", "fills/"): _own_list(fills_read, FILL_FILTERS),
+        ("DELETE", "orders/"): _cancel_all,
+        ("POST", "orders/batch/"): _batch,
+    }.items()
 }
 _ORDER = re.compile(r"orders/([^/]+)/")
 _BY_CLIENT_ORDER_ID = re.compile(r"orders/by-client-order-id/([^/]+)/")
 _BOOK = re.compile(r"instruments/([^/]+)/book/")
-_NAMED: tuple[tuple[re.Pattern[str], dict[str, Handler]], ...] = (
-    (_ORDER, {"PATCH": _amend, "DELETE": _cancel, "GET": _order}),
-    (_BY_CLIENT_ORDER_ID, {"GET": _resolve, "DELETE": _cancel_by_client_order_id}),
-    (_BOOK, {"GET": _book}),
+_NAMED: tuple[tuple[re.Pattern[str], dict[str, Route]], ...] = (
+    (_ORDER, _routes("orders/{order_id}/", {"PATCH": _amend, "DELETE": _cancel, "GET": _order})),
+    (
+        _BY_CLIENT_ORDER_ID,
+        _routes(
+            "orders/by-client-order-id/{client_order_id}/", {"GET": _resolve, "DELETE": _cancel_by_client_order_id}
+        ),
+    ),
+    (_BOOK, _routes("instruments/{symbol}/book/", {"GET": _book}, public=True)),
 )
-_PUBLIC = frozenset({_book})
 _WITH_BODY = frozenset({"POST", "PATCH"})
 _HEADERS = frozenset(
     {b"authorization", b"accept", b"content-type", b"content-length", b"transfer-encoding", b"host", b"x-request-id"}
@@ -184,12 +210,13 @@ def programs_served(application: Application) -> Application:
     """Answer programs' order calls; `application` has everything else."""
 
     async def served(scope: Scope, receive: Any, send: Any) -> None:
-        found = _handler(scope)
+        began = perf_counter()
+        found = _found(scope)
         headers = None if found is None else _headers(scope)
-        if found is None or headers is None or not _is_program(scope, headers, public=found[0] in _PUBLIC):
+        if found is None or headers is None or not _is_program(scope, headers, public=found[0].public):
             await application(scope, receive, send)
             return
-        handler, named = found
+        (handler, measured, public), named = found
         request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
         secure = scope["scheme"] == "https"
         kind = kind_of_call(scope["method"], scope["path"])
@@ -198,38 +225,41 @@ def programs_served(application: Application) -> Application:
         try:
             standing = rate_limits.take(f"{kind}-address", address_counted(client[0] if client else ""))
             asked = Asked(scope=scope, host=headers.get(b"host", b""), named=named, standing=standing)
-            await _caller_find(asked, headers.get(b"authorization"), public=handler in _PUBLIC)
+            await _caller_find(asked, headers.get(b"authorization"), public=public)
             if scope["method"] in _WITH_BODY:
                 asked.body = (await receive())["body"]
             answer = await handler(asked)
         except ApplicationError as error:
             if asked is not None:
                 error.headers = {**asked.standing.headers, **error.headers}
+            measured.answered(error.status, began)
             await problem_send(send, error, request_id=request_id, secure=secure)
         except Exception:
             # Whatever it was, the request gets its one answer.
             logger.exception("a program's request failed")
+            measured.answered(HTTPStatus.INTERNAL_SERVER_ERROR, began)
             await problem_send(send, ApplicationError("internal"), request_id=request_id, secure=secure)
         else:
+            measured.answered(answer.status, began)
             told = pairs_of(asked.standing.headers)
             await json_send(send, answer.body, status=answer.status, request_id=request_id, secure=secure, headers=told)
 
     return served
 
 
-def _handler(scope: Scope) -> tuple[Handler, str] | None:
+def _found(scope: Scope) -> tuple[Route, str] | None:
     path: str = scope["path"]
     if not path.startswith(_PREFIX) or scope.get("root_path"):
         return None
     method, rest = scope["method"], path[_PREFIX_LENGTH:]
-    handler = _STATIC.get((method, rest))
-    if handler is not None:
-        return handler, ""
-    for pattern, handlers in _NAMED:
+    route = _STATIC.get((method, rest))
+    if route is not None:
+        return route, ""
+    for pattern, routes in _NAMED:
         match = pattern.fullmatch(rest)
         if match is not None:
             # `orders/batch/` is no order's address, whatever the method.
-            found = None if rest == "orders/batch/" else handlers.get(method)
+            found = None if rest == "orders/batch/" else routes.get(method)
             return None if found is None else (found, match.group(1))
     return None
 

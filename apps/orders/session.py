@@ -11,20 +11,20 @@ import msgspec
 from apps.accounts.principals import principal_find, principal_of_ticket
 from apps.accounts.sessions import Principal
 from apps.accounts.watch import watch
-from apps.marketdata.reference import InstrumentReference, references
+from apps.marketdata.reference import references
 from apps.orders import entry
 from apps.orders.answers import Answer
 from apps.orders.disconnect import orders_cancel_surely
-from apps.orders.feeds.book import DEPTHS
 from apps.orders.feeds.channel import Channel
 from apps.orders.feeds.instrument import InstrumentFeed
 from apps.orders.hub import Hub
 from apps.orders.outbox import Outbox
-from apps.orders.params import SYMBOL, params_read
+from apps.orders.params import params_read
 from apps.orders.requests import symbol_find
+from apps.orders.socketfields import DEPTH_DEFAULT, ENVELOPE, FIELDS, REQUEST_ID, faults_together
 from apps.orders.socketlimits import SocketLimits
 from cift.errors import ApplicationError, FieldError, error_of
-from cift.fields import Field, FieldInvalidError, boolean, choice, fields_read, text
+from cift.fields import FieldInvalidError, fields_read
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns, time_format
 
@@ -39,46 +39,6 @@ CLOSE_CODES = {"unauthenticated": 4001, "forbidden": 4003, "rate_limited": 4029}
 logger = logging.getLogger(__name__)
 
 _encoder = msgspec.json.Encoder()
-
-
-def _request_id(value: Any) -> int | str:
-    if isinstance(value, bool) or not isinstance(value, int | str) or len(str(value)) > 64:  # noqa: PLR2004 - as in the text
-        raise FieldInvalidError("wrong_type", "A number or a string of at most 64 characters.")
-    return value
-
-
-def _depth(value: Any) -> int:
-    if isinstance(value, bool) or value not in DEPTHS:
-        raise FieldInvalidError("not_a_choice", f"One of {', '.join(map(str, DEPTHS))}; 0: all levels.")
-    return int(value)
-
-
-def _sequence(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise FieldInvalidError("wrong_type", "A sequence is a whole number.")
-    return value
-
-
-def _anything(value: Any) -> Any:
-    return value
-
-
-_ENVELOPE = {"id": Field(_request_id, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
-_TOKEN = Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096))
-PUBLIC_CHANNELS = ("book", "trades", "ticker", "status")
-CHANNELS = (*PUBLIC_CHANNELS, "account")
-_CHANNEL = Field(choice({name: name for name in CHANNELS}), required=True)
-_CHANNEL_FIELDS = {"channel": _CHANNEL, "symbol": Field(SYMBOL), "depth": Field(_depth, default=50)}
-
-FIELDS: Mapping[str, Mapping[str, Field]] = {
-    "authenticate": {"token": _TOKEN, "ticket": _TOKEN},
-    "ping": {},
-    "subscribe": {**_CHANNEL_FIELDS, "from_sequence": Field(_sequence)},
-    "unsubscribe": _CHANNEL_FIELDS,
-    "cancel_on_disconnect": {"enabled": Field(boolean, required=True)},
-    **{name: {"params": Field(_anything, default={})} for name in entry.OPERATIONS},
-}
-"""What each operation may carry, besides `id` and `op`."""
 
 
 class Subscription(NamedTuple):
@@ -152,8 +112,8 @@ class Session:
         try:
             given = self._parse(message)
             with contextlib.suppress(FieldInvalidError):
-                request_id = _request_id(given.get("id"))
-            read = params_read({name: given.get(name) for name in _ENVELOPE}, _ENVELOPE)
+                request_id = REQUEST_ID(given.get("id"))
+            read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
             request_id, op = read["id"], read["op"]
             self._limits.message()
             fields = self._fields(given, op)
@@ -216,7 +176,8 @@ class Session:
             fault = FieldError(field="op", code="not_a_choice", detail=f"One of {', '.join(FIELDS)}.")
             raise ApplicationError("invalid", errors=[fault])
         errors: list[FieldError] = []
-        read = fields_read({name: value for name, value in given.items() if name not in _ENVELOPE}, table, errors)
+        read = fields_read({name: value for name, value in given.items() if name not in ENVELOPE}, table, errors)
+        errors = errors or faults_together(op, read)
         if errors:
             raise ApplicationError("invalid", errors=errors)
         return read
@@ -240,9 +201,6 @@ class Session:
         return {"at": time_format(clock_ns()), "account_sequence": head}
 
     async def _authenticate(self, request_id: int | str, fields: dict[str, Any]) -> None:
-        if (fields["token"] is None) == (fields["ticket"] is None):
-            fault = FieldError(field="token", code="required", detail="A token or a ticket is wanted.")
-            raise ApplicationError("invalid", errors=[fault])
         try:
             await self.log_in(fields["token"], fields["ticket"])
         except ApplicationError as error:
@@ -265,13 +223,12 @@ class Session:
         if fields["channel"] == "account":
             await self._subscribe_account(request_id, fields["from_sequence"])
             return
-        reference = await self._symbol(fields)
-        named = self._named(fields)
+        reference, named = await symbol_find(fields["symbol"]), self._named(fields)
         if named not in self._channels and len(self._channels) + self._listens >= SUBSCRIPTIONS_MAX:
             raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
         simulated = await references.is_simulated(reference)
         feed = await self._hub.instrument(reference)
-        channel = await feed.channel(named.channel, depth=fields["depth"])
+        channel = await feed.channel(named.channel, depth=named.depth or 0)
         # From here on nothing is awaited: what the channel sends next follows what is sent here.
         self._hub.pace.settle(feed)
         joined = channel.join(self.outbox, fields["from_sequence"])
@@ -296,7 +253,7 @@ class Session:
             self._account_leave(self._own_account())
             self._answer(request_id, {"channel": "account"})
             return
-        await self._symbol(fields)
+        await symbol_find(fields["symbol"])
         named = self._named(fields)
         left = self._channels.pop(named, None)
         if left is not None:
@@ -307,15 +264,10 @@ class Session:
 
     @staticmethod
     def _named(fields: dict[str, Any]) -> Subscription:
-        depth = fields["depth"] if fields["channel"] == "book" else None
-        return Subscription(channel=fields["channel"], symbol=fields["symbol"], depth=depth)
-
-    @staticmethod
-    async def _symbol(fields: dict[str, Any]) -> InstrumentReference:
-        if fields["symbol"] is None:
-            fault = FieldError(field="symbol", code="required", detail="This channel is a symbol's.")
-            raise ApplicationError("invalid", errors=[fault])
-        return await symbol_find(fields["symbol"])
+        channel, depth = fields["channel"], fields["depth"]
+        if channel == "book" and depth is None:
+            depth = DEPTH_DEFAULT
+        return Subscription(channel=channel, symbol=fields["symbol"], depth=depth)
 
     async def _order(self, request_id: int | str, operation: entry.Operation, params: Any) -> None:
         account = self._own_account()

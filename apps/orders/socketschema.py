@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from apps.orders.accountmessages import (
@@ -21,10 +22,18 @@ from apps.orders.accountmessages import (
     OrderMessage,
     PositionLimitMessage,
     PositionMessage,
+    WithdrawalMessage,
 )
 from apps.orders.batches import BatchAnswer
-from apps.orders.feeds.book import DEPTHS
+from apps.orders.described import (
+    AMEND_TOGETHER,
+    BATCH_INSTEAD,
+    CANCEL_ALL_TOGETHER,
+    CANCEL_TOGETHER,
+    SUBMIT_TOGETHER,
+)
 from apps.orders.feeds.messages import (
+    DEPTHS,
     BookSnapshot,
     BookUpdate,
     StatusSnapshot,
@@ -41,9 +50,11 @@ from apps.orders.params import (
     CANCEL_FIELDS,
     SUBMIT_FIELDS,
 )
-from apps.orders.session import CHANNELS, FIELDS
-from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, SIDES, TIMES_IN_FORCE, OrderAnswer, OrdersAnswer
+from apps.orders.shapes import OrderAnswer, OrdersAnswer
+from apps.orders.socketfields import CHANNELS, FIELDS, PUBLIC_CHANNELS, REQUEST_ID
 from cift.fields import Field
+from cift.rest.parts import case_of, table_schema
+from cift.texts import SYMBOL_PATTERN
 
 Schema = dict[str, Any]
 
@@ -64,6 +75,7 @@ EVENTS: tuple[type[msgspec.Struct], ...] = (
     BalanceMessage,
     PositionMessage,
     CashMessage,
+    WithdrawalMessage,
     AccountTermsMessage,
     PositionLimitMessage,
 )
@@ -77,21 +89,43 @@ ORDER_RESULTS: Mapping[str, type[msgspec.Struct]] = {
     "order.batch": BatchAnswer,
 }
 
-PARAMS: Mapping[str, Mapping[str, Field]] = {
-    "order.submit": SUBMIT_FIELDS,
-    "order.amend": AMEND_FIELDS,
-    "order.cancel": CANCEL_FIELDS,
-    "order.cancel_all": CANCEL_ALL_FIELDS,
-    "order.batch": BATCH_FIELDS,
+PARAMS: Mapping[str, tuple[Mapping[str, Field], Schema, Schema]] = {
+    "order.submit": (SUBMIT_FIELDS, {}, SUBMIT_TOGETHER),
+    "order.amend": (AMEND_FIELDS, {}, AMEND_TOGETHER),
+    "order.cancel": (CANCEL_FIELDS, {}, CANCEL_TOGETHER),
+    "order.cancel_all": (CANCEL_ALL_FIELDS, {}, CANCEL_ALL_TOGETHER),
+    "order.batch": (BATCH_FIELDS, BATCH_INSTEAD, {}),
 }
+"""An operation's table of params, its fields the table cannot tell, and how they go together."""
+
+_CHANNEL_CASES = [
+    case_of("a book", given=("symbol",), channel="book"),
+    *(
+        case_of(f"a symbol's {name}", given=("symbol",), absent=("depth",), channel=name)
+        for name in PUBLIC_CHANNELS
+        if name != "book"
+    ),
+    case_of("one's own account", absent=("symbol", "depth"), channel="account"),
+]
+TOGETHER: Mapping[str, Schema] = {
+    "authenticate": {
+        "oneOf": [
+            case_of("by an access token", given=("token",), absent=("ticket",)),
+            case_of("by a one-time ticket", given=("ticket",), absent=("token",)),
+        ]
+    },
+    "subscribe": {"oneOf": _CHANNEL_CASES},
+    "unsubscribe": {"oneOf": _CHANNEL_CASES},
+}
+"""How the fields of other requests go together."""
 
 _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 _FLAG: Schema = {"type": "boolean"}
-_DECIMAL: Schema = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
-_SYMBOL: Schema = {"type": "string", "pattern": r"^[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}$"}
-_REQUEST_ID: Schema = {"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 64}]}
+_SYMBOL: Schema = {"type": "string", "pattern": SYMBOL_PATTERN}
+_DEPTH: Schema = {"type": "integer", "enum": list(DEPTHS)}
+_REQUEST_ID: Schema = dict(REQUEST_ID.schema)
 
 
 def _words(names: Any) -> Schema:
@@ -101,32 +135,6 @@ def _words(names: Any) -> Schema:
 def _null_or(schema: Schema) -> Schema:
     return {"oneOf": [{"type": "null"}, schema]}
 
-
-TAKEN: Mapping[str, Schema] = {
-    "token": _TEXT,
-    "ticket": _TEXT,
-    "channel": _words(CHANNELS),
-    "symbol": _SYMBOL,
-    "depth": {"type": "integer", "enum": list(DEPTHS)},
-    "from_sequence": _WHOLE,
-    "enabled": _FLAG,
-    "side": _words(SIDES),
-    "type": _words(ORDER_TYPES),
-    "time_in_force": _words(TIMES_IN_FORCE),
-    "self_trade_prevention": _words(SELF_TRADE_PREVENTIONS),
-    "quantity": _DECIMAL,
-    "quote_amount": _DECIMAL,
-    "price": _DECIMAL,
-    "price_min": _DECIMAL,
-    "price_max": _DECIMAL,
-    "post_only": _FLAG,
-    "atomic": _FLAG,
-    "client_order_id": {"type": "string", "pattern": r"^[A-Za-z0-9_.:\-]{1,64}$"},
-    "id": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
-    "deadline": _TIME,
-    "orders": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}},
-}
-"""What each field that clients send may hold, by its name."""
 
 _SAID_OF_ERRORS: Mapping[str, Schema] = {
     "code": {"type": "string", "pattern": "^[a-z_]+$", "description": "One of docs/errors.md."},
@@ -152,24 +160,17 @@ _SAID_OF_ERRORS: Mapping[str, Schema] = {
 }
 
 
-def _taken(table: Mapping[str, Field]) -> Schema:
-    """Give the schema of an object read by a table; null is the same as leaving a field out."""
-    return {
-        "type": "object",
-        "properties": {name: TAKEN[name] if field.required else _null_or(TAKEN[name]) for name, field in table.items()},
-        "required": [name for name, field in table.items() if field.required],
-        "additionalProperties": False,
-    }
-
-
 def request_schema(op: str) -> Schema:
     """Give the schema of a request."""
-    table = {name: field for name, field in FIELDS[op].items() if name != "params"}
-    body = _taken(table)
-    body["properties"] = {"id": _REQUEST_ID, "op": {"const": op}, **body["properties"]}
+    body = table_schema(FIELDS[op], together=TOGETHER.get(op))
+    body["properties"] = {"id": REQUEST_ID.schema, "op": {"const": op}, **body["properties"]}
     body["required"] = ["id", "op", *body["required"]]
     if op in PARAMS:
-        body["properties"]["params"] = _taken(PARAMS[op])
+        table, instead, together = PARAMS[op]
+        body["properties"]["params"] = table_schema(table, instead=instead, together=together)
+        if op != "order.cancel_all":
+            # Without, nothing of what must be in it is there; all of a mass cancel's may be left out.
+            body["required"].append("params")
     return body
 
 
@@ -178,7 +179,7 @@ def _closed(schema: Schema, **more: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-_SUBSCRIBED = _closed({}, channel=_words(CHANNELS), symbol=_SYMBOL, depth=TAKEN["depth"], resumed=_FLAG)
+_SUBSCRIBED = _closed({}, channel=_words(CHANNELS), symbol=_SYMBOL, depth=_DEPTH, resumed=_FLAG)
 
 
 def _optional(schema: Schema, *names: str) -> Schema:
@@ -225,7 +226,7 @@ def schemas() -> dict[str, Schema]:
     _, said = msgspec.json.schema_components(shapes, ref_template=REF)
     for shape in EVENTS:
         schema = said[shape.__name__]
-        channel = msgspec.structs.fields(shape)[0].default
+        channel = next(field.default for field in msgspec.structs.fields(shape) if field.name == "channel")
         schema["properties"]["channel"] = {"const": channel}
     for schema in said.values():
         if "properties" in schema:
@@ -301,6 +302,7 @@ def document_text() -> str:
     return json.dumps(document(), indent=1, sort_keys=True) + "\n"
 
 
+@csrf_exempt
 @require_safe
 def socket_schema(_request: HttpRequest) -> HttpResponse:
     """Serve the document."""

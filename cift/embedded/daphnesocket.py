@@ -11,6 +11,7 @@ import socket
 from typing import Any
 
 from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.tcp import Connection
 
@@ -18,8 +19,6 @@ from cift.sockets import (
     CLOSE_S_MAX,
     CLOSE_SLOW,
     MESSAGES_WAITING_MAX,
-    PING_S,
-    PONG_S_MAX,
     SLOW,
     SYSTEM_BUFFER_BYTES,
     FrameWriter,
@@ -32,15 +31,18 @@ _CLOSE_NORMAL = 1000
 
 _reactor: Any = reactor
 
-PROTOCOL_OPTIONS: dict[str, Any] = {
-    # Who breaks a bound is told so by a close code, not cut off.
-    "failByDrop": False,
-    "closeHandshakeTimeout": CLOSE_S_MAX,
-    "autoPingInterval": PING_S,
-    "autoPingTimeout": PONG_S_MAX,
-    "autoPingRestartOnAnyTraffic": False,
-    "tcpNoDelay": True,
-}
+
+def protocol_options() -> dict[str, Any]:
+    """Give what Autobahn is told of every socket."""
+    return {
+        # Who breaks a bound is told so by a close code, not cut off.
+        "failByDrop": False,
+        "closeHandshakeTimeout": CLOSE_S_MAX,
+        "autoPingInterval": settings.SOCKET_PING_S,
+        "autoPingTimeout": settings.SOCKET_PING_S,
+        "autoPingRestartOnAnyTraffic": False,
+        "tcpNoDelay": True,
+    }
 
 
 def _holds(transport: Connection) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
 from cift.embedded.uvicornsocket import UvicornSocket
 from cift.settings.tls import TlsSettings
-from cift.sockets import PING_S, PONG_S_MAX
 
 IDLE_S_MAX = 60
 """How long a connection may stay open without a request."""
@@ -37,8 +37,8 @@ class UvicornServer:
                 http=_Http,
                 ws=UvicornSocket,
                 ws_max_size=MESSAGE_BYTES_MAX,
-                ws_ping_interval=PING_S,
-                ws_ping_timeout=PONG_S_MAX,
+                ws_ping_interval=settings.SOCKET_PING_S,
+                ws_ping_timeout=settings.SOCKET_PING_S,
                 ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,

@@ -18,7 +18,7 @@ from twisted.internet import reactor
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from cift.embedded.daphnesocket import PROTOCOL_OPTIONS, DaphneSocket
+from cift.embedded.daphnesocket import DaphneSocket, protocol_options
 from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
 from cift.errors import CONTENT_TYPE, ApplicationError, problem_of
 from cift.http.bodies import LINGER_BYTES_MAX
@@ -68,7 +68,7 @@ class WebServer:
 
     def _adopt(self) -> None:
         self._server.ws_factory.protocol = DaphneSocket
-        self._server.ws_factory.setProtocolOptions(**PROTOCOL_OPTIONS)
+        self._server.ws_factory.setProtocolOptions(**protocol_options())
         with socket.socket(fileno=self._descriptor) as listener:
             family = listener.family
             factory: Any = _Factory(self._server)

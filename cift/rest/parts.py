@@ -51,15 +51,23 @@ def field_schema(field: Field) -> dict[str, Any]:
     if not isinstance(field.parse, Kind):
         raise TypeError(f"{field.parse} says nothing for a schema")
     schema = dict(field.parse.schema)
-    if not field.required and isinstance(schema.get("type"), str):
+    if not field.required and field.nullable and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
     return schema
 
 
-def table_schema(table: Mapping[str, Field], *, instead: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give the schema of a body read by a table of fields; `instead` has schemas of fields the table cannot tell."""
+def table_schema(
+    table: Mapping[str, Field],
+    *,
+    instead: Mapping[str, Any] | None = None,
+    together: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Give the schema of a body read by a table of fields.
+
+    `instead` has schemas of fields the table cannot tell, `together` what it cannot tell of several fields.
+    """
     return {
         "type": "object",
         "properties": {
@@ -67,21 +75,38 @@ def table_schema(table: Mapping[str, Field], *, instead: Mapping[str, Any] | Non
         },
         "required": [name for name, field in table.items() if field.required],
         "additionalProperties": False,
+        **(together or {}),
     }
 
 
-def query_parameters(table: Mapping[str, Field]) -> list[dict[str, Any]]:
-    """Give the parameters of a query read by a table of fields."""
-    return [_parameter(name, field) for name, field in sorted(table.items())]
+def case_of(title: str, *, given: Iterable[str] = (), absent: Iterable[str] = (), **fixed: str) -> dict[str, Any]:
+    """Give the schema of one way fields go together: those that must be given, those that must not, and fixed words."""
+    given = list(given)
+    return {
+        "title": title,
+        "properties": {
+            **{name: {"const": word} for name, word in fixed.items()},
+            **{name: {"type": "string"} for name in given},
+            **{name: {"type": "null"} for name in absent},
+        },
+        "required": [*fixed, *given],
+    }
 
 
-def _parameter(name: str, field: Field) -> dict[str, Any]:
+def query_parameters(table: Mapping[str, Field], *, with_empty: bool) -> list[dict[str, Any]]:
+    """Give the parameters of a query read by a table of fields; `with_empty`: an empty one is as good as none."""
+    return [_parameter(name, field, with_empty=with_empty) for name, field in sorted(table.items())]
+
+
+def _parameter(name: str, field: Field, *, with_empty: bool) -> dict[str, Any]:
     if not isinstance(field.parse, Kind):
         raise TypeError(f"{name} says nothing for a schema")
     schema = dict(field.parse.schema)
     if isinstance(field.default, int):
         schema["default"] = field.default
-    parameter = {"in": "query", "name": name, "schema": schema}
+    parameter: dict[str, Any] = {"in": "query", "name": name, "schema": schema}
+    if with_empty:
+        parameter["allowEmptyValue"] = True
     if name in _QUERY_TEXTS:
         parameter["description"] = _QUERY_TEXTS[name]
     return parameter | ({"required": True} if field.required else {})

@@ -32,8 +32,8 @@ def integer(*, least: int, most: int) -> Kind:
     return Kind(parse, {"type": "integer", "minimum": least, "maximum": most})
 
 
-opaque = Kind(str, {"type": "string"})
-"""Takes a text as it is."""
+opaque = Kind(str, {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})
+"""Takes a text as it is: what it names is for its reader to say."""
 
 
 PAGE_FIELDS: Mapping[str, Field] = {
@@ -80,7 +80,10 @@ def query_given(query: QueryDict, *, with_empty: bool = False) -> dict[str, Any]
 
 def sequence_at(at: int | None) -> int | None:
     """Give the first sequence of a time or later; None for no time."""
-    return None if at is None else int(import_string(settings.MATCHING["SEQUENCES"])(at))
+    if at is None:
+        return None
+    # A time is bounded by its form alone, the tables' numbers by 64 bits.
+    return int(import_string(settings.MATCHING["SEQUENCES"])(min(at, 2**63 - 1)))
 
 
 def read_wait(token: str | None) -> None:

@@ -17,7 +17,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.permissions import AllowAny
 
-from cift.fields import Field
+from cift.fields import Field, number
 from cift.rest.parts import PROBLEM, REF, example_of, problems, query_parameters, structs_schemas, table_schema
 from cift.texts import SYMBOL_PATTERN, UrlText
 
@@ -45,7 +45,7 @@ WRITER_WRITES = (
 
 _IN_PATHS: Mapping[str, Mapping[str, Any]] = {
     "symbol": {"type": "string", "pattern": SYMBOL_PATTERN, "examples": ["AAPL-USD"]},
-    "order_id": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$", "examples": ["12217155584"]},
+    "order_id": number.schema,
     "client_order_id": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$", "examples": ["my-order-1"]},
 }
 
@@ -57,6 +57,7 @@ class Body:
     name: str
     table: Mapping[str, Field]
     instead: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    together: Mapping[str, Any] = field(default_factory=dict)
     examples: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -113,7 +114,7 @@ class CallSchema(AutoSchema):
             "operationId": self.get_operation_id(),
             "summary": str(handler.__doc__ or "").strip().partition("\n")[0],
             "tags": [self._tag()],
-            "parameters": [*self._in_path(), *query_parameters(call.query), _REQUEST_ID],
+            "parameters": [*self._in_path(), *self._in_query(call), _REQUEST_ID],
             "security": self.get_auth(),
             "responses": {**self._answers(call), **problems(self._codes(call))},
         }
@@ -134,6 +135,10 @@ class CallSchema(AutoSchema):
     def _in_path(self) -> list[dict[str, Any]]:
         names = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
         return [{"in": "path", "name": name, "required": True, "schema": dict(_IN_PATHS[name])} for name in names]
+
+    def _in_query(self, call: Call) -> list[dict[str, Any]]:
+        # A read leaves empty ones out; where something is done, that would widen what it is done to.
+        return query_parameters(call.query, with_empty=self.method == "GET")
 
     def _codes(self, call: Call) -> set[str]:
         """Add to a call's own codes those its parts may bring."""
@@ -168,14 +173,14 @@ class CallSchema(AutoSchema):
         return {"description": str(answer.__doc__ or "").strip().partition("\n")[0], "content": {_JSON: content}}
 
     def _request(self, body: Body) -> dict[str, Any]:
-        schema = table_schema(body.table, instead=body.instead)
+        schema = table_schema(body.table, instead=body.instead, together=body.together)
         self._part(body.name, schema)
         content: dict[str, Any] = {"schema": {"$ref": REF.format(name=body.name)}}
         if body.examples:
             content["examples"] = {name: {"value": value} for name, value in body.examples.items()}
         else:
             content["example"] = example_of(schema, {})
-        return {"required": bool(schema["required"]), "content": {_JSON: content}}
+        return {"required": bool(schema["required"] or body.together), "content": {_JSON: content}}
 
     def _part(self, name: str, schema: Mapping[str, Any]) -> None:
         part: Any = _component(name=name, type=ResolvedComponent.SCHEMA, schema=dict(schema), object=name)

@@ -22,6 +22,7 @@ class SchemaApi(SpectacularAPIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    http_method_names = ("get", "head")
 
     def _get_schema_response(self, _request: Request) -> Response:
         return Response(schema_made())
@@ -32,3 +33,4 @@ class SchemaPage(SpectacularSwaggerSplitView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    http_method_names = ("get", "head")

@@ -14,6 +14,7 @@ from cift.settings.logging import *
 from cift.settings.metrics import *
 from cift.settings.rest import *
 from cift.settings.schema import *
+from cift.settings.webserver import *
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.traders import DjangoWay, RestWay, Trader
+from tests.support.venue import Venue
 
 LIMIT = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "190.5", "quantity": "1"}
 ONLY_DJANGO_S = {"allow"}
@@ -173,3 +175,48 @@ def test_a_body_in_chunks_is_a_body(traders: tuple[Trader, Trader]) -> None:
     assert raw(traders[0], head(traders[0], "Transfer-Encoding: chunked") + parts + b"0\r\n\r\n").startswith(
         b"HTTP/1.1 201 "
     )
+
+
+def counted(venue: Venue) -> dict[tuple[str, ...], float]:
+    """Give how many requests of programs a venue says it has had, by method, call and status; and how many it timed."""
+    text = httpx.get(f"http://127.0.0.1:{venue.port}/metrics", timeout=60).text
+    return {
+        (sample.name, *(sample.labels[name] for name in ("method", "call", "status") if name in sample.labels)): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(text)
+        if family.name.startswith("cift_program_")
+        for sample in family.samples
+        if sample.name.endswith(("_total", "_count"))
+    }
+
+
+def test_a_program_s_requests_are_counted_by_call_and_status(
+    running_venue: Venue, traders: tuple[Trader, Trader]
+) -> None:
+    before = counted(running_venue)
+    order = traders[0].submit(**LIMIT)
+    for method, path, options in (
+        ("GET", f"orders/{order['id']}/", {}),
+        ("GET", "orders/77/", {}),
+        ("GET", "orders/?limit=0", {}),
+        ("DELETE", f"orders/{order['id']}/", {}),
+        ("GET", "instruments/AAPL-USD/book/", {}),
+        ("GET", "orders/", {"headers": DjangoWay.headers}),
+    ):
+        traders[0].call(method, path, **options)
+    after = counted(running_venue)
+
+    assert {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)} == {
+        ("cift_program_requests_total", "POST", "orders/", "201"): 1,
+        ("cift_program_requests_total", "GET", "orders/{order_id}/", "200"): 1,
+        ("cift_program_requests_total", "GET", "orders/{order_id}/", "404"): 1,
+        ("cift_program_requests_total", "GET", "orders/", "400"): 1,
+        ("cift_program_requests_total", "DELETE", "orders/{order_id}/", "200"): 1,
+        ("cift_program_requests_total", "GET", "instruments/{symbol}/book/", "200"): 1,
+        ("cift_program_request_seconds_count", "POST", "orders/"): 1,
+        ("cift_program_request_seconds_count", "GET", "orders/{order_id}/"): 2,
+        ("cift_program_request_seconds_count", "GET", "orders/"): 1,
+        ("cift_program_request_seconds_count", "DELETE", "orders/{order_id}/"): 1,
+        ("cift_program_request_seconds_count", "GET", "instruments/{symbol}/book/"): 1,
+    }

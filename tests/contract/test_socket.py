@@ -6,8 +6,10 @@ import random
 from typing import Any
 
 import pytest
+from jsonschema import ValidationError
 
 from apps.marketdata.books import checksum
+from tests.support.messages import request_check
 from tests.support.traders import Socket, Trader
 
 BOOK = {"channel": "book", "symbol": "AAPL-USD"}
@@ -231,12 +233,46 @@ MALFORMED: list[tuple[str, Any, list[tuple[str, str]]]] = [
     (
         '{"id": 1, "op": "subscribe", "channel": "book", "symbol": "AAPL-USD", "depth": true}',
         1,
-        [("depth", "not_a_choice")],
+        [("depth", "wrong_type")],
     ),
     ('{"id": 1, "op": "subscribe", "channel": "book", "symbol": "aapl"}', 1, [("symbol", "malformed")]),
     ('{"id": 1, "op": "order.submit", "price": "1"}', 1, [("price", "unknown_field")]),
     ('{"id": 1, "op": "order.submit", "params": "x"}', 1, [("", "wrong_type")]),
 ]
+
+NO_TEXTS: list[Any] = [True, 1, [], {}]
+NO_OBJECTS: list[Any] = [None, [], "", 0, False]
+NO_NUMBERS: list[Any] = [True, False, "10", [10], {}]
+NO_FLAGS: list[Any] = [0, 1, "true", []]
+BOOK_ASKED: dict[str, Any] = {"op": "subscribe", "channel": "book", "symbol": "AAPL-USD"}
+MISTYPED: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    # Nothing may stand for all: a mass cancel with null for its params is none.
+    *(
+        ({"op": f"order.{name}", "params": value}, [("", "wrong_type")])
+        for name in ("submit", "amend", "cancel", "cancel_all", "batch")
+        for value in NO_OBJECTS
+    ),
+    *(({"op": value}, [("op", "wrong_type")]) for value in NO_TEXTS),
+    ({"op": None}, [("op", "required")]),
+    *(({**BOOK_ASKED, "channel": value}, [("channel", "wrong_type")]) for value in NO_TEXTS),
+    ({**BOOK_ASKED, "channel": None}, [("channel", "required")]),
+    *(({**BOOK_ASKED, "symbol": value}, [("symbol", "wrong_type")]) for value in NO_TEXTS),
+    ({**BOOK_ASKED, "symbol": None}, [("symbol", "required")]),
+    *(({**BOOK_ASKED, "depth": value}, [("depth", "wrong_type")]) for value in NO_NUMBERS),
+    ({**BOOK_ASKED, "depth": 11}, [("depth", "not_a_choice")]),
+    *(({**BOOK_ASKED, "from_sequence": value}, [("from_sequence", "wrong_type")]) for value in NO_NUMBERS),
+    *(({**BOOK_ASKED, "from_sequence": value}, [("from_sequence", "out_of_range")]) for value in (-1, 2**63)),
+    ({"op": "subscribe", "channel": "account", "from_sequence": 2**63}, [("from_sequence", "out_of_range")]),
+    ({"op": "subscribe", "channel": "account", "symbol": "AAPL-USD"}, [("symbol", "invalid")]),
+    ({"op": "subscribe", "channel": "trades", "symbol": "AAPL-USD", "depth": 10}, [("depth", "invalid")]),
+    ({"op": "unsubscribe", "channel": "account", "depth": 10}, [("depth", "invalid")]),
+    *(({"op": "authenticate", "token": value}, [("token", "wrong_type")]) for value in NO_TEXTS),
+    ({"op": "authenticate", "token": None, "ticket": None}, [("token", "required")]),
+    ({"op": "authenticate", "token": "x", "ticket": "x"}, [("token", "required")]),
+    *(({"op": "cancel_on_disconnect", "enabled": value}, [("enabled", "wrong_type")]) for value in NO_FLAGS),
+    ({"op": "cancel_on_disconnect", "enabled": None}, [("enabled", "required")]),
+]
+"""Values of another type, and what does not go together; a bool is no number, though Python has it so."""
 
 
 @pytest.mark.parametrize(("text", "request_id", "faults"), MALFORMED, ids=range(len(MALFORMED)))
@@ -250,6 +286,30 @@ def test_what_is_no_request_is_answered_and_the_socket_lives(
         assert (answer["id"], answer["ok"], answer["error"]["code"]) == (request_id, False, "invalid")
         assert [(error["field"], error["code"]) for error in answer["error"].get("errors", [])] == faults
         assert socket.ask("ping")["ok"]
+
+
+def test_a_value_of_another_type_is_told_as_one(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as socket:
+        for number, (request, faults) in enumerate(MISTYPED, 1):
+            socket.send(json.dumps({"id": number, **request}))
+            answer = socket.answer()
+
+            assert (answer["id"], answer["error"]["code"]) == (number, "invalid"), request
+            assert [(error["field"], error["code"]) for error in answer["error"]["errors"]] == faults, request
+            with pytest.raises(ValidationError):
+                request_check({"id": number, **request})
+
+
+@pytest.mark.parametrize(
+    ("request_id", "code"), [(None, "required"), (True, "wrong_type"), ([], "wrong_type"), ("x" * 65, "out_of_range")]
+)
+def test_an_id_that_is_none_is_answered_with_null(traders: tuple[Trader, Trader], request_id: Any, code: str) -> None:
+    with traders[0].socket() as socket:
+        socket.send(json.dumps({"id": request_id, "op": "ping"}))
+        answer = socket.answer()
+
+    assert answer["id"] is None
+    assert [(error["field"], error["code"]) for error in answer["error"]["errors"]] == [("id", code)]
 
 
 def test_an_unknown_symbol_has_no_book(traders: tuple[Trader, Trader]) -> None:

@@ -9,12 +9,14 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
-from apps.orders.session import FIELDS
-from apps.orders.socketschema import PARAMS, RESULTS, TAKEN, document, document_text, schemas
+from apps.orders.accountmessages import AccountMessage
+from apps.orders.socketfields import FIELDS
+from apps.orders.socketschema import EVENTS, PARAMS, RESULTS, document, document_text, schemas
 from tests.support.messages import message_check, request_check
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "websocket.md").read_text(encoding="utf-8")
+ACCOUNT_TYPES = re.findall(r"`[a-z_]+`", PAGE.partition("| `type` | carries |")[2].partition("```")[0])
 EXAMPLES = [line for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 
 
@@ -35,10 +37,14 @@ def test_every_schema_is_one() -> None:
         Draft202012Validator.check_schema(schema)
 
 
-def test_every_operation_and_field_has_a_schema() -> None:
+def test_every_operation_has_a_schema() -> None:
     assert set(RESULTS) == set(FIELDS)
-    for table in (*FIELDS.values(), *PARAMS.values()):
-        assert set(table) - {"params"} <= set(TAKEN)
+    assert set(PARAMS) == {op for op, table in FIELDS.items() if "params" in table}
+
+
+def test_no_message_of_an_account_is_missing() -> None:
+    assert {f"`{shape.__struct_config__.tag}`" for shape in AccountMessage.__subclasses__()} <= set(ACCOUNT_TYPES)
+    assert set(AccountMessage.__subclasses__()) <= set(EVENTS)
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -7,9 +7,11 @@ import socket
 import struct
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
 
 RECEIVE_BUFFER_BYTES = 4_096
+_OP_CLOSE = 0x8
 _CUT = select.POLLHUP | select.POLLERR
 
 
@@ -40,6 +42,23 @@ class RawSocket:
         except OSError:
             return False
         return True
+
+    def frames(self) -> Iterator[tuple[int, bytes]]:
+        """Read frames, answering none, up to the one that closes: the opcode and the payload of each."""
+        opcode = 0
+        while opcode != _OP_CLOSE:
+            first, length = self._read(2)
+            assert length <= 125, "a short frame"
+            opcode = first & 0x0F
+            yield opcode, self._read(length)
+
+    def _read(self, size: int) -> bytes:
+        read = b""
+        while len(read) < size:
+            part = self.connection.recv(size - len(read))
+            assert part, "cut off"
+            read += part
+        return read
 
     def wait_cut(self, *, seconds: float) -> bool:
         """Wait, without reading, until the other end has cut the connection off."""

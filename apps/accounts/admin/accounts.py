@@ -10,7 +10,7 @@ from apps.accounts.codes import AccountStatus, SelfTradePrevention
 from apps.accounts.commands import ChangeAccount
 from apps.accounts.models import FEE_TIER_MAX, Account, Balance, LedgerEntry
 from apps.accounts.services import account_change
-from cift.admin import CommandAdmin, ProjectedAdmin, moment_shown, number_shown
+from cift.admin import CommandAdmin, ProjectedAdmin, flag_column, moment_shown, number_shown
 from cift.backoffice import actor_of, command_act, deadline, second_factor_require
 
 OPEN_ORDERS_MAX = 1_048_575
@@ -50,14 +50,26 @@ class AccountAdmin(CommandAdmin):
     """Who trades."""
 
     form = AccountForm
-    list_display = ("id", "owner", "status", "killed", "fee_tier", "open_orders_max", "stp", "opened", "simulated")
+    is_killed = staticmethod(flag_column("killed", description="Kill switch", yes="danger"))
+    is_simulated = staticmethod(flag_column("simulated", description="Simulated"))
+    list_display = (
+        "id",
+        "owner",
+        "status",
+        "is_killed",
+        "fee_tier",
+        "open_orders_max",
+        "stp",
+        "opened",
+        "is_simulated",
+    )
     list_filter = ("status", "killed", "fee_tier", "simulated")
     list_select_related = ("owner",)
     search_numbers: ClassVar[dict[str, str]] = {"account": "id"}
     search_words: ClassVar[dict[str, str]] = {"owner": "owner__email"}
     ordering = ("-id",)
     newest_by = "id"
-    fields = ("id", "owner", "group", "opened", "simulated", *_SWITCHES, *_LIMITS)
+    fields = ("id", "owner", "group", "opened", "is_simulated", *_SWITCHES, *_LIMITS)
 
     def has_change_permission(self, request: HttpRequest, _account: Account | None = None) -> bool:
         """Allow it to who may change a part of it."""
@@ -70,7 +82,7 @@ class AccountAdmin(CommandAdmin):
             "owner",
             "group",
             "opened",
-            "simulated",
+            "is_simulated",
             *(() if self._may_suspend(request) else _SWITCHES),
             *(() if self._may_limit(request) else _LIMITS),
         )

@@ -11,7 +11,7 @@ from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.marketdata.models import SCALE_MAX, Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_change, instrument_list
-from cift.admin import CommandAdmin, number_shown, rows_act
+from cift.admin import CommandAdmin, flag_column, number_shown, rows_act
 from cift.backoffice import Actor, actor_of, command_act, deadline
 
 _TERMS = (
@@ -74,7 +74,8 @@ class AssetAdmin(CommandAdmin):
 class InstrumentAdmin(CommandAdmin):
     """What is traded."""
 
-    list_display = ("symbol", "kind", "status", "tick", "lot", "reference", "band_ppm", "slippage_ppm", "simulated")
+    is_simulated = staticmethod(flag_column("simulated", description="Simulated"))
+    list_display = ("symbol", "kind", "status", "tick", "lot", "reference", "band_ppm", "slippage_ppm", "is_simulated")
     list_filter = ("kind", "status", "simulated")
     list_select_related = ("base", "quote")
     search_words: ClassVar[dict[str, str]] = {"symbol": "symbol__iexact"}

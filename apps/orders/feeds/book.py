@@ -14,9 +14,6 @@ from apps.orders.events import BookBlock
 from apps.orders.feeds.channel import Conflated
 from apps.orders.feeds.messages import BookSnapshot, BookUpdate, encode
 
-DEPTHS = (10, 50, 0)
-"""Levels a side; 0: all."""
-
 BLOCKS_KEPT = 4_096
 PRICES_KEPT = 65_536
 """How far back a book can be made up for, whichever comes first."""

@@ -1,86 +1,81 @@
 """The messages of the public channels; what they are sent with is in `docs/websocket.md`."""
 
+from typing import Annotated
+
 import msgspec
 
 from apps.marketdata.books import LevelBody
+from apps.marketdata.shapes import StatusText
+from apps.orders.shapes import TradeBody
+from cift.texts import DecimalText, SymbolText, TimeText
 
 encode = msgspec.json.Encoder().encode
 
+DEPTHS = (10, 50, 0)
+"""Levels a side a book may have; 0: all."""
 
-class BookSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False, kw_only=True):
+DepthNumber = Annotated[int, msgspec.Meta(extra_json_schema={"enum": list(DEPTHS)})]
+
+
+class BookLevels(msgspec.Struct, gc=False, kw_only=True):
+    """Levels of a book, and the checksum over its ten best of each side."""
+
+    channel: str = "book"
+    symbol: SymbolText
+    depth: DepthNumber
+    sequence: int
+    bids: list[LevelBody]
+    asks: list[LevelBody]
+    checksum: int
+
+
+class BookSnapshot(BookLevels, tag_field="type", tag="snapshot", gc=False, kw_only=True):
     """The best levels of a book, or all."""
 
-    channel: str = "book"
-    symbol: str
-    depth: int
-    sequence: int
     resumed: bool = False
-    bids: list[LevelBody]
-    asks: list[LevelBody]
-    checksum: int
 
 
-class BookUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False, kw_only=True):
+class BookUpdate(BookLevels, tag_field="type", tag="update", gc=False, kw_only=True):
     """The levels that changed; "0" removes one."""
 
-    channel: str = "book"
-    symbol: str
-    depth: int
     previous: int
-    sequence: int
-    bids: list[LevelBody]
-    asks: list[LevelBody]
-    checksum: int
 
 
-class TradeBody(msgspec.Struct, gc=False):
+class TapeTrade(TradeBody, gc=False, kw_only=True):
     """One trade; `previous` is the `sequence` of the one before it, 0 before the first."""
 
-    id: str
-    price: str
-    quantity: str
-    taker_side: str
-    executed_at: str
-    sequence: int
     previous: int
+
+
+class TradeMessage(TapeTrade, tag_field="type", tag="trade", gc=False, kw_only=True):
+    """One trade."""
+
+    channel: str = "trades"
+    symbol: SymbolText
 
 
 class TradesSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False, kw_only=True):
     """The last trades, oldest first; `sequence` is the last one's."""
 
     channel: str = "trades"
-    symbol: str
+    symbol: SymbolText
     sequence: int
     resumed: bool = False
-    trades: list[TradeBody]
-
-
-class TradeMessage(msgspec.Struct, tag_field="type", tag="trade", gc=False, kw_only=True):
-    """One trade."""
-
-    channel: str = "trades"
-    symbol: str
-    id: str
-    price: str
-    quantity: str
-    taker_side: str
-    executed_at: str
-    sequence: int
-    previous: int
+    trades: list[TapeTrade]
 
 
 class TickerState(msgspec.Struct, gc=False, kw_only=True):
     """The best of both sides, and the last trade's price; null where there is none."""
 
     channel: str = "ticker"
-    symbol: str
+    symbol: SymbolText
     sequence: int
-    bid_price: str | None
-    bid_quantity: str | None
-    ask_price: str | None
-    ask_quantity: str | None
-    last_price: str | None
-    at: str
+    bid_price: DecimalText | None
+    bid_quantity: DecimalText | None
+    ask_price: DecimalText | None
+    ask_quantity: DecimalText | None
+    last_price: DecimalText | None
+    at: TimeText
 
 
 class TickerSnapshot(TickerState, tag_field="type", tag="snapshot", gc=False, kw_only=True):
@@ -95,23 +90,23 @@ class TickerUpdate(TickerState, tag_field="type", tag="update", gc=False, kw_onl
     previous: int
 
 
-class StatusSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False, kw_only=True):
+class TradingState(msgspec.Struct, gc=False, kw_only=True):
+    """Whether an instrument trades, since when."""
+
+    channel: str = "status"
+    symbol: SymbolText
+    sequence: int
+    status: StatusText
+    at: TimeText
+
+
+class StatusSnapshot(TradingState, tag_field="type", tag="snapshot", gc=False, kw_only=True):
     """Whether the instrument trades."""
 
-    channel: str = "status"
-    symbol: str
-    sequence: int
     resumed: bool = False
-    status: str
-    at: str
 
 
-class StatusUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False, kw_only=True):
+class StatusUpdate(TradingState, tag_field="type", tag="update", gc=False, kw_only=True):
     """It changed."""
 
-    channel: str = "status"
-    symbol: str
     previous: int
-    sequence: int
-    status: str
-    at: str

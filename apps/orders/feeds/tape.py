@@ -13,7 +13,7 @@ import msgspec
 from apps.marketdata.reference import InstrumentReference
 from apps.orders.codes import Side
 from apps.orders.feeds.channel import Channel, Joined, News, Round
-from apps.orders.feeds.messages import TradeBody, TradeMessage, TradesSnapshot, encode
+from apps.orders.feeds.messages import TapeTrade, TradeMessage, TradesSnapshot, encode
 from apps.orders.shapes import SIDE_NAMES
 from cift.times import time_format
 
@@ -41,7 +41,7 @@ class Tape(Channel):
         """Begin at a sequence of the venue, with no trade known."""
         super().__init__()
         self._reference = reference
-        self._trades: deque[TradeBody] = deque(maxlen=TRADES_KEPT)
+        self._trades: deque[TapeTrade] = deque(maxlen=TRADES_KEPT)
         self._base = self._last = sequence
         self._news: list[bytes] = []
 
@@ -95,15 +95,15 @@ class Tape(Channel):
             for text in news:
                 sent.add(self.readers, News(text))
 
-    def _push(self, body: TradeBody) -> None:
+    def _push(self, body: TapeTrade) -> None:
         if len(self._trades) == TRADES_KEPT:
             self._base = self._trades[0].sequence
         self._trades.append(body)
         self._last = body.sequence
 
-    def _body(self, trade: TradeRow, *, previous: int) -> TradeBody:
+    def _body(self, trade: TradeRow, *, previous: int) -> TapeTrade:
         reference = self._reference
-        return TradeBody(
+        return TapeTrade(
             id=str(trade.sequence),
             price=reference.price_format(trade.price),
             quantity=reference.quantity_format(trade.quantity),
@@ -113,7 +113,7 @@ class Tape(Channel):
             previous=previous,
         )
 
-    def _message(self, body: TradeBody) -> bytes:
+    def _message(self, body: TapeTrade) -> bytes:
         return encode(TradeMessage(symbol=self._reference.symbol, **msgspec.structs.asdict(body)))
 
     def _snapshot(self) -> bytes:

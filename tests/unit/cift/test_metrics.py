@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from time import perf_counter
 from unittest import mock
 
 import pytest
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from apps.orders.matching.measures import Tally
 from apps.orders.models import Projection
+from cift.http.measured import CallMeasured
 from cift.metrics import request_metrics_middleware
 from tests.support.shard import journal_fill
 
@@ -103,6 +105,17 @@ def test_requests_are_counted_on_the_synchronous_path_too() -> None:
     request_metrics_middleware(lambda _request: HttpResponse("", status=418))(RequestFactory().get("/"))
 
     assert REGISTRY.get_sample_value(name, labels) == before + 1
+
+
+def test_an_answer_before_django_is_counted_and_timed() -> None:
+    measured = CallMeasured("GET", "tests/")
+    for status in (200, 404, 200):
+        measured.answered(status, perf_counter())
+
+    labels = {"method": "GET", "call": "tests/"}
+    assert REGISTRY.get_sample_value("cift_program_requests_total", {**labels, "status": "200"}) == 2
+    assert REGISTRY.get_sample_value("cift_program_requests_total", {**labels, "status": "404"}) == 1
+    assert REGISTRY.get_sample_value("cift_program_request_seconds_count", labels) == 3
 
 
 def test_a_tally_counts_each_observation_under_the_least_bound_it_does_not_pass() -> None:

@@ -14,8 +14,8 @@ from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.selectors import BookFound
 from apps.orders.commands import OpenEpoch, OpenVenue
 from apps.orders.events import book_block_decode
-from apps.orders.feeds.book import DEPTHS
 from apps.orders.feeds.instrument import InstrumentFeed
+from apps.orders.feeds.messages import DEPTHS
 from apps.orders.feeds.pace import Pace
 from apps.orders.matching import engine as rust
 from tests.support.readers import Reader
