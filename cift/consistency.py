@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from cift.errors import ApplicationError, FieldError
@@ -21,6 +22,7 @@ class JournalPlace(NamedTuple):
     number: int
 
 
+@lru_cache(maxsize=64)
 def token_of(place: JournalPlace) -> str:
     """Give the opaque token of a place."""
     return base64.urlsafe_b64encode(f"{place.shard}.{place.number}".encode()).decode().rstrip("=")

@@ -64,7 +64,8 @@ def decimal_parse(text: str, *, scale: int) -> int:
 
 def decimal_format(value: int, *, scale: int) -> str:
     """Write an integer at `scale` decimals in its shortest form."""
-    if scale == 0:
+    # Most numbers there are to write are 0.
+    if scale == 0 or not value:
         return str(value)
     sign = "-" if value < 0 else ""
     whole, fraction = divmod(abs(value), 10**scale)

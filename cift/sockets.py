@@ -12,7 +12,7 @@ import logging
 import struct
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 EXTENSION = "cift.frames"
@@ -81,6 +81,11 @@ class FrameWriter(ABC):
     @abstractmethod
     def write(self, frame: bytes) -> None:
         """Send a frame; never waits, and takes it even where there is no room."""
+
+    def write_all(self, frames: Sequence[bytes]) -> None:
+        """Send several frames as `write` would; in one call of the system where the server can."""
+        for frame in frames:
+            self.write(frame)
 
     @abstractmethod
     def close(self, code: int, reason: str) -> None:

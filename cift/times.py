@@ -61,8 +61,9 @@ def elapsed_ns() -> int:
     return _began[0] + time.monotonic_ns() - _began[1]
 
 
+@lru_cache(maxsize=1_024)
 def time_format(at: int) -> str:
-    """Write ns since the epoch as RFC 3339 UTC with microseconds."""
+    """Write ns since the epoch as RFC 3339 UTC with microseconds; all that a batch brings is of one time."""
     seconds, rest = divmod(at, 1_000_000_000)
     return f"{_second(seconds)}.{rest // 1000:06d}Z"
 

@@ -67,17 +67,32 @@ async def submitted(outcome: Outcome) -> Answer:
         ApplicationError: the reason it was refused for; `duplicate_client_order_id`.
 
     """
-    first, status = outcome.events[0], HTTPStatus.CREATED
-    if isinstance(first, CommandDuplicate):
+    status = HTTPStatus.CREATED
+    if isinstance(first := outcome.events[0], CommandDuplicate):
         outcome, status = await first_outcome(first), HTTPStatus.OK
-        first = outcome.events[0]
+    if isinstance(first := outcome.events[0], OrderAccepted):
+        await reference_of(first.instrument)
+    answer = submitted_now(outcome, status=status)
+    if answer is None:
+        raise ApplicationError("duplicate_client_order_id", extra={"client_order_id": getattr(first, "id", "")})
+    return answer
+
+
+def submitted_now(outcome: Outcome, *, status: HTTPStatus = HTTPStatus.CREATED) -> Answer | None:
+    """Answer a new order from what is in memory; None: that does not do, `submitted` is to answer.
+
+    Raises:
+        ApplicationError: the reason it was refused for.
+
+    """
+    first = outcome.events[0]
     if isinstance(first, OrderRejected | CommandRejected):
         raise refusal(first)
-    if not isinstance(first, OrderAccepted):
-        raise ApplicationError("duplicate_client_order_id", extra={"client_order_id": getattr(first, "id", "")})
+    reference = references.by_id(first.instrument) if isinstance(first, OrderAccepted) else None
+    if reference is None or not isinstance(first, OrderAccepted):
+        return None
     state = OrderState.of_event(first, at=outcome.at)
     fills = applied(state, outcome.events[1:], at=outcome.at)
-    reference = await reference_of(state.instrument)
     return Answer(status, order_answer(state, reference, fills=fills, consistency_token=token_at(outcome)))
 
 

@@ -5,12 +5,13 @@ reads the request and sends the command when it is awaited, and then gives what 
 send, sends them in order without waiting for the answers in between.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from apps.orders import services
-from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted
+from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted, submitted_now
 from apps.orders.batches import batch_done
 from apps.orders.commands import BATCH_MEMBERS_MAX, Batch, CancelOrder, SubmitOrder
 from apps.orders.events import OrderAccepted
@@ -23,12 +24,18 @@ from cift.errors import ApplicationError
 from cift.ratelimits import Standing, rate_limits
 from cift.threads import database_call
 from cift.times import clock_ns, time_format
+from cift.wire.base import Reply
 from cift.wire.outcomes import CommandRejected
 
 RESOLVE_MARGIN_NS = 1_000_000_000
 """Added to a deadline before a look-up's no is final: clocks of different machines differ."""
 
 Operation = Callable[..., Awaitable[Awaitable[Answer]]]
+
+Given = Answer | ApplicationError | Awaitable[Answer]
+"""What an order that was given is answered, or what awaits that where the journal must be read."""
+
+logger = logging.getLogger(__name__)
 
 
 async def perform(operation: Operation, given: Any, *, account: int, at: int) -> Answer:
@@ -51,6 +58,16 @@ def places_take(given: Any, *, user: int) -> Standing:
     members = given.get("orders") if isinstance(given, dict) else None
     weight = min(max(len(members), 1), BATCH_MEMBERS_MAX) if isinstance(members, list) else 1
     return rate_limits.take("orders-account", str(user), weight=weight)
+
+
+def place_check(*, user: int) -> None:
+    """Take a user's place for one order, as `places_take` does, where nobody is told how they stand.
+
+    Raises:
+        ApplicationError: `rate_limited`.
+
+    """
+    rate_limits.check("orders-account", str(user))
 
 
 async def order_submit(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
@@ -113,13 +130,50 @@ async def _submit_answer(order: SubmitOrder, outcome: Awaitable[Outcome]) -> Ans
     named = {"client_order_id": order.id}
     try:
         done = await _known(outcome, order.deadline, named)
-        first = done.events[0]
-        if isinstance(first, OrderAccepted):
-            order_terms.put(first.order_id, OrderTerms(account=first.account, instrument=first.instrument))
+        _terms_keep(done)
         return await submitted(done)
     except ApplicationError as error:
         error.extra = {**named, **error.extra}
         raise
+
+
+def order_give(order: SubmitOrder, answered: Callable[[Given], None]) -> None:
+    """Enter an order that has been read; `answered` is called once, and in the order all are given in."""
+    services.order_give(order, lambda reply: answered(_given_answer(order, reply)))
+
+
+def _given_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Given:
+    if isinstance(reply, ApplicationError):
+        _resolve_tell(reply, order.deadline)
+        return _named(reply, order)
+    try:
+        done = services.outcome_of(reply)
+        answer = submitted_now(done)
+        if answer is None:
+            return _submit_answer(order, _ready(done))
+    except ApplicationError as error:
+        return _named(error, order)
+    except Exception:
+        # Whatever it was, the request gets its one answer.
+        logger.exception("a reply was not understood")
+        return ApplicationError("internal")
+    _terms_keep(done)
+    return answer
+
+
+def _named(error: ApplicationError, order: SubmitOrder) -> ApplicationError:
+    error.extra = {"client_order_id": order.id, **error.extra}
+    return error
+
+
+async def _ready(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+def _terms_keep(outcome: Outcome) -> None:
+    first = outcome.events[0]
+    if isinstance(first, OrderAccepted):
+        order_terms.put(first.order_id, OrderTerms(account=first.account, instrument=first.instrument))
 
 
 async def _cancel_answer(cancel: CancelOrder, outcome: Awaitable[Outcome]) -> Answer:
@@ -153,6 +207,10 @@ async def _known(outcome: Awaitable[Outcome], deadline: int, named: Mapping[str,
         return await outcome
     except ApplicationError as error:
         error.extra = {**named, **error.extra}
-        if error.code == "outcome_unknown":
-            error.extra["resolve_after"] = time_format(deadline - clock_ns.lead_ns + RESOLVE_MARGIN_NS)
+        _resolve_tell(error, deadline)
         raise
+
+
+def _resolve_tell(error: ApplicationError, deadline: int) -> None:
+    if error.code == "outcome_unknown":
+        error.extra["resolve_after"] = time_format(deadline - clock_ns.lead_ns + RESOLVE_MARGIN_NS)

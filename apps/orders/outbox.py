@@ -24,6 +24,9 @@ AGE_S_MAX = 5.0
 FRAME_BYTES_MAX = 64 * 1024
 """Messages that waited are put together into frames of about this size."""
 
+TURN_BYTES_MAX = 16 * 1024
+"""Answers of one turn of the event loop leave together; so much of them leaves at once."""
+
 CLOSE_NORMAL = 1000
 
 
@@ -55,6 +58,8 @@ class Outbox:
         self._writer = writer
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
+        self._turn: list[bytes] = []
+        self._turn_size = 0
         self._missed: dict[Feed, None] = {}
         self._behind_since: float | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -95,6 +100,15 @@ class Outbox:
         if not self.ended:
             self._waiting.append(_Waiting(text, alone))
             self._size += len(text)
+
+    def answer(self, text: bytes) -> None:
+        """Send an answer in a frame of its own, which leaves with the others of this turn of the event loop."""
+        if self.ended or self.is_behind:
+            self.put(text, alone=True)
+            return
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._leave)
+        self._turn_add(frame_of(text))
 
     def put_all(self, texts: Sequence[bytes]) -> None:
         """Send several messages, in one frame if the reader keeps up."""
@@ -143,6 +157,7 @@ class Outbox:
         self._end(code, reason)
 
     def _end(self, code: int, reason: str) -> None:
+        self._leave()
         self.close_code, self.close_reason = code, reason
         self._ended.set_result(None)
         self._room_made()
@@ -151,7 +166,26 @@ class Outbox:
         self._writer.close(code, reason)
 
     def _write(self, frame: bytes) -> None:
+        if self._turn:
+            self._turn_add(frame)
+            return
         self._writer.write(frame)
+        self._look()
+
+    def _turn_add(self, frame: bytes) -> None:
+        self._turn.append(frame)
+        self._turn_size += len(frame)
+        if self._turn_size >= TURN_BYTES_MAX:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Write what this turn has put together."""
+        if self._turn:
+            turn, self._turn, self._turn_size = self._turn, [], 0
+            self._writer.write_all(turn)
+            self._look()
+
+    def _look(self) -> None:
         if not self._writer.has_room and self._behind_since is None:
             self._behind_since = time.monotonic()
 

@@ -6,7 +6,8 @@ import msgspec
 
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, CancelOrders, SetKillSwitch, SubmitOrder
 from apps.orders.events import AnyEvent, KillSwitchSet, OrdersCanceled, section_decode
-from cift.bus.performing import Performed, command_perform, command_send
+from cift.bus.gateway import Told
+from cift.bus.performing import Performed, command_give, command_perform, command_send
 from cift.errors import ApplicationError
 from cift.wire.base import Command, Reply
 from cift.wire.outcomes import CommandRejected
@@ -33,6 +34,11 @@ def order_submit(order: SubmitOrder) -> Awaitable[Outcome]:
 
     """
     return _outcome(order)
+
+
+def order_give(order: SubmitOrder, told: Told) -> None:
+    """Enter an order as `order_submit` does; `told` is called with what is awaited there."""
+    command_give(order, told)
 
 
 def order_amend(amend: AmendOrder) -> Awaitable[Outcome]:

@@ -20,6 +20,7 @@ from apps.orders.feeds.instrument import InstrumentFeed
 from apps.orders.hub import Hub
 from apps.orders.outbox import Outbox
 from apps.orders.params import params_read
+from apps.orders.plain import PlainOrder, plain_order
 from apps.orders.requests import symbol_find
 from apps.orders.socketfields import DEPTH_DEFAULT, ENVELOPE, FIELDS, REQUEST_ID, faults_together
 from apps.orders.socketlimits import SocketLimits
@@ -110,6 +111,11 @@ class Session:
         """Take one message, and answer it; an order's answer may come behind the next message."""
         request_id: int | str | None = None
         try:
+            plain = None if self._account is None else plain_order(message, account=self._account, at=clock_ns())
+            if plain is not None:
+                request_id = plain.id
+                await self._order_plain(plain)
+                return
             given = self._parse(message)
             with contextlib.suppress(FieldInvalidError):
                 request_id = REQUEST_ID(given.get("id"))
@@ -186,8 +192,7 @@ class Session:
         self.outbox.put(_encode({"id": request_id, "ok": True, **more, "result": result}), alone=True)
 
     def _refuse(self, request_id: int | str | None, error: ApplicationError) -> None:
-        told = {"id": request_id, "ok": False, "status": int(error.status), "error": error_of(error)}
-        self.outbox.put(_encode(told), alone=True)
+        self.outbox.put(_refusal(request_id, error), alone=True)
 
     def _own_account(self) -> int:
         if self._principal is None:
@@ -269,10 +274,33 @@ class Session:
             depth = DEPTH_DEFAULT
         return Subscription(channel=channel, symbol=fields["symbol"], depth=depth)
 
-    async def _order(self, request_id: int | str, operation: entry.Operation, params: Any) -> None:
-        account = self._own_account()
+    async def _order_plain(self, plain: PlainOrder) -> None:
+        """Do a plain order: no task of its own, no future."""
+        self._limits.message()
+        self._take_orders()
+        entry.place_check(user=0 if self._principal is None else self._principal.user)
+        await self._room.acquire()
+        request_id = plain.id
+        try:
+            entry.order_give(plain.order, lambda given: self._order_given(request_id, given))
+        except BaseException:
+            self._room.release()
+            raise
+        self._limits.heeded()
+
+    def _order_given(self, request_id: int | str, given: entry.Given) -> None:
+        if isinstance(given, Answer | ApplicationError):
+            self._order_told(request_id, given)
+        else:
+            self._order_await(request_id, given)
+
+    def _take_orders(self) -> None:
         if not self._takes_orders:
             raise ApplicationError("venue_unavailable", "The venue restarts.")
+
+    async def _order(self, request_id: int | str, operation: entry.Operation, params: Any) -> None:
+        account = self._own_account()
+        self._take_orders()
         entry.places_take(params, user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
         try:
@@ -280,23 +308,37 @@ class Session:
         except BaseException:
             self._room.release()
             raise
+        self._order_await(request_id, answer)
+
+    def _order_await(self, request_id: int | str, answer: Awaitable[Answer]) -> None:
         task = asyncio.get_running_loop().create_task(self._order_answer(request_id, answer))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def _order_answer(self, request_id: int | str, answer: Awaitable[Answer]) -> None:
+        told: Answer | ApplicationError
         try:
-            status, body = await answer
-            self._answer(request_id, body, status=int(status))
+            told = await answer
         except ApplicationError as error:
-            self._refuse(request_id, error)
+            told = error
         except Exception:
             # Whatever it was, the request gets its one answer.
             logger.exception("an order operation failed")
-            self._refuse(request_id, ApplicationError("internal"))
-        finally:
-            self._room.release()
+            told = ApplicationError("internal")
+        self._order_told(request_id, told)
+
+    def _order_told(self, request_id: int | str, told: Answer | ApplicationError) -> None:
+        """Answer an order's request; answers of one turn of the loop leave together."""
+        self._room.release()
+        if isinstance(told, ApplicationError):
+            self.outbox.answer(_refusal(request_id, told))
+        else:
+            body = {"id": request_id, "ok": True, "status": int(told.status), "result": told.body}
+            self.outbox.answer(_encode(body))
 
 
-def _encode(message: dict[str, Any]) -> bytes:
-    return _encoder.encode(message)
+def _refusal(request_id: int | str | None, error: ApplicationError) -> bytes:
+    return _encode({"id": request_id, "ok": False, "status": int(error.status), "error": error_of(error)})
+
+
+_encode = _encoder.encode

@@ -1,5 +1,6 @@
 """What clients see of orders, fills and positions: strings for numbers and ids, RFC 3339 for times."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -20,12 +21,12 @@ TIMES_IN_FORCE = {member.name.lower(): member for member in TimeInForce}
 STATUSES = {member.name.lower(): member for member in OrderStatus}
 SELF_TRADE_PREVENTIONS = {member.name.lower(): member for member in SelfTradePrevention if member}
 
-SIDE_NAMES = {member: name for name, member in SIDES.items()}
-ORDER_TYPE_NAMES = {member: name for name, member in ORDER_TYPES.items()}
-TIME_IN_FORCE_NAMES = {member: name for name, member in TIMES_IN_FORCE.items()}
-STATUS_NAMES = {member: name for name, member in STATUSES.items()}
-SELF_TRADE_PREVENTION_NAMES = {member: name for name, member in SELF_TRADE_PREVENTIONS.items()}
-LIQUIDITY_NAMES = {member: member.name.lower() for member in Liquidity}
+SIDE_NAMES: Mapping[int, str] = {member: name for name, member in SIDES.items()}
+ORDER_TYPE_NAMES: Mapping[int, str] = {member: name for name, member in ORDER_TYPES.items()}
+TIME_IN_FORCE_NAMES: Mapping[int, str] = {member: name for name, member in TIMES_IN_FORCE.items()}
+STATUS_NAMES: Mapping[int, str] = {member: name for name, member in STATUSES.items()}
+SELF_TRADE_PREVENTION_NAMES: Mapping[int, str] = {member: name for name, member in SELF_TRADE_PREVENTIONS.items()}
+LIQUIDITY_NAMES: Mapping[int, str] = {member: member.name.lower() for member in Liquidity}
 
 
 SideText = Annotated[str, words(SIDES)]
@@ -150,11 +151,11 @@ def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str,
         "id": str(state.id),
         "client_order_id": state.client_order_id,
         "symbol": reference.symbol,
-        "side": SIDE_NAMES[Side(state.side)],
-        "type": ORDER_TYPE_NAMES[OrderType(state.type)],
-        "time_in_force": TIME_IN_FORCE_NAMES[TimeInForce(state.tif)],
+        "side": SIDE_NAMES[state.side],
+        "type": ORDER_TYPE_NAMES[state.type],
+        "time_in_force": TIME_IN_FORCE_NAMES[state.tif],
         "post_only": bool(state.flags & FLAG_POST_ONLY),
-        "self_trade_prevention": SELF_TRADE_PREVENTION_NAMES.get(SelfTradePrevention(state.stp)),
+        "self_trade_prevention": SELF_TRADE_PREVENTION_NAMES.get(state.stp),
         "quantity": None if by_amount else reference.quantity_format(state.quantity),
         "quote_amount": reference.amount_format(state.quote_amount) if by_amount else None,
         "price": reference.price_format(state.price) if state.type == OrderType.LIMIT else None,
@@ -191,12 +192,12 @@ def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
         id=str(fill.id),
         order_id=str(fill.order_id),
         symbol=reference.symbol,
-        side=SIDE_NAMES[Side(fill.side)],
+        side=SIDE_NAMES[fill.side],
         price=reference.price_format(fill.price),
         quantity=reference.quantity_format(fill.quantity),
         fee=reference.amount_format(fill.fee),
         fee_asset=reference.quote,
-        liquidity=LIQUIDITY_NAMES[Liquidity(fill.liquidity)],
+        liquidity=LIQUIDITY_NAMES[fill.liquidity],
         executed_at=time_format(fill.executed_at),
         sequence=fill.sequence,
     )
@@ -208,7 +209,7 @@ def trade_body(fill: FillState, reference: InstrumentReference) -> TradeBody:
         id=str(fill.sequence),
         price=reference.price_format(fill.price),
         quantity=reference.quantity_format(fill.quantity),
-        taker_side=SIDE_NAMES[Side(fill.side)],
+        taker_side=SIDE_NAMES[fill.side],
         executed_at=time_format(fill.executed_at),
         sequence=fill.sequence,
     )

@@ -5,7 +5,7 @@ Commands given in one turn of the event loop leave in one frame, in the order th
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -25,7 +25,10 @@ logger = logging.getLogger(__name__)
 Entry = bytes | tuple[str]
 """What comes back for a command: its encoded reply, or a refusal's code."""
 
-Waiting = tuple[bytes, "asyncio.Future[Reply]"]
+Told = Callable[[Reply | ApplicationError], None]
+"""Told what became of a command, once, in the loop it was given in."""
+
+Waiting = tuple[bytes, Told]
 """A command, and who waits for its reply."""
 
 _entries = msgspec.msgpack.Decoder(list[Entry])
@@ -56,12 +59,15 @@ class Gateway:
 
     def submit(self, command: bytes) -> "asyncio.Future[Reply]":
         """Send an encoded command with the others of this turn; the future has the reply or an ApplicationError."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reply] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._leave)
-        self._waiting.append((command, future))
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.give(command, partial(_settle, future))
         return future
+
+    def give(self, command: bytes, told: Told) -> None:
+        """Send an encoded command with the others of this turn; no future, no turn of the loop for each."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._leave)
+        self._waiting.append((command, told))
 
     async def query(self, query: bytes) -> bytes:
         """Ask the writer's memory.
@@ -85,7 +91,7 @@ class Gateway:
             frame = frame_pack(command for command, _ in commands)
             asked = buses["default"].ask(self._subject, frame, timeout_s=self._timeout_s)
         except PayloadTooLarge:
-            _settle_all(commands, [("venue_unavailable",)] * len(commands))
+            _tell_all(commands, [("venue_unavailable",)] * len(commands))
         else:
             asked.add_done_callback(partial(_answered, commands))
 
@@ -101,23 +107,35 @@ def _answered(commands: Sequence[Waiting], asked: "asyncio.Future[bytes]") -> No
     except (BusError, msgspec.DecodeError, asyncio.CancelledError) as error:
         logger.warning("no answer from the order service: %r", error)
     finally:
-        _settle_all(commands, entries)
+        _tell_all(commands, entries)
 
 
-def _settle_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
-    for (_, future), entry in zip(commands, entries, strict=True):
-        _settle(future, entry)
+def _tell_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
+    for (_, told), entry in zip(commands, entries, strict=True):
+        try:
+            told(_reply_of(entry) if isinstance(entry, bytes) else _error_of(entry[0]))
+        except Exception:
+            # The others of the frame are told all the same.
+            logger.exception("a reply was not taken")
 
 
-def _settle(future: "asyncio.Future[Reply]", entry: Entry) -> None:
+def _reply_of(entry: bytes) -> Reply:
+    reply = _replies.decode(entry)
+    clock_ns.see(reply.at)
+    return reply
+
+
+def _error_of(code: str) -> ApplicationError:
+    return ApplicationError(code if code in _CODES else "outcome_unknown")
+
+
+def _settle(future: "asyncio.Future[Reply]", reply: Reply | ApplicationError) -> None:
     if future.done():
         return
-    if isinstance(entry, bytes):
-        reply = _replies.decode(entry)
-        clock_ns.see(reply.at)
-        future.set_result(reply)
+    if isinstance(reply, ApplicationError):
+        future.set_exception(reply)
     else:
-        future.set_exception(ApplicationError(entry[0] if entry[0] in _CODES else "outcome_unknown"))
+        future.set_result(reply)
 
 
 _gateways: "WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = WeakKeyDictionary()

@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from cift.bus.gateway import gateway
+from cift.bus.gateway import Told, gateway
 from cift.errors import ApplicationError
 from cift.threads import database_call
 from cift.wire.base import Command, Event, Reply, command_encode, messages_split
@@ -35,6 +35,11 @@ def command_send(command: Command) -> Awaitable[Reply]:
     return gateway().submit(command_encode(command))
 
 
+def command_give(command: Command, told: Told) -> None:
+    """Send one command as `command_send` does; `told` is called with what is awaited there, in this event loop."""
+    gateway().give(command_encode(command), told)
+
+
 async def first_answer(sequence: int) -> Reply:
     """Read from the journal how the command was answered that caused the event with this sequence.
 
@@ -57,12 +62,12 @@ async def command_perform(command: Command, *, event: type[E]) -> Performed[E]:
     """
     decode: Any = msgspec.msgpack.Decoder(event | CommandRejected | CommandDuplicate).decode
     reply = await command_send(command)
-    first = decode(next(messages_split(reply.section)))
+    first = decode(messages_split(reply.section)[0])
     if isinstance(first, CommandDuplicate):
         if not first.same_payload:
             raise ApplicationError("conflict", "The id was used with another payload.")
         reply = await first_answer(first.first_sequence)
-        first = decode(next(messages_split(reply.section)))
+        first = decode(messages_split(reply.section)[0])
     if not isinstance(first, event):
         raise ApplicationError(first.reason.code, extra={"sequence": first.sequence})
     return Performed(number=reply.number, at=reply.at, event=first)

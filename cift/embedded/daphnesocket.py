@@ -8,6 +8,7 @@ not read from meanwhile.
 """
 
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from daphne.ws_protocol import WebSocketProtocol
@@ -79,6 +80,10 @@ class DaphneWriter(FrameWriter):
                 frame = frame[sent:]
         if frame:
             transport.write(frame)
+
+    def write_all(self, frames: Sequence[bytes]) -> None:
+        """Hand several frames on in one piece."""
+        self.write(b"".join(frames))
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame; Autobahn cuts off who does not answer it in time."""

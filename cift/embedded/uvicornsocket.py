@@ -7,6 +7,7 @@ all it holds is gone: a reader that has stopped keeps its socket, and the applic
 import socket
 import struct
 from asyncio.transports import BaseTransport
+from collections.abc import Sequence
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -35,6 +36,10 @@ class UvicornWriter(FrameWriter):
         protocol = self._protocol
         if protocol.handshake_complete and not protocol.close_sent and not protocol.disconnected:
             protocol.transport.write(frame)
+
+    def write_all(self, frames: Sequence[bytes]) -> None:
+        """Hand several frames on in one piece."""
+        self.write(b"".join(frames))
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame, and cut off who does not answer it in time."""
