@@ -98,7 +98,8 @@ def test_what_is_not_understood_in_every_part_goes_the_long_way(message: str) ->
 NAMES = [*PARAMS, "client_order_id", "time_in_force", "self_trade_prevention", "post_only", "deadline", "quote_amount"]
 VALUES = [
     "buy", "sell", "limit", "market", "gtc", "ioc", "fok", "cancel_oldest", "BTC-USD", "ETH-USD", "0.5", "1",
-    "-1", "01", "1e5", "0.123456789", "9" * 19, "9" * 20, "", " ", "a b", "é", "\u0661", "x" * 65, 1, 1.5, True, None, [], {},
+    "-1", "01", "1e5", "0.123456789", "9" * 19, "9" * 20, "", " ", "a b", "é", "\u0661", "x" * 65, 1, 1.5,
+    True, None, [], {},
 ]  # fmt: skip
 MEMBERS = st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES).map(json.dumps))
 CHANGES = st.lists(MEMBERS, max_size=3)
