@@ -1,8 +1,6 @@
 //! Asking the memory ahead of time. With as much state as a venue has, most of an order's time would be waiting for
 //! memory; meanwhile the commands before it can be done. Nothing here changes anything, so a wrong guess costs only time.
 
-use prefetch_index::prefetch_index;
-
 use crate::account::Account;
 use crate::cancel::place_of;
 use crate::command::{Command, Side, SubmitOrder};
@@ -79,7 +77,7 @@ impl Engine {
         if market.book.crosses(order.side, ticks) {
             return self.shared.approach_trade(market, owner, order.side);
         }
-        prefetch_index(&owner.balances, usize::from(market.paying(order.side)));
+        self.shared.accounts.foresee_balance(owner, market.paying(order.side));
         market.book.foresee(ticks);
     }
 
@@ -89,7 +87,7 @@ impl Engine {
         let order = self.shared.pool.order(slot);
         let market = &self.markets[place_of(order)];
         let owner = self.shared.accounts.at(account);
-        prefetch_index(&owner.balances, usize::from(market.paying(order.side())));
+        self.shared.accounts.foresee_balance(owner, market.paying(order.side()));
         market.book.foresee(order.price);
         let links = *self.shared.pool.links(slot);
         self.shared.pool.foresee_links(links.next);
@@ -117,10 +115,8 @@ impl Shared {
 
     #[inline]
     fn foresee_side(&self, market: &Market, owner: &Account) {
-        prefetch_index(&owner.balances, usize::from(market.identity.quote));
-        prefetch_index(&owner.balances, usize::from(market.identity.base));
-        if let Some(place) = owner.position_place(market.number) {
-            self.accounts.foresee_position(place);
-        }
+        self.accounts.foresee_balance(owner, market.identity.quote);
+        self.accounts.foresee_balance(owner, market.identity.base);
+        self.accounts.foresee_position(owner, market.number);
     }
 }

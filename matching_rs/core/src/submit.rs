@@ -162,7 +162,7 @@ impl Engine {
             Funds::Amount(amount) => amount,
             Funds::Any => {
                 let asset = self.markets[plan.market].paying(order.side);
-                self.shared.accounts.at(order.account).balance(asset).free()
+                self.shared.accounts.balance(self.shared.accounts.at(order.account), asset).free()
             }
         }
     }

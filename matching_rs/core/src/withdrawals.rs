@@ -90,7 +90,8 @@ impl Engine {
         if self.withdrawals.0.len() >= WITHDRAWALS_MAX {
             return Err(Reason::WithdrawalsLimit);
         }
-        let free = self.shared.accounts.at(command.account).balance(command.asset).free();
+        let accounts = &self.shared.accounts;
+        let free = accounts.balance(accounts.at(command.account), command.asset).free();
         if command.amount > free { Err(Reason::InsufficientFunds) } else { Ok(()) }
     }
 

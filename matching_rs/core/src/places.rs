@@ -1,0 +1,77 @@
+//! Where bits are set, as one list for many words: who goes through it guesses its end wrong once, not once a word.
+
+/// A list of numbers that is kept to be filled again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    list: Vec<u64>,
+    count: usize,
+}
+
+impl Places {
+    /// Append `first` plus the place of each bit set, ascending.
+    #[inline]
+    pub fn add(&mut self, word: u64, first: u64) {
+        if self.list.len() < self.count + 64 {
+            self.lengthen();
+        }
+        // Whether there is a first and a second bit is as good as random, a third is rare.
+        let word = self.put(word, first);
+        let mut word = self.put(word, first);
+        while word != 0 {
+            word = self.put(word, first);
+        }
+    }
+
+    /// Write where the lowest bit is set, if one is, and leave it out.
+    #[inline]
+    fn put(&mut self, word: u64, first: u64) -> u64 {
+        if let Some(place) = self.list.get_mut(self.count) {
+            *place = first.wrapping_add(word.trailing_zeros().into());
+        }
+        self.count += usize::from(word != 0);
+        word & word.wrapping_sub(1)
+    }
+
+    /// Append one number.
+    pub fn push(&mut self, number: u64) {
+        self.add(1, number);
+    }
+
+    #[cold]
+    fn lengthen(&mut self) {
+        self.list.resize(self.count + 1_024, 0);
+    }
+
+    /// The numbers.
+    #[inline]
+    pub fn get(&self) -> &[u64] {
+        &self.list[..self.count]
+    }
+
+    /// Forget them.
+    pub const fn clear(&mut self) {
+        self.count = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_of_every_word_is_listed_once() {
+        let mut places = Places::default();
+        for (first, word) in [(0, 0), (100, 1), (200, u64::MAX), (300, 1 << 63 | 1), (400, 0b1011)] {
+            places.add(word, first);
+        }
+        places.push(7);
+        let expected: Vec<u64> = [100].into_iter().chain(200..264).chain([300, 363, 400, 401, 403, 7]).collect();
+        assert_eq!(places.get(), expected);
+        places.clear();
+        assert!(places.get().is_empty());
+        for round in 0..3_000 {
+            places.add(u64::MAX >> (round % 64), 0);
+        }
+        assert_eq!(places.get().len(), (0..3_000).map(|round| 64 - round % 64).sum::<usize>());
+    }
+}
