@@ -11,35 +11,34 @@ impl Places {
     /// Append `first` plus the place of each bit set, ascending.
     #[inline]
     pub fn add(&mut self, word: u64, first: u64) {
-        if self.list.len() < self.count + 64 {
-            self.lengthen();
-        }
-        // Whether there is a first and a second bit is as good as random, a third is rare.
-        let word = self.put(word, first);
-        let mut word = self.put(word, first);
-        while word != 0 {
-            word = self.put(word, first);
+        let Some([one, two]) = self.list.get_mut(self.count..).and_then(|rest| rest.first_chunk_mut()) else {
+            return self.add_slowly(word, first);
+        };
+        // Whether there is a first and a second bit is as good as random, so both are written; a third is rare.
+        let rest = word & word.wrapping_sub(1);
+        (*one, *two) = (first.wrapping_add(lowest(word)), first.wrapping_add(lowest(rest)));
+        self.count += usize::from(word != 0) + usize::from(rest != 0);
+        let rest = rest & rest.wrapping_sub(1);
+        if rest != 0 {
+            self.add_slowly(rest, first);
         }
     }
 
-    /// Write where the lowest bit is set, if one is, and leave it out.
-    #[inline]
-    fn put(&mut self, word: u64, first: u64) -> u64 {
-        if let Some(place) = self.list.get_mut(self.count) {
-            *place = first.wrapping_add(word.trailing_zeros().into());
+    #[inline(never)]
+    fn add_slowly(&mut self, mut word: u64, first: u64) {
+        if self.list.len() < self.count + 66 {
+            self.list.resize(self.count + 1_024, 0);
         }
-        self.count += usize::from(word != 0);
-        word & word.wrapping_sub(1)
+        while word != 0 {
+            self.list[self.count] = first.wrapping_add(lowest(word));
+            self.count += 1;
+            word &= word - 1;
+        }
     }
 
     /// Append one number.
     pub fn push(&mut self, number: u64) {
         self.add(1, number);
-    }
-
-    #[cold]
-    fn lengthen(&mut self) {
-        self.list.resize(self.count + 1_024, 0);
     }
 
     /// The numbers.
@@ -52,6 +51,12 @@ impl Places {
     pub const fn clear(&mut self) {
         self.count = 0;
     }
+}
+
+/// The place of the lowest bit set; any place where none is.
+#[inline]
+const fn lowest(word: u64) -> u64 {
+    (word | 1 << 63).trailing_zeros() as u64
 }
 
 #[cfg(test)]

@@ -131,12 +131,15 @@ impl<T: Copy + Default> Sheet<T> {
         owners.drain(|first, word| {
             for owner in bits(word).map(|bit| first | bit) {
                 let row = row_of(owner);
+                let (mut at, end) = (row.at, row.at + row.length);
                 let own = u64::MAX >> (64 - row.length.clamp(1, 64));
-                for at in (row.at..row.at + row.length).step_by(64) {
-                    let Some(word) = marks.get_mut((at / 64) as usize) else { continue };
-                    let changed = *word & own << (at % 64);
-                    *word ^= changed;
-                    found.add(changed >> (at % 64), u64::from(owner) << 32 | u64::from(at));
+                while at < end {
+                    if let Some(word) = marks.get_mut((at / 64) as usize) {
+                        let changed = *word & own << (at % 64);
+                        *word ^= changed;
+                        found.add(changed >> (at % 64), u64::from(owner) << 32 | u64::from(at));
+                    }
+                    at += 64;
                 }
             }
         });
