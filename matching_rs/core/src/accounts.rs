@@ -44,9 +44,6 @@ impl Accounts {
     }
 
     fn push(&mut self, owner: u64, group: u32) {
-        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.balances.reserve(number);
-        self.places.reserve(number);
         self.list.push(Account::new(group));
         self.owners.push(owner);
     }
@@ -122,13 +119,13 @@ impl Accounts {
         if row.place(asset.into()).is_none() {
             return self.balance_make(account, asset);
         }
-        self.balances.touch(account, row, asset.into()).expect("the row is that long")
+        self.balances.touch(row, asset.into()).expect("the row is that long")
     }
 
     #[cold]
     fn balance_make(&mut self, account: u32, asset: u16) -> &mut Balance {
         let row = &mut self.list[account as usize].balances;
-        *row = self.balances.widen(*row, asset.into());
+        *row = self.balances.widen(account, *row, asset.into());
         self.balance_mut(account, asset)
     }
 
@@ -145,7 +142,7 @@ impl Accounts {
     fn position_make(&mut self, account: u32, instrument: u32) -> u32 {
         let row = &mut self.list[account as usize].positions;
         if row.place(instrument).is_none() {
-            *row = self.places.widen(*row, instrument);
+            *row = self.places.widen(account, *row, instrument);
         }
         let blank = usize::from(self.positions.is_empty());
         self.positions.resize(self.positions.len() + 1 + blank, Position::default());
@@ -173,7 +170,7 @@ impl Accounts {
     #[inline]
     pub fn position_touch(&mut self, account: u32, instrument: u32) -> &mut Position {
         let row = self.at(account).positions;
-        let place = match self.places.touch(account, row, instrument) {
+        let place = match self.places.touch(row, instrument) {
             Some(&mut place) if place != 0 => place,
             _ => self.position_make_told(account, instrument),
         };
@@ -184,7 +181,7 @@ impl Accounts {
     fn position_make_told(&mut self, account: u32, instrument: u32) -> u32 {
         self.position_make(account, instrument);
         let row = self.at(account).positions;
-        self.places.touch(account, row, instrument).map_or(0, |place| *place)
+        self.places.touch(row, instrument).map_or(0, |place| *place)
     }
 
     /// Count base units of open orders, if the account has position limits.
@@ -219,27 +216,31 @@ impl Accounts {
     #[inline]
     pub fn drain_balances(&mut self, mut tell: impl FnMut(u64, u32, u16, &Balance)) {
         let Self { list, balances, .. } = self;
-        balances.find_changes(|account| list[account as usize].balances);
-        balances.tell_changes(|account, place, balance| {
+        balances.drain(|account, place, balance| {
             let owner = &mut list[account as usize];
             let counted = u64::from(account >= FIRST_USER);
             owner.sequence += counted;
             let asset = u16::try_from(owner.balances.column(place)).unwrap_or(0);
             tell(owner.sequence * counted, account, asset, balance);
         });
+        if balances.is_untidy() {
+            balances.tidy(list.iter_mut().map(|account| &mut account.balances));
+        }
     }
 
     /// Tell every position changed since the last call, by account and instrument.
     #[inline]
     pub fn drain_positions(&mut self, mut tell: impl FnMut(u64, u32, u32, &Position)) {
         let Self { list, places, positions, .. } = self;
-        places.find_changes(|account| list[account as usize].positions);
-        places.tell_changes(|account, place, &position| {
+        places.drain(|account, place, &position| {
             let owner = &mut list[account as usize];
             let instrument = owner.positions.column(place);
             // Only who trades has positions.
             tell(owner.next_sequence(), account, instrument, &positions[position as usize]);
         });
+        if places.is_untidy() {
+            places.tidy(list.iter_mut().map(|account| &mut account.positions));
+        }
     }
 
     /// Take all balances and positions as told.

@@ -47,6 +47,13 @@ impl Places {
         &self.list[..self.count]
     }
 
+    /// Sort the numbers, below 2³², by a key first; it then stands above them.
+    pub fn sort_by(&mut self, key_of: impl Fn(u64) -> u32) {
+        let numbers = &mut self.list[..self.count];
+        numbers.iter_mut().for_each(|number| *number |= u64::from(key_of(*number)) << 32);
+        numbers.sort_unstable();
+    }
+
     /// Forget them.
     pub const fn clear(&mut self) {
         self.count = 0;

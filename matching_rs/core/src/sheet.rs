@@ -1,19 +1,23 @@
 //! A row of cells an account, and which of them have changed since last told.
 //!
-//! All rows lie in one list, each as long as its last cell in use asks, in powers of two: so a cell takes its own
-//! size and a bit, and what has changed is found by rows, in order, without looking at a cell.
+//! All rows lie in one list, each as long as its last cell in use asks, in powers of two; a cell has a bit among the marks.
+//! While the rows lie in their owners' order, so do the marks, and what has changed comes out in order by itself. A row
+//! that outgrows its place is moved behind the others; until all are laid in order again, what is found is sorted.
 
 use prefetch_index::prefetch_index;
 
 use crate::bits::low32;
 use crate::places::Places;
-use crate::touched::{Touched, bits};
+use crate::touched::Touched;
 
 /// Cells in the shortest row.
 const ROW_MIN: u32 = 4;
 
 /// How many changes before one is told its cell is asked for.
 const AHEAD: usize = 8;
+
+/// Laying one cell anew costs about this part of sorting one.
+const SORTING: usize = 8;
 
 /// Where a row lies; kept by its owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,22 +44,21 @@ impl Row {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sheet<T> {
     cells: Vec<T>,
-    /// A bit for each cell that has changed.
-    marks: Vec<u64>,
-    /// Owners of rows with such cells.
-    owners: Touched,
+    /// Places of cells that have changed.
+    marks: Touched,
+    /// Whose cells they are, by as many of them as the shortest row has.
+    owners: Vec<u32>,
     /// Rows given up, by the power of two they are long.
     given: Vec<Vec<u32>>,
-    /// For telling changes, empty between.
+    /// A row lies behind one of a higher owner.
+    disordered: bool,
+    /// Changes sorted since the rows were last laid in order.
+    sorted: usize,
+    /// Places that have changed, above them their owners where they are sorted; empty between.
     found: Places,
 }
 
 impl<T: Copy + Default> Sheet<T> {
-    /// Make room for an owner's marks.
-    pub fn reserve(&mut self, owner: u32) {
-        self.owners.reserve(owner);
-    }
-
     /// A cell, if its row is that long.
     #[inline]
     pub fn get(&self, row: Row, column: u32) -> Option<&T> {
@@ -71,14 +74,10 @@ impl<T: Copy + Default> Sheet<T> {
     /// A cell to change: it will be told. No branch on whether it is the first change, for that is as good as random.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
-    pub fn touch(&mut self, owner: u32, row: Row, column: u32) -> Option<&mut T> {
+    pub fn touch(&mut self, row: Row, column: u32) -> Option<&mut T> {
         let place = row.place(column)?;
-        let cell = self.cells.get_mut(place as usize)?;
-        if let Some(word) = self.marks.get_mut((place / 64) as usize) {
-            *word |= 1 << (place % 64);
-        }
-        self.owners.insert(owner);
-        Some(cell)
+        self.marks.insert(place);
+        self.cells.get_mut(place as usize)
     }
 
     /// Ask for the cache line of a cell.
@@ -92,18 +91,17 @@ impl<T: Copy + Default> Sheet<T> {
         self.cells.get(row.at as usize..(row.at + row.length) as usize).unwrap_or_default()
     }
 
-    /// Move a row to where it has room for a column.
+    /// Move an owner's row to where it has room for a column.
     #[cold]
-    pub fn widen(&mut self, row: Row, column: u32) -> Row {
+    pub fn widen(&mut self, owner: u32, row: Row, column: u32) -> Row {
         let length = (column + 1).next_power_of_two().max(ROW_MIN);
-        let wider = Row { at: self.take(length), length };
+        let wider = Row { at: self.take(owner, length), length };
         for column in 0..row.length {
             let (from, to) = (row.at + column, wider.at + column);
             self.cells[to as usize] = std::mem::take(&mut self.cells[from as usize]);
-            let mark = &mut self.marks[(from / 64) as usize];
-            let bit = *mark >> (from % 64) & 1;
-            *mark &= !(1 << (from % 64));
-            self.marks[(to / 64) as usize] |= bit << (to % 64);
+            if self.marks.remove(from) {
+                self.marks.insert(to);
+            }
         }
         if row.length > 0 {
             self.given[row.length.ilog2() as usize].push(row.at);
@@ -111,63 +109,72 @@ impl<T: Copy + Default> Sheet<T> {
         wider
     }
 
-    /// Find blank cells for a row; none lies across two words of marks that fits one.
-    fn take(&mut self, length: u32) -> u32 {
+    /// Find blank cells for an owner's row.
+    fn take(&mut self, owner: u32, length: u32) -> u32 {
         self.given.resize_with(32, Vec::new);
-        if let Some(at) = self.given[length.ilog2() as usize].pop() {
-            return at;
-        }
-        let at = self.cells.len().next_multiple_of(length.min(64) as usize);
+        let at = if let Some(at) = self.given[length.ilog2() as usize].pop() {
+            self.disordered = true;
+            at as usize
+        } else {
+            self.disordered |= self.owners.last().is_some_and(|&last| last > owner);
+            self.cells.len()
+        };
         let end = at + length as usize;
-        self.cells.resize(end, T::default());
-        self.marks.resize(end.div_ceil(64), 0);
-        u32::try_from(at).unwrap_or(u32::MAX)
+        self.cells.resize(self.cells.len().max(end), T::default());
+        self.owners.resize(self.cells.len() / ROW_MIN as usize, owner);
+        self.owners[at / ROW_MIN as usize..end / ROW_MIN as usize].fill(owner);
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        self.marks.reserve(at + length);
+        at
     }
 
-    /// Find every cell changed since the last call, by owner and column, for `tell_changes`.
+    /// Tell every cell changed since the last call, by owner and column: its owner, its place, and what it holds.
     #[inline]
-    pub fn find_changes(&mut self, row_of: impl Fn(u32) -> Row) {
-        let Self { marks, owners, found, .. } = self;
-        owners.drain(|first, word| {
-            for owner in bits(word).map(|bit| first | bit) {
-                let row = row_of(owner);
-                let (mut at, end) = (row.at, row.at + row.length);
-                let own = u64::MAX >> (64 - row.length.clamp(1, 64));
-                while at < end {
-                    if let Some(word) = marks.get_mut((at / 64) as usize) {
-                        let changed = *word & own << (at % 64);
-                        *word ^= changed;
-                        found.add(changed >> (at % 64), u64::from(owner) << 32 | u64::from(at));
-                    }
-                    at += 64;
-                }
-            }
-        });
-    }
-
-    /// Tell what was found: a cell's owner, its place, and what it holds.
-    #[inline]
-    pub fn tell_changes(&mut self, mut tell: impl FnMut(u32, u32, &T)) {
-        let found = self.found.get();
-        for (number, &one) in found.iter().enumerate() {
-            if let Some(&later) = found.get(number + AHEAD) {
-                prefetch_index(&self.cells, low32(later) as usize);
-            }
-            let place = low32(one);
-            tell(low32(one >> 32), place, &self.cells[place as usize]);
+    pub fn drain(&mut self, mut tell: impl FnMut(u32, u32, &T)) {
+        let Self { cells, marks, owners, found, .. } = self;
+        marks.drain(|first, word| found.add(word, first.into()));
+        if self.disordered {
+            self.sorted += found.get().len();
+            found.sort_by(|place| owners[(low32(place) / ROW_MIN) as usize]);
         }
-        self.found.clear();
+        for (number, &place) in found.get().iter().enumerate() {
+            if let Some(&later) = found.get().get(number + AHEAD) {
+                prefetch_index(&*cells, low32(later) as usize);
+            }
+            let place = low32(place);
+            tell(owners[(place / ROW_MIN) as usize], place, &cells[place as usize]);
+        }
+        found.clear();
+    }
+
+    /// So many changes had to be sorted that laying the rows in order pays.
+    #[inline]
+    pub const fn is_untidy(&self) -> bool {
+        self.sorted * SORTING > self.cells.len()
+    }
+
+    /// Lay the rows in order; given are all of them, by owner from 0, and no cell has changed since last told.
+    #[cold]
+    pub fn tidy<'a>(&mut self, rows: impl Iterator<Item = &'a mut Row>) {
+        let mut tidy = Self::default();
+        for (owner, row) in (0..).zip(rows).filter(|(_, row)| row.length > 0) {
+            let at = tidy.take(owner, row.length);
+            tidy.cells[at as usize..(at + row.length) as usize].copy_from_slice(self.row(*row));
+            row.at = at;
+        }
+        *self = tidy;
     }
 
     /// Take all cells as told.
     pub fn forget_changes(&mut self) {
-        self.marks.fill(0);
-        self.owners.clear();
+        self.marks.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// A sheet and where its rows lie.
@@ -179,20 +186,17 @@ mod tests {
 
     impl Fixture {
         fn add(&mut self, owner: u32, column: u32, value: i64) {
-            self.sheet.reserve(owner);
             self.rows.resize(self.rows.len().max(owner as usize + 1), Row::default());
             let row = &mut self.rows[owner as usize];
             if row.place(column).is_none() {
-                *row = self.sheet.widen(*row, column);
+                *row = self.sheet.widen(owner, *row, column);
             }
-            *self.sheet.touch(owner, *row, column).expect("the row is that long") += value;
+            *self.sheet.touch(*row, column).expect("the row is that long") += value;
         }
 
         fn drain(&mut self) -> Vec<(u32, u32, i64)> {
             let (rows, mut told) = (&self.rows, Vec::new());
-            let row_of = |owner: u32| rows[owner as usize];
-            self.sheet.find_changes(row_of);
-            self.sheet.tell_changes(|owner, place, &value| told.push((owner, row_of(owner).column(place), value)));
+            self.sheet.drain(|owner, place, &value| told.push((owner, rows[owner as usize].column(place), value)));
             told
         }
     }
@@ -211,24 +215,33 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_grows_takes_its_cells_and_marks_with_it() {
+    fn rows_that_grow_take_their_cells_and_marks_with_them_and_are_laid_in_order_again() {
         let mut f = Fixture::default();
         let mut state = 1_u32;
-        let mut expected = std::collections::BTreeMap::new();
-        for value in 0..3_000 {
+        let (mut all, mut changed) = (BTreeMap::new(), BTreeMap::new());
+        let mut tidied = 0;
+        for value in 1..=5_000 {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let (owner, column) = (state >> 8 & 15, (state >> 16) % (1 + (state >> 12 & 255)));
             f.add(owner, column, value);
-            *expected.entry((owner, column)).or_insert(0) += value;
-            if value == 1_000 {
-                f.drain();
-                expected.clear();
-                f.rows.iter().for_each(|row| f.sheet.cells[row.at as usize..(row.at + row.length) as usize].fill(0));
+            let sum = all.entry((owner, column)).or_insert(0);
+            *sum += value;
+            changed.insert((owner, column), *sum);
+            if value % 50 == 0 {
+                let told: Vec<_> = std::mem::take(&mut changed).into_iter().map(|((o, c), sum)| (o, c, sum)).collect();
+                assert_eq!(f.drain(), told);
+                if f.sheet.is_untidy() {
+                    f.sheet.tidy(f.rows.iter_mut());
+                    tidied += 1;
+                    assert!(!f.sheet.is_untidy() && !f.sheet.disordered);
+                }
             }
         }
-        let told: Vec<_> = expected.into_iter().map(|((owner, column), value)| (owner, column, value)).collect();
-        assert_eq!(f.drain(), told);
         let used: u32 = f.rows.iter().map(|row| row.length).sum();
         assert!(f.sheet.cells.len() <= 2 * used as usize, "rows given up are used again");
+        assert!((1..20).contains(&tidied), "laid in order {tidied} times");
+        for (&(owner, column), &sum) in &all {
+            assert_eq!(f.sheet.get(f.rows[owner as usize], column), Some(&sum));
+        }
     }
 }
