@@ -74,7 +74,8 @@ impl Book {
         level.orders += 1;
         level.quantity = level.quantity.saturating_add(leaves);
         pool.links_mut(tail).next = slot;
-        *pool.links_mut(slot) = Links { next: NONE, prev: tail };
+        let links = pool.links_mut(slot);
+        (links.next, links.prev) = (NONE, tail);
         let best = &mut self.best[side as usize];
         *best = ranked(side, ranked(side, price).max(ranked(side, *best)));
     }
@@ -85,7 +86,7 @@ impl Book {
     pub fn remove(&mut self, pool: &mut Pool, slot: u32) {
         let order = pool.order(slot);
         let (price, leaves, side) = (order.price, order.leaves, order.side());
-        let Links { next, prev } = *pool.links(slot);
+        let Links { next, prev, .. } = *pool.links(slot);
         pool.links_mut(next).prev = prev;
         pool.links_mut(prev).next = next;
         let Some(level) = self.levels.change(side, price) else { return };

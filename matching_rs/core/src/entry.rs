@@ -104,17 +104,20 @@ impl Slab {
     /// Keep an entry where one was given back, or behind all others.
     #[inline]
     pub fn keep(&mut self, entry: Entry) -> u32 {
-        if self.free != 0 {
-            return self.keep_again(entry);
-        }
-        if self.used.is_multiple_of(CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK as usize));
-        }
-        if let Some(chunk) = self.chunks.last_mut() {
-            chunk.push(entry);
+        match self.chunks.last_mut() {
+            Some(chunk) if self.free == 0 && chunk.len() < chunk.capacity() => chunk.push(entry),
+            _ if self.free == 0 => self.keep_anew(entry),
+            _ => return self.keep_again(entry),
         }
         self.used += 1;
         self.used
+    }
+
+    #[cold]
+    fn keep_anew(&mut self, entry: Entry) {
+        let mut chunk = Vec::with_capacity(CHUNK as usize);
+        chunk.push(entry);
+        self.chunks.push(chunk);
     }
 
     #[inline(never)]
