@@ -2,6 +2,7 @@
 //! memory; meanwhile the commands before it can be done. Nothing here changes anything, so a wrong guess costs only time.
 
 use crate::account::Account;
+use crate::bits::low32;
 use crate::cancel::place_of;
 use crate::command::{Command, Side, SubmitOrder};
 use crate::engine::Engine;
@@ -15,12 +16,21 @@ const SMALL: u32 = 4_096;
 
 /// What was found out about a command before it is done.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Foreseen(Option<Key>);
+pub struct Foreseen {
+    low: u64,
+    /// The upper word of an order's key, and whether there is a key.
+    high: u64,
+}
 
 impl Foreseen {
     #[inline]
     pub(crate) const fn key(self) -> Option<Key> {
-        self.0
+        if self.high == 0 { None } else { Some(Key::new(self.low, low32(self.high))) }
+    }
+
+    #[inline]
+    const fn order(key: Key) -> Self {
+        Self { low: key.low(), high: key.high() as u64 | 1 << 32 }
     }
 }
 
@@ -36,19 +46,19 @@ impl Engine {
                 let key = shared.ids.key(order.account, order.id);
                 shared.ids.foresee(key);
                 shared.accounts.foresee(order.account);
-                Foreseen(Some(key))
+                Foreseen::order(key)
             }
             Command::CancelOrder(cancel) => {
                 shared.pool.foresee(cancel.order_id);
                 shared.accounts.foresee(cancel.account);
-                Foreseen(None)
+                Foreseen::default()
             }
             Command::AmendOrder(amend) => {
                 shared.pool.foresee(amend.order_id);
                 shared.accounts.foresee(amend.account);
-                Foreseen(None)
+                Foreseen::default()
             }
-            _ => Foreseen(None),
+            _ => Foreseen::default(),
         }
     }
 
