@@ -65,7 +65,7 @@ impl Traded {
         let (open, filled) = (notional.unsigned_abs(), self.filled.unsigned_abs());
         let highest = u64::from(rates.highest());
         if filled == 0 && open < SMALL {
-            return Some((open + (open * highest + (PPM - 1)) / PPM).cast_signed());
+            return Some((open + (open * highest).div_ceil(PPM)).cast_signed());
         }
         self.hold_of_traded(open, rates)
     }
@@ -81,7 +81,7 @@ impl Traded {
         if open < SMALL && filled < SMALL {
             let numerator = taken * u64::from(rates.taker) + (filled - taken) * u64::from(rates.maker);
             let charged = (numerator + PPM / 2) / PPM;
-            let whole = (numerator + open * highest + (PPM - 1)) / PPM;
+            let whole = (numerator + open * highest).div_ceil(PPM);
             return Some((open + whole).cast_signed() - charged.cast_signed());
         }
         let numerator = wide_numerator(filled, taken, rates);

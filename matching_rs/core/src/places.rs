@@ -50,7 +50,9 @@ impl Places {
     /// Sort the numbers, below 2³², by a key first; it then stands above them.
     pub fn sort_by(&mut self, key_of: impl Fn(u64) -> u32) {
         let numbers = &mut self.list[..self.count];
-        numbers.iter_mut().for_each(|number| *number |= u64::from(key_of(*number)) << 32);
+        for number in numbers.iter_mut() {
+            *number |= u64::from(key_of(*number)) << 32;
+        }
         numbers.sort_unstable();
     }
 
