@@ -1,6 +1,6 @@
 //! Where open orders live: slots reused last freed first, so a slot in use is likely still in cache.
 //!
-//! An order is one cache line, and the links to its neighbours in the queue are another 16 bytes. An order's id
+//! An order is one cache line, and its neighbours in the queue and its owner are another 16 bytes. An order's id
 //! holds its slot, so finding it needs no map.
 
 use prefetch_index::prefetch_index;
