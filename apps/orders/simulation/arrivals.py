@@ -24,7 +24,8 @@ class Arrivals:
         """Take the mean rate of both sides together."""
         self._random = random
         self._base = per_s * (1 - BRANCHING) / 2
-        self._excited = [[0.0, 0.0] for _ in _KERNELS]
+        # As if it had gone on for ever: at the mean, so the first takers come as soon as any.
+        self._excited = [[BRANCHING * share * per_s / 2] * 2 for _, share in _KERNELS]
         self._at = at
 
     def next(self, *, activity: float = 1.0) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 
 from cift.checks import engine_is_built
+from cift.embedded.blank import blank_keep, blank_take
 from cift.embedded.lock import FolderInUse, folder_lock
 from cift.embedded.logins import logins_load
 from cift.embedded.supervisor import Supervisor, listener_bind
@@ -58,12 +59,17 @@ class Command(BaseCommand):
             listener.close()
 
     def _migrate(self) -> None:
+        files = {alias: Path(database["NAME"]) for alias, database in settings.DATABASES.items()}
+        is_new, migrated = blank_take(files), False
         for alias in settings.DATABASES:
             executor = MigrationExecutor(connections[alias])
             _refuse_newer(executor)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
+                migrated = True
             connections[alias].close()
+        if is_new and migrated:
+            blank_keep(files)
 
     def _end(self, line: str) -> None:
         self.stderr.write(line)

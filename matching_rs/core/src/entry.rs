@@ -38,15 +38,15 @@ impl Answer {
 /// One remembered id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    key: [u32; 3],
-    fingerprint: [u32; 2],
-    answer: [u32; 2],
+    pub key: [u32; 3],
+    pub fingerprint: [u32; 2],
+    pub answer: [u32; 2],
 }
 
 const _: () = assert!(size_of::<Entry>() == 28);
 const BLANK: Entry = Entry { key: [0; 3], fingerprint: [0; 2], answer: [0; 2] };
 
-const fn split(value: u64) -> [u32; 2] {
+pub(crate) const fn split(value: u64) -> [u32; 2] {
     [low32(value), low32(value >> 32)]
 }
 
@@ -55,18 +55,6 @@ pub(crate) const fn join(halves: [u32; 2]) -> u64 {
 }
 
 impl Entry {
-    /// What is remembered of an id.
-    #[inline]
-    pub const fn new(key: Key, fingerprint: u64, answer: Answer) -> Self {
-        Self { key: key.words(), fingerprint: split(fingerprint), answer: split(answer.pack()) }
-    }
-
-    /// The id's hash.
-    #[inline]
-    pub const fn key(&self) -> Key {
-        Key::from_words(self.key)
-    }
-
     /// The payload's fingerprint.
     pub const fn fingerprint(&self) -> u64 {
         join(self.fingerprint)
@@ -95,7 +83,7 @@ impl Entry {
 /// Chunks of entries, numbered from 1; 0 is none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slab {
-    chunks: Vec<Box<[Entry]>>,
+    chunks: Vec<Vec<Entry>>,
     used: u32,
     free: u32,
 }
@@ -113,24 +101,29 @@ impl Slab {
         &mut self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
     }
 
-    /// A place for an entry: one given back, or behind all others. Written is there, not handed over in parts that would
-    /// be read as a whole before they have arrived.
+    /// Keep an entry where one was given back, or behind all others.
     #[inline]
-    pub fn place(&mut self) -> u32 {
+    pub fn keep(&mut self, entry: Entry) -> u32 {
         if self.free != 0 {
-            return self.take_back();
+            return self.keep_again(entry);
         }
         if self.used.is_multiple_of(CHUNK) {
-            self.chunks.push(vec![BLANK; CHUNK as usize].into_boxed_slice());
+            self.chunks.push(Vec::with_capacity(CHUNK as usize));
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(entry);
         }
         self.used += 1;
         self.used
     }
 
     #[inline(never)]
-    fn take_back(&mut self) -> u32 {
+    fn keep_again(&mut self, entry: Entry) -> u32 {
         let place = self.free;
-        self.free = self.get(place).key[0];
+        let blank = self.get_mut(place);
+        let next = blank.key[0];
+        *blank = entry;
+        self.free = next;
         place
     }
 
@@ -142,11 +135,11 @@ impl Slab {
 
     pub fn iter(&self) -> impl Iterator<Item = (Key, u32)> + '_ {
         let taken = (1..).zip(self.chunks.iter().flatten());
-        taken.filter(|(_, found)| !found.is_blank()).map(|(entry, found)| (found.key(), entry))
+        taken.filter(|(_, found)| !found.is_blank()).map(|(entry, found)| (Key(found.key), entry))
     }
 
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>())
+        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Vec<Entry>>())
     }
 }

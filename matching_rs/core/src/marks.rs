@@ -3,7 +3,6 @@
 //! A bit is set without asking whether it was, for that is as good as random; and bits come out in order without sorting.
 
 use crate::levels::{WORDS, place};
-use crate::places::Places;
 
 /// Far changes kept before doubles among them are looked for.
 const FAR_MIN: usize = 4_096;
@@ -44,32 +43,30 @@ impl Marks {
 
     /// The window that began at `base` is laid anew: what was marked in it is kept as prices.
     pub fn unlay(&mut self, base: i64) {
-        let mut inside = Places::default();
-        self.take_window(base, &mut inside);
-        self.far.extend(inside.get().iter().map(|tick| tick.cast_signed()));
+        self.take_window(base, Vec::push);
     }
 
-    #[inline]
-    fn take_window(&mut self, base: i64, ticks: &mut Places) {
+    fn take_window(&mut self, base: i64, mut keep: impl FnMut(&mut Vec<i64>, i64)) {
         while self.summary != 0 {
             let word = self.summary.trailing_zeros() as usize;
-            ticks.add(std::mem::take(&mut self.words[word]), (base + place(word, 0)).cast_unsigned());
+            let mut bits = std::mem::take(&mut self.words[word]);
+            while bits != 0 {
+                keep(&mut self.far, base + place(word, bits.trailing_zeros()));
+                bits &= bits - 1;
+            }
             self.summary &= self.summary - 1;
         }
     }
 
     /// Append what is marked, each once and ascending, and forget it; the window begins at `base`.
-    #[inline]
-    pub fn take(&mut self, base: i64, ticks: &mut Places) {
+    pub fn take(&mut self, base: i64, prices: &mut Vec<i64>) {
         if self.far.is_empty() {
-            return self.take_window(base, ticks);
+            return self.take_window(base, |_, tick| prices.push(tick));
         }
         self.unlay(base);
         self.far.sort_unstable();
         self.far.dedup();
-        for tick in self.far.drain(..) {
-            ticks.push(tick.cast_unsigned());
-        }
+        prices.append(&mut self.far);
         self.far_max = FAR_MIN;
     }
 }
@@ -79,9 +76,9 @@ mod tests {
     use super::*;
 
     fn taken(marks: &mut Marks, base: i64) -> Vec<i64> {
-        let mut ticks = Places::default();
-        marks.take(base, &mut ticks);
-        ticks.get().iter().map(|tick| tick.cast_signed()).collect()
+        let mut prices = Vec::new();
+        marks.take(base, &mut prices);
+        prices
     }
 
     #[test]

@@ -1,0 +1,93 @@
+"""Blank databases: the tables of a new venue, made once for each state of the migrations, and copied since.
+
+Migrating three empty databases takes seconds of processor time and always comes out the same. The first venue that
+does it keeps copies of what it made beside the installed packages; the next new data folder is given those. Only a
+folder without any database is, and what its migrations lack is still migrated.
+"""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+
+import django
+from django.apps import apps
+
+KEPT_MAX = 4
+"""So many states of the migrations are kept: those of the last branches that were started."""
+
+_FOLDER = Path(sys.prefix) / "share" / "cift-blank"
+
+
+def blank_take(files: Mapping[str, Path]) -> bool:
+    """Give a new data folder, which has none of its databases, copies of the blank ones; tell whether it is new.
+
+    Raises:
+        OSError: the folder cannot be written to.
+
+    """
+    if any(file.exists() for file in files.values()):
+        return False
+    for alias, content in _kept(_FOLDER / _state(), files).items():
+        _write(files[alias], content)
+    return True
+
+
+def _kept(blank: Path, aliases: Iterable[str]) -> dict[str, bytes]:
+    """Read all copies; none where one cannot be read: another may take them away meanwhile."""
+    try:
+        return {alias: (blank / alias).read_bytes() for alias in aliases}
+    except OSError:
+        return {}
+
+
+def blank_keep(files: Mapping[str, Path]) -> None:
+    """Keep copies of a new folder's databases, which nobody has written to but the migrations.
+
+    Where there is no place for copies there are none: the next new folder is migrated as well.
+    """
+    blank = _FOLDER / _state()
+    if blank.is_dir():
+        return
+    with suppress(OSError, sqlite3.Error):
+        _FOLDER.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=_FOLDER))
+        try:
+            for alias, file in files.items():
+                with closing(sqlite3.connect(file)) as connection:
+                    connection.execute("VACUUM INTO ?", (str(made / alias),))
+            # Of several that make it, one is first.
+            made.rename(blank)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        for old in sorted(_FOLDER.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)[KEPT_MAX:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _state() -> str:
+    """Name the state of all migrations: by their text, and by who carries them out."""
+    digest = hashlib.sha256(repr((django.VERSION, sqlite3.sqlite_version)).encode())
+    for app in sorted(apps.get_app_configs(), key=lambda each: each.label):
+        for file in sorted((Path(app.path) / "migrations").glob("*.py")):
+            digest.update(f"{app.label}.{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write a file, and have it on the disk: what is written into it later counts on what was there."""
+    part = target.with_name(f"{target.name}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
