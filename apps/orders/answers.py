@@ -10,6 +10,7 @@ from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.codes import Liquidity
 from apps.orders.events import AnyEvent, OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
 from apps.orders.lifecycle import TERMINAL
+from apps.orders.plainanswers import taken_text
 from apps.orders.reasons import Reason
 from apps.orders.selectors import orders_current, shard
 from apps.orders.services import Outcome, outcome_of
@@ -29,7 +30,7 @@ class Answer(NamedTuple):
     """What a request is answered with: an HTTP status and a body."""
 
     status: int
-    body: msgspec.Struct | dict[str, Any]
+    body: msgspec.Struct | dict[str, Any] | msgspec.Raw
 
 
 def token_at(outcome: Outcome) -> str:
@@ -94,6 +95,16 @@ def submitted_now(outcome: Outcome, *, status: HTTPStatus = HTTPStatus.CREATED) 
     state = OrderState.of_event(first, at=outcome.at)
     fills = applied(state, outcome.events[1:], at=outcome.at)
     return Answer(status, order_answer(state, reference, fills=fills, consistency_token=token_at(outcome)))
+
+
+def taken(outcome: Outcome) -> Answer | None:
+    """Answer a plain order that was taken, as text; None: `submitted_now` is to answer."""
+    first = outcome.events[0]
+    reference = references.by_id(first.instrument) if isinstance(first, OrderAccepted) else None
+    if reference is None or not isinstance(first, OrderAccepted):
+        return None
+    text = taken_text(first, outcome.events[1:], reference, at=outcome.at, token=token_at(outcome))
+    return None if text is None else Answer(HTTPStatus.CREATED, text)
 
 
 async def first_outcome(duplicate: CommandDuplicate) -> Outcome:

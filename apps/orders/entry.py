@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from apps.orders import services
-from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted, submitted_now
+from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted, submitted_now, taken
 from apps.orders.batches import batch_done
 from apps.orders.commands import BATCH_MEMBERS_MAX, Batch, CancelOrder, SubmitOrder
 from apps.orders.events import OrderAccepted
@@ -138,7 +138,7 @@ async def _submit_answer(order: SubmitOrder, outcome: Awaitable[Outcome]) -> Ans
 
 
 def order_give(order: SubmitOrder, answered: Callable[[Given], None]) -> None:
-    """Enter an order that has been read; `answered` is called once, and in the order all are given in."""
+    """Enter a plain order (see `plain`); `answered` is called once, and in the order all are given in."""
     services.order_give(order, lambda reply: answered(_given_answer(order, reply)))
 
 
@@ -148,7 +148,7 @@ def _given_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Given:
         return _named(reply, order)
     try:
         done = services.outcome_of(reply)
-        answer = submitted_now(done)
+        answer = taken(done) or submitted_now(done)
         if answer is None:
             return _submit_answer(order, _ready(done))
     except ApplicationError as error:

@@ -12,7 +12,7 @@ from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.reference import references
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, TimeInForce
 from apps.orders.commands import SubmitOrder
-from apps.orders.params import CLIENT_ORDER_ID, client_order_id_make, deadline_of
+from apps.orders.params import CLIENT_ORDER_ID, SYMBOL, client_order_id_make, deadline_of
 from apps.orders.shapes import SELF_TRADE_PREVENTIONS, SIDES, TIMES_IN_FORCE
 from cift.decimals import DecimalError
 from cift.fields import FieldInvalidError
@@ -71,6 +71,7 @@ def plain_order(message: str, *, account: int, at: int) -> PlainOrder | None:
     if reference is None or side is None or tif is None or stp is None:
         return None
     try:
+        SYMBOL(params.symbol)
         order = SubmitOrder(
             account=account,
             id=client_order_id_make() if params.client_order_id is None else CLIENT_ORDER_ID(params.client_order_id),
