@@ -3,10 +3,12 @@
 import random
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 from django.utils.decorators import sync_and_async_middleware, sync_only_middleware
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -46,6 +48,12 @@ def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
         return response
 
     return synchronous
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Leads to the address with a slash at its end by 308: after 301, clients make a GET of what was a POST."""
+
+    response_redirect_class = partial(HttpResponsePermanentRedirect, preserve_request=True)  # type: ignore[assignment]
 
 
 @sync_only_middleware

@@ -4,6 +4,7 @@ The engine remembers ids for a day; behind that, the tables say what is there al
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -49,14 +50,16 @@ async def opening_complete(user: int) -> Opened:
     """Open what a user's registration has promised and is not there; of several at once each command takes effect once.
 
     Raises:
-        ApplicationError: what `account_open` and `deposit_book` raise; do it again later.
+        ApplicationError: `venue_unavailable`: not all that is to be deposited is listed yet, as in a first start; what
+            `account_open` and `deposit_book` raise; do it again later.
 
     """
+    assets = await database_call(_assets_wanted)
     account, number = await database_call(_account_id, user), 0
     if account is None:
         opened = await account_open(OpenAccount(id=f"user-{user}", owner=user))
         account, number = opened.event.account, opened.number
-    for deposit in await database_call(_deposits_missing, account):
+    for deposit in await database_call(_deposits_missing, account, assets):
         booked = await opening_deposit(account=account, deposit=deposit)
         number = max(number, booked)
     await database_call(_done, user)
@@ -121,18 +124,26 @@ def _account_id(user: int) -> int | None:
     return None if account is None else account.pk
 
 
-def _deposits_missing(account: int) -> list[OpeningDeposit]:
+def _assets_wanted() -> dict[str, Asset]:
     wanted: dict[str, str] = settings.IDENTITIES["OPENING_DEPOSITS"]
     assets = {asset.symbol: asset for asset in Asset.objects.filter(symbol__in=wanted)}
-    for symbol in wanted.keys() - assets.keys():
-        logger.error("OPENING_DEPOSITS names %s, which is not listed", symbol)
+    missing = sorted(wanted.keys() - assets.keys())
+    if missing:
+        # Whoever were let in now would never get it.
+        logger.error("OPENING_DEPOSITS names what is not listed: %s", ", ".join(missing))
+        raise ApplicationError("venue_unavailable", "The venue is not set up yet; nothing happened.")
+    return assets
+
+
+def _deposits_missing(account: int, assets: Mapping[str, Asset]) -> list[OpeningDeposit]:
+    wanted: dict[str, str] = settings.IDENTITIES["OPENING_DEPOSITS"]
     paid = set(
         LedgerEntry.objects.filter(account_id=account, kind=LedgerKind.DEPOSIT).values_list("asset_id", flat=True)
     )
     return [
         OpeningDeposit(symbol, assets[symbol].pk, decimal_parse(amount, scale=assets[symbol].scale))
         for symbol, amount in wanted.items()
-        if symbol in assets and assets[symbol].pk not in paid
+        if assets[symbol].pk not in paid
     ]
 
 

@@ -228,3 +228,16 @@ def test_a_position_is_what_was_traded(traders: tuple[Trader, Trader]) -> None:
     token = traders[1].submit(**{**SELL, "symbol": "MSFT-USD", "price": "420"})["consistency_token"]
 
     assert [position(trader, token) - was for trader, was in zip(traders, before, strict=True)] == [-1, 1]
+
+
+def test_an_address_without_its_slash_leads_to_the_one_with_it_and_keeps_the_method(
+    traders: tuple[Trader, Trader],
+) -> None:
+    order = {"symbol": "AAPL-USD", "side": "buy", "type": "limit", "price": "180", "quantity": "1"}
+    answer = httpx.post(traders[0].base + "orders", json=order, headers=traders[0].headers, timeout=30)
+    followed = httpx.post(
+        traders[0].base + "orders", json=order, headers=traders[0].headers, timeout=30, follow_redirects=True
+    )
+
+    assert (answer.status_code, answer.headers["location"]) == (308, "/api/v1/orders/")
+    assert followed.status_code == 201, followed.text

@@ -84,7 +84,8 @@ def test_an_interrupted_registration_is_completed_by_registering_again(venue: Ve
 def test_interrupted_registrations_are_completed_by_a_command_once(venue: Venue) -> None:
     users = [register_interrupted(venue, f"{n}-swept@example.com") for n in range(3)]
 
-    assert manage(venue, "complete_registrations") == "3 completed, 0 removed"
+    # The venue does the same from time to time, so some may be done already.
+    assert manage(venue, "complete_registrations").endswith(" completed, 0 removed")
     assert manage(venue, "complete_registrations") == "0 completed, 0 removed"
 
     assert [[total for _, total in accounts(venue, user)] for user in users] == [[10**12]] * 3

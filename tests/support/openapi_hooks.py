@@ -135,7 +135,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     if isinstance(answer, dict):
         if answer.get("consistency_token"):
             _known["at_least"] = answer["consistency_token"]
-        if case.operation.label == "POST /api/v1/orders/":
+        if case.operation.label == "POST /api/v1/orders/" and answer.get("id"):
             _known["order"] = answer["id"]
         if answer.get("next"):
             _known[f"cursor of {case.operation.label}"] = answer["next"].rpartition("cursor=")[2]

@@ -1,6 +1,8 @@
-//! One account: what it owns, what of it is held, and its position in each instrument.
+//! One account, a balance of its, a position of its.
 
 use crate::command::{AccountStatus, SelfTradePrevention};
+use crate::sheet::Row;
+
 /// The account fees are paid to.
 pub const FEES: u32 = 1;
 
@@ -16,22 +18,14 @@ pub const OPEN_ORDERS_MAX_DEFAULT: u32 = 100_000;
 /// Fee tiers of an account are below this.
 pub(crate) const TIERS: u8 = 16;
 
-/// No position's place.
-pub(crate) const NOWHERE: u32 = u32::MAX;
-
-/// The last in a chain of changes.
-pub(crate) const LAST: u32 = u32::MAX;
-
-/// One asset of an account: half a cache line, so that none lies across two.
+/// One asset of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(align(32))]
+#[repr(align(16))]
 pub(crate) struct Balance {
     /// Smallest units owned.
     pub total: i64,
     /// Of these, bound by open orders and requested withdrawals.
     pub held: i64,
-    /// Not told since it changed.
-    pub changed: bool,
 }
 
 impl Balance {
@@ -44,11 +38,8 @@ impl Balance {
 
 /// What an account has in an instrument, by its trades alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Position {
-    /// Which instrument.
-    pub instrument: u32,
-    /// Chains what has changed since last told: 0: unchanged; `LAST`: the last; else the next instrument.
-    pub changed: u32,
     /// Base units, negative when short.
     pub quantity: i64,
     /// Quote units paid for it, negative when short.
@@ -57,6 +48,11 @@ pub(crate) struct Position {
     pub realised: i64,
     /// Quote units of fees paid.
     pub fees: i64,
+}
+
+/// Bounds on a position, apart from it: most accounts have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exposure {
     /// Base units of open orders, by side; kept only while the account has position limits.
     pub open: [i64; 2],
     /// Bound on the position, base units; 0: none.
@@ -138,18 +134,16 @@ impl Standing {
     }
 }
 
-/// One account: a cache line, and lists behind it.
+/// One account: a cache line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(align(64))]
 pub(crate) struct Account {
     /// Its events so far.
     pub sequence: u64,
-    /// By asset.
-    pub balances: Box<[Balance]>,
-    /// Places of its positions by instrument; `NOWHERE` where it has none.
-    pub positions: Box<[u32]>,
-    /// Which balances may not have been told since they changed: a bit for one asset or several side by side.
-    pub funded: u64,
+    /// Its balances, by asset.
+    pub balances: Row,
+    /// Places of its positions, by instrument.
+    pub positions: Row,
     /// The group it must not trade with, as commanded; 0: itself alone.
     pub group: u32,
     /// Orders it has open.
@@ -166,16 +160,15 @@ pub(crate) struct Account {
     pub limited: bool,
 }
 
-const _: () = assert!(size_of::<Account>() == 64 && size_of::<Position>() == 64 && size_of::<Balance>() == 32);
+const _: () = assert!(size_of::<Account>() == 64 && size_of::<Position>() == 32 && size_of::<Balance>() == 16);
 
 impl Account {
     /// Make an account; group 0 stands for itself alone.
     pub fn new(group: u32) -> Self {
         Self {
             sequence: 0,
-            balances: Box::default(),
-            positions: Box::default(),
-            funded: 0,
+            balances: Row::default(),
+            positions: Row::default(),
             group,
             open_orders: 0,
             open_orders_max: OPEN_ORDERS_MAX_DEFAULT,
@@ -184,23 +177,6 @@ impl Account {
             stp: SelfTradePrevention::CancelNewest,
             limited: false,
         }
-    }
-
-    /// What it has of an asset.
-    #[inline]
-    pub fn balance(&self, asset: u16) -> Balance {
-        self.balances.get(usize::from(asset)).copied().unwrap_or_default()
-    }
-
-    /// Its assets with anything in them, ascending.
-    pub fn balances(&self) -> impl Iterator<Item = (u16, Balance)> + '_ {
-        (0..=u16::MAX).zip(&self.balances).filter(|(_, b)| b.total != 0 || b.held != 0).map(|(a, b)| (a, *b))
-    }
-
-    /// The place of its position in an instrument, if it has one.
-    #[inline]
-    pub fn position_place(&self, instrument: u32) -> Option<u32> {
-        self.positions.get(instrument as usize).copied().filter(|&place| place != NOWHERE)
     }
 
     /// Its next sequence.

@@ -1,28 +1,24 @@
-//! All accounts and positions, and which of them have changed since last told.
+//! All accounts, balances and positions, and which of them have changed since last told.
 
 use prefetch_index::prefetch_index;
 
-use crate::account::{Account, Balance, FIRST_USER, LAST, NOWHERE, Position};
+use crate::account::{Account, Balance, Exposure, FIRST_USER, Position};
 use crate::command::Side;
-use crate::touched::{Touched, bits};
+use crate::sheet::Sheet;
 
-/// All accounts and positions.
+/// All accounts, balances and positions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
     list: Vec<Account>,
     /// Opaque, by account: the user it belongs to.
     owners: Vec<u64>,
+    /// By account and asset.
+    balances: Sheet<Balance>,
+    /// By account and instrument: where the position is; 0: there is none.
+    places: Sheet<u32>,
+    /// By place, which is counted from 1.
     positions: Vec<Position>,
-    /// Heads of the accounts' chains of changed positions.
-    changes: Vec<u32>,
-    /// Accounts with changed balances.
-    funded: Touched,
-    /// Accounts with changed positions.
-    moved: Touched,
-    /// As a power of two: assets that share a bit in `Account::funded`.
-    sharing: u32,
-    /// For sorting one account's changes.
-    chain: Vec<u32>,
+    exposures: Vec<Exposure>,
 }
 
 impl Accounts {
@@ -48,12 +44,8 @@ impl Accounts {
     }
 
     fn push(&mut self, owner: u64, group: u32) {
-        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.funded.reserve(number);
-        self.moved.reserve(number);
         self.list.push(Account::new(group));
         self.owners.push(owner);
-        self.changes.push(LAST);
     }
 
     /// An account, reserved ones included.
@@ -73,10 +65,18 @@ impl Accounts {
         prefetch_index(&self.list, account as usize);
     }
 
+    /// Ask for the cache line of a balance.
+    #[inline]
+    pub fn foresee_balance(&self, owner: &Account, asset: u16) {
+        self.balances.foresee(owner.balances, asset.into());
+    }
+
     /// Ask for the cache line of a position.
     #[inline]
-    pub fn foresee_position(&self, place: u32) {
-        prefetch_index(&self.positions, place as usize);
+    pub fn foresee_position(&self, owner: &Account, instrument: u32) {
+        if let Some(&place) = self.places.get(owner.positions, instrument) {
+            prefetch_index(&self.positions, place as usize);
+        }
     }
 
     /// An account known to exist.
@@ -105,97 +105,106 @@ impl Accounts {
         }
     }
 
+    /// What an account has of an asset.
+    #[inline]
+    pub fn balance(&self, owner: &Account, asset: u16) -> Balance {
+        self.balances.get(owner.balances, asset.into()).copied().unwrap_or_default()
+    }
+
     /// A balance of an account known to exist, to change: it will be told at the end of the batch.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn balance_mut(&mut self, account: u32, asset: u16) -> &mut Balance {
-        let place = usize::from(asset);
-        if place >= self.list[account as usize].balances.len() {
+        let row = self.at(account).balances;
+        if row.place(asset.into()).is_none() {
             return self.balance_make(account, asset);
         }
-        // No branch on whether it is the first change: that is as good as random, and guessing it wrong costs more.
-        self.funded.insert(account);
-        let owner = &mut self.list[account as usize];
-        owner.funded |= bit(place, self.sharing);
-        let balance = &mut owner.balances[place];
-        balance.changed = true;
-        balance
+        self.balances.touch(row, asset.into()).expect("the row is that long")
     }
 
     #[cold]
     fn balance_make(&mut self, account: u32, asset: u16) -> &mut Balance {
-        let place = usize::from(asset);
-        let owner = &mut self.list[account as usize];
-        owner.balances = longer(&owner.balances, place + 1, Balance::default());
-        while place >> self.sharing >= 64 {
-            self.sharing += 1;
-            for owner in &mut self.list {
-                let changed = owner.balances.iter().enumerate().filter(|(_, balance)| balance.changed);
-                owner.funded = changed.fold(0, |bits, (place, _)| bits | bit(place, self.sharing));
-            }
-        }
+        let row = &mut self.list[account as usize].balances;
+        *row = self.balances.widen(account, *row, asset.into());
         self.balance_mut(account, asset)
     }
 
     /// The place of an account's position in an instrument, made if need be.
     #[inline]
-    pub fn position_open(&mut self, account: u32, instrument: u32) -> u32 {
-        match self.at(account).position_place(instrument) {
-            Some(place) => place,
-            None => self.position_make(account, instrument),
+    fn position_open(&mut self, account: u32, instrument: u32) -> u32 {
+        match self.places.get(self.at(account).positions, instrument) {
+            Some(&place) if place != 0 => place,
+            _ => self.position_make(account, instrument),
         }
     }
 
     #[cold]
     fn position_make(&mut self, account: u32, instrument: u32) -> u32 {
-        let place = u32::try_from(self.positions.len()).unwrap_or(NOWHERE);
-        self.positions.push(Position { instrument, ..Position::default() });
-        let owner = &mut self.list[account as usize];
-        if instrument as usize >= owner.positions.len() {
-            owner.positions = longer(&owner.positions, instrument as usize + 1, NOWHERE);
+        let row = &mut self.list[account as usize].positions;
+        if row.place(instrument).is_none() {
+            *row = self.places.widen(account, *row, instrument);
         }
-        owner.positions[instrument as usize] = place;
-        place
+        let blank = usize::from(self.positions.is_empty());
+        self.positions.resize(self.positions.len() + 1 + blank, Position::default());
+        self.exposures.resize(self.positions.len(), Exposure::default());
+        let made = u32::try_from(self.positions.len() - 1).unwrap_or(u32::MAX);
+        if let Some(place) = self.places.get_mut(*row, instrument) {
+            *place = made;
+        }
+        made
     }
 
-    /// A position by its place.
-    #[inline]
-    pub fn position(&self, place: u32) -> &Position {
-        &self.positions[place as usize]
+    /// An account's position in an instrument with its bounds, made if need be, to change without telling.
+    pub fn position_mut(&mut self, account: u32, instrument: u32) -> (&mut Position, &mut Exposure) {
+        let place = self.position_open(account, instrument) as usize;
+        (&mut self.positions[place], &mut self.exposures[place])
     }
 
-    /// A position by its place, to change without telling.
-    #[inline]
-    pub fn position_mut(&mut self, place: u32) -> &mut Position {
-        &mut self.positions[place as usize]
+    /// An account's position in an instrument with its bounds, if it has one.
+    pub fn position(&self, owner: &Account, instrument: u32) -> Option<(&Position, &Exposure)> {
+        let place = *self.places.get(owner.positions, instrument)? as usize;
+        Some((self.positions.get(place)?, self.exposures.get(place)?)).filter(|_| place != 0)
     }
 
     /// An account's position in an instrument, to change: it will be told at the end of the batch.
     #[inline]
     pub fn position_touch(&mut self, account: u32, instrument: u32) -> &mut Position {
-        let place = self.position_open(account, instrument);
-        let position = &mut self.positions[place as usize];
-        if position.changed == 0 {
-            position.changed = std::mem::replace(&mut self.changes[account as usize], instrument);
-            self.moved.insert(account);
-        }
-        position
+        let row = self.at(account).positions;
+        let place = match self.places.touch(row, instrument) {
+            Some(&mut place) if place != 0 => place,
+            _ => self.position_make_told(account, instrument),
+        };
+        &mut self.positions[place as usize]
+    }
+
+    #[cold]
+    fn position_make_told(&mut self, account: u32, instrument: u32) -> u32 {
+        self.position_make(account, instrument);
+        let row = self.at(account).positions;
+        self.places.touch(row, instrument).map_or(0, |place| *place)
     }
 
     /// Count base units of open orders, if the account has position limits.
     #[inline]
     pub fn count_open(&mut self, account: u32, instrument: u32, side: Side, quantity: i64) {
         if self.at(account).limited {
-            let place = self.position_open(account, instrument);
-            let open = &mut self.positions[place as usize].open[side as usize];
+            let open = &mut self.position_mut(account, instrument).1.open[side as usize];
             *open = open.saturating_add(quantity);
         }
     }
 
-    /// An account's positions, ascending by instrument.
-    pub fn positions(&self, account: u32) -> impl Iterator<Item = &Position> + '_ {
-        let places = self.list.get(account as usize).map_or(&[][..], |found| &found.positions);
-        places.iter().filter_map(|&place| self.positions.get(place as usize))
+    /// An account's assets with anything in them, ascending.
+    pub fn balances(&self, owner: &Account) -> impl Iterator<Item = (u16, Balance)> + '_ {
+        let all = (0..=u16::MAX).zip(self.balances.row(owner.balances));
+        all.filter(|(_, balance)| balance.total != 0 || balance.held != 0).map(|(asset, balance)| (asset, *balance))
+    }
+
+    /// An account's positions with their bounds, ascending by instrument.
+    pub fn positions(&self, owner: &Account) -> impl Iterator<Item = (u32, &Position, &Exposure)> + '_ {
+        let places = (0..).zip(self.places.row(owner.positions)).filter(|&(_, &place)| place != 0);
+        places.filter_map(|(instrument, &place)| {
+            Some((instrument, self.positions.get(place as usize)?, self.exposures.get(place as usize)?))
+        })
     }
 
     /// Every account with its number.
@@ -205,81 +214,38 @@ impl Accounts {
 
     /// Tell every balance changed since the last call, by account and asset, with the account's next sequence.
     #[inline]
-    pub fn drain_balances(&mut self, mut tell: impl FnMut(u64, u32, u16, Balance)) {
-        let Self { list, funded, sharing, .. } = self;
-        funded.drain(|first, word| {
-            for account in bits(word).map(|bit| first | bit) {
-                let owner = &list[account as usize];
-                prefetch_index(&owner.balances, (owner.funded.trailing_zeros() as usize) << *sharing);
-            }
-            for account in bits(word).map(|bit| first | bit) {
-                let owner = &mut list[account as usize];
-                let counted = u64::from(account >= FIRST_USER);
-                for group in bits(std::mem::take(&mut owner.funded)) {
-                    let place = (group as usize) << *sharing;
-                    for (place, balance) in (place..).zip(owner.balances.iter_mut().skip(place).take(1 << *sharing)) {
-                        if balance.changed {
-                            balance.changed = false;
-                            owner.sequence += counted;
-                            tell(owner.sequence * counted, account, u16::try_from(place).unwrap_or(0), *balance);
-                        }
-                    }
-                }
-            }
+    pub fn drain_balances(&mut self, mut tell: impl FnMut(u64, u32, u16, &Balance)) {
+        let Self { list, balances, .. } = self;
+        balances.drain(|account, place, balance| {
+            let owner = &mut list[account as usize];
+            let counted = u64::from(account >= FIRST_USER);
+            owner.sequence += counted;
+            let asset = u16::try_from(owner.balances.column(place)).unwrap_or(0);
+            tell(owner.sequence * counted, account, asset, balance);
         });
+        if balances.is_untidy() {
+            balances.tidy(list.iter_mut().map(|account| &mut account.balances));
+        }
     }
 
     /// Tell every position changed since the last call, by account and instrument.
     #[inline]
-    pub fn drain_positions(&mut self, mut tell: impl FnMut(u64, u32, &Position)) {
-        let Self { list, positions, moved, changes, chain, .. } = self;
-        moved.drain(|first, word| {
-            for account in bits(word).map(|bit| first | bit) {
-                if let Some(place) = list[account as usize].position_place(changes[account as usize]) {
-                    prefetch_index(&*positions, place as usize);
-                }
-            }
-            for account in bits(word).map(|bit| first | bit) {
-                let owner = &mut list[account as usize];
-                let mut next = std::mem::replace(&mut changes[account as usize], LAST);
-                while next != LAST {
-                    chain.push(next);
-                    next = std::mem::take(&mut positions[owner.positions[next as usize] as usize].changed);
-                }
-                chain.sort_unstable();
-                for instrument in chain.drain(..) {
-                    let position = &positions[owner.positions[instrument as usize] as usize];
-                    // Only who trades has positions.
-                    tell(owner.next_sequence(), account, position);
-                }
-            }
+    pub fn drain_positions(&mut self, mut tell: impl FnMut(u64, u32, u32, &Position)) {
+        let Self { list, places, positions, .. } = self;
+        places.drain(|account, place, &position| {
+            let owner = &mut list[account as usize];
+            let instrument = owner.positions.column(place);
+            // Only who trades has positions.
+            tell(owner.next_sequence(), account, instrument, &positions[position as usize]);
         });
+        if places.is_untidy() {
+            places.tidy(list.iter_mut().map(|account| &mut account.positions));
+        }
     }
 
     /// Take all balances and positions as told.
     pub fn forget_changes(&mut self) {
-        for owner in &mut self.list {
-            owner.funded = 0;
-            owner.balances.iter_mut().for_each(|balance| balance.changed = false);
-        }
-        self.positions.iter_mut().for_each(|position| position.changed = 0);
-        self.changes.fill(LAST);
-        self.funded.clear();
-        self.moved.clear();
+        self.balances.forget_changes();
+        self.places.forget_changes();
     }
-}
-
-/// The bit of an asset in `Account::funded`; there is one for each that has a place.
-#[inline]
-const fn bit(place: usize, sharing: u32) -> u64 {
-    1 << ((place >> sharing) % 64)
-}
-
-/// The same list, longer.
-#[cold]
-fn longer<T: Clone>(list: &[T], length: usize, blank: T) -> Box<[T]> {
-    let mut longer = list.to_vec();
-    longer.reserve_exact(length - list.len());
-    longer.resize(length, blank);
-    longer.into_boxed_slice()
 }

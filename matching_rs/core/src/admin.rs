@@ -136,12 +136,13 @@ impl Engine {
             CashKind::Adjustment if command.amount != 0 => command.amount,
             _ => return Err(Reason::AmountInvalid),
         };
-        let free = self.shared.accounts.at(command.account).balance(command.asset).free();
+        let accounts = &self.shared.accounts;
+        let free = accounts.balance(accounts.at(command.account), command.asset).free();
         if amount < 0 && amount.checked_add(free).is_none_or(|left| left < 0) {
             return Err(Reason::InsufficientFunds);
         }
         // All accounts have together what the outside world is short of: bounded here, no trade can overflow.
-        let supply = self.shared.accounts.at(EXTERNAL).balance(command.asset).total.unsigned_abs();
+        let supply = accounts.balance(accounts.at(EXTERNAL), command.asset).total.unsigned_abs();
         if amount > 0 && supply + amount.unsigned_abs() > i64::MAX.unsigned_abs() {
             return Err(Reason::AmountOverflow);
         }
@@ -161,8 +162,7 @@ impl Engine {
         if command.limit > 0 {
             self.shared.count_all_open(&self.markets, command.account);
         }
-        let place = self.shared.accounts.position_open(command.account, command.instrument);
-        self.shared.accounts.position_mut(place).limit = command.limit;
+        self.shared.accounts.position_mut(command.account, command.instrument).1.limit = command.limit;
         let event = Event::PositionLimitSet {
             account_sequence: self.shared.accounts.next_sequence(command.account),
             account: command.account,

@@ -1,9 +1,8 @@
 //! Asking the memory ahead of time. With as much state as a venue has, most of an order's time would be waiting for
 //! memory; meanwhile the commands before it can be done. Nothing here changes anything, so a wrong guess costs only time.
 
-use prefetch_index::prefetch_index;
-
 use crate::account::Account;
+use crate::bits::low32;
 use crate::cancel::place_of;
 use crate::command::{Command, Side, SubmitOrder};
 use crate::engine::Engine;
@@ -17,12 +16,21 @@ const SMALL: u32 = 4_096;
 
 /// What was found out about a command before it is done.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Foreseen(Option<Key>);
+pub struct Foreseen {
+    low: u64,
+    /// The upper word of an order's key, and whether there is a key.
+    high: u64,
+}
 
 impl Foreseen {
     #[inline]
     pub(crate) const fn key(self) -> Option<Key> {
-        self.0
+        if self.high == 0 { None } else { Some(Key::new(self.low, low32(self.high))) }
+    }
+
+    #[inline]
+    const fn order(key: Key) -> Self {
+        Self { low: key.low(), high: key.high() as u64 | 1 << 32 }
     }
 }
 
@@ -38,19 +46,19 @@ impl Engine {
                 let key = shared.ids.key(order.account, order.id);
                 shared.ids.foresee(key);
                 shared.accounts.foresee(order.account);
-                Foreseen(Some(key))
+                Foreseen::order(key)
             }
             Command::CancelOrder(cancel) => {
                 shared.pool.foresee(cancel.order_id);
                 shared.accounts.foresee(cancel.account);
-                Foreseen(None)
+                Foreseen::default()
             }
             Command::AmendOrder(amend) => {
                 shared.pool.foresee(amend.order_id);
                 shared.accounts.foresee(amend.account);
-                Foreseen(None)
+                Foreseen::default()
             }
-            _ => Foreseen(None),
+            _ => Foreseen::default(),
         }
     }
 
@@ -79,7 +87,7 @@ impl Engine {
         if market.book.crosses(order.side, ticks) {
             return self.shared.approach_trade(market, owner, order.side);
         }
-        prefetch_index(&owner.balances, usize::from(market.paying(order.side)));
+        self.shared.accounts.foresee_balance(owner, market.paying(order.side));
         market.book.foresee(ticks);
     }
 
@@ -89,7 +97,7 @@ impl Engine {
         let order = self.shared.pool.order(slot);
         let market = &self.markets[place_of(order)];
         let owner = self.shared.accounts.at(account);
-        prefetch_index(&owner.balances, usize::from(market.paying(order.side())));
+        self.shared.accounts.foresee_balance(owner, market.paying(order.side()));
         market.book.foresee(order.price);
         let links = *self.shared.pool.links(slot);
         self.shared.pool.foresee_links(links.next);
@@ -117,10 +125,8 @@ impl Shared {
 
     #[inline]
     fn foresee_side(&self, market: &Market, owner: &Account) {
-        prefetch_index(&owner.balances, usize::from(market.identity.quote));
-        prefetch_index(&owner.balances, usize::from(market.identity.base));
-        if let Some(place) = owner.position_place(market.number) {
-            self.accounts.foresee_position(place);
-        }
+        self.accounts.foresee_balance(owner, market.identity.quote);
+        self.accounts.foresee_balance(owner, market.identity.base);
+        self.accounts.foresee_position(owner, market.number);
     }
 }

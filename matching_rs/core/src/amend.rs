@@ -87,7 +87,7 @@ impl Engine {
         };
         let has = self.shared.held(market, slot, order.leaves);
         let owner = self.shared.accounts.at(order.account);
-        let free = i128::from(owner.balance(market.paying(order.side())).free()) - used.funds;
+        let free = i128::from(self.shared.accounts.balance(owner, market.paying(order.side())).free()) - used.funds;
         if i128::from(needs) - i128::from(has) > free.max(0) {
             return Err(Reason::InsufficientFunds);
         }

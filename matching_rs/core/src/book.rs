@@ -2,6 +2,7 @@
 
 use crate::command::Side;
 use crate::levels::{Level, Levels};
+use crate::places::Places;
 use crate::pool::{Links, NONE, Pool};
 
 /// Prices are at most this many ticks, so that arithmetic on them has room.
@@ -18,13 +19,11 @@ pub const NO_BID: i64 = 0;
 pub struct Book {
     best: [i64; 2],
     levels: Levels,
-    /// For telling changes, empty between.
-    prices: Vec<i64>,
 }
 
 impl Default for Book {
     fn default() -> Self {
-        Self { best: [NO_BID, NO_ASK], levels: Levels::default(), prices: Vec::new() }
+        Self { best: [NO_BID, NO_ASK], levels: Levels::default() }
     }
 }
 
@@ -75,7 +74,8 @@ impl Book {
         level.orders += 1;
         level.quantity = level.quantity.saturating_add(leaves);
         pool.links_mut(tail).next = slot;
-        *pool.links_mut(slot) = Links { next: NONE, prev: tail };
+        let links = pool.links_mut(slot);
+        (links.next, links.prev) = (NONE, tail);
         let best = &mut self.best[side as usize];
         *best = ranked(side, ranked(side, price).max(ranked(side, *best)));
     }
@@ -86,7 +86,7 @@ impl Book {
     pub fn remove(&mut self, pool: &mut Pool, slot: u32) {
         let order = pool.order(slot);
         let (price, leaves, side) = (order.price, order.leaves, order.side());
-        let Links { next, prev } = *pool.links(slot);
+        let Links { next, prev, .. } = *pool.links(slot);
         pool.links_mut(next).prev = prev;
         pool.links_mut(prev).next = next;
         let Some(level) = self.levels.change(side, price) else { return };
@@ -147,20 +147,19 @@ impl Book {
         })
     }
 
-    /// Tell the prices of a side that changed since last told, best first, each with its level if it has orders.
-    pub fn drain(&mut self, side: Side, mut tell: impl FnMut(i64, Option<&Level>)) {
-        let mut prices = std::mem::take(&mut self.prices);
-        self.levels.take_changed(side, &mut prices);
-        if side == Side::Buy {
-            prices.reverse();
-        }
-        for &price in &prices {
-            // What lies behind the touch is of this side.
-            let there = ranked(side, price) <= ranked(side, self.best(side));
-            tell(price, self.levels.get(price).filter(|_| there));
-        }
-        prices.clear();
-        self.prices = prices;
+    /// Append the prices of a side that changed since last told, ascending; `level_now` says what is there.
+    #[inline]
+    pub fn take_changed(&mut self, side: Side, prices: &mut Places) {
+        self.levels.take_changed(side, prices);
+    }
+
+    /// The level of a price if orders of a side are there.
+    #[must_use]
+    #[inline]
+    pub fn level_now(&self, side: Side, price: i64) -> Option<&Level> {
+        // What lies behind the touch is of this side.
+        let there = ranked(side, price) <= ranked(side, self.best(side));
+        self.levels.get(price).filter(|_| there)
     }
 
     /// Ask for the cache line of a price's level.
@@ -277,8 +276,14 @@ mod tests {
 
         /// What has changed, each with the lots there now.
         fn drain(&mut self, side: Side) -> Vec<(i64, i64)> {
-            let mut told = Vec::new();
-            self.book.drain(side, |price, level| told.push((price, level.map_or(0, |level| level.quantity))));
+            let mut prices = Places::default();
+            self.book.take_changed(side, &mut prices);
+            let now = |price| self.book.level_now(side, price).map_or(0, |level| level.quantity);
+            let mut told: Vec<_> =
+                prices.get().iter().map(|tick| tick.cast_signed()).map(|price| (price, now(price))).collect();
+            if side == Side::Buy {
+                told.reverse();
+            }
             told
         }
     }

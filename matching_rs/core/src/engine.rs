@@ -7,10 +7,11 @@ use crate::command::{Command, Side, kind};
 use crate::event::{Event, Sink};
 use crate::ids::{IDS_MAX, Ids};
 use crate::instrument::{Asset, Market};
+use crate::places::Places;
 use crate::pool::{Pool, SLOT_REFUSED};
 use crate::reason::Reason;
 use crate::shared::Shared;
-use crate::view::BookChange;
+use crate::view::{BookChange, Level};
 use crate::withdrawals::Withdrawals;
 
 /// Bounds the engine is built with.
@@ -41,6 +42,15 @@ pub struct Engine {
     pub(crate) markets: Vec<Market>,
     pub(crate) assets: Vec<Asset>,
     pub(crate) withdrawals: Withdrawals,
+    telling: Telling,
+}
+
+/// Lists for telling one book's changes, kept to be filled again.
+#[derive(Clone, Debug, Default)]
+struct Telling {
+    prices: Places,
+    bids: Vec<Level>,
+    asks: Vec<Level>,
 }
 
 /// How a command of a batch went.
@@ -72,6 +82,7 @@ impl Engine {
             markets: Vec::new(),
             assets: Vec::new(),
             withdrawals: Withdrawals::default(),
+            telling: Telling::default(),
         }
     }
 
@@ -115,12 +126,12 @@ impl Engine {
     /// Tell the balances and positions changed since the last call.
     pub fn end_batch<S: Sink>(&mut self, sink: &mut S) {
         let Shared { sequence, accounts, .. } = &mut self.shared;
-        accounts.drain_balances(|account_sequence, account, asset, Balance { total, held, .. }| {
+        accounts.drain_balances(|account_sequence, account, asset, &Balance { total, held }| {
             *sequence += 1;
             sink.emit(*sequence, &Event::BalanceChanged { account_sequence, account, asset, total, held });
         });
-        accounts.drain_positions(|account_sequence, account, position| {
-            let Position { instrument, quantity, cost, realised, fees, .. } = *position;
+        accounts.drain_positions(|account_sequence, account, instrument, position| {
+            let Position { quantity, cost, realised, fees } = *position;
             *sequence += 1;
             let event =
                 Event::PositionChanged { account_sequence, account, instrument, quantity, cost, realised, fees };
@@ -130,18 +141,26 @@ impl Engine {
 
     /// Tell the books changed since the last call, by instrument.
     pub fn drain_book_changes(&mut self, mut f: impl FnMut(BookChange<'_>)) {
-        self.shared.changed.sort_unstable();
-        let (mut bids, mut asks) = (Vec::new(), Vec::new());
-        for instrument in self.shared.changed.drain(..) {
-            let market = &mut self.markets[instrument as usize - 1];
-            market.drain(&mut bids, &mut asks);
+        let Self { shared, markets, telling, .. } = self;
+        if shared.changed.len() * 8 < markets.len() {
+            shared.changed.sort_unstable();
+        } else {
+            // Going through all of them is quicker than sorting.
+            shared.changed.clear();
+            shared.changed.extend(markets.iter().filter(|market| market.sequence != market.told).map(|one| one.number));
+        }
+        let Telling { prices, bids, asks } = telling;
+        for instrument in shared.changed.drain(..) {
+            let market = &mut markets[instrument as usize - 1];
+            market.drain(Side::Buy, prices, bids);
+            market.drain(Side::Sell, prices, asks);
             f(BookChange {
                 instrument,
                 previous_sequence: market.told,
                 sequence: market.sequence,
                 status: market.rules.status,
-                bids: &bids,
-                asks: &asks,
+                bids,
+                asks,
                 best_bid: market.best_level(Side::Buy),
                 best_ask: market.best_level(Side::Sell),
             });

@@ -38,15 +38,15 @@ impl Answer {
 /// One remembered id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    pub key: [u32; 3],
-    pub fingerprint: [u32; 2],
-    pub answer: [u32; 2],
+    key: [u32; 3],
+    fingerprint: [u32; 2],
+    answer: [u32; 2],
 }
 
 const _: () = assert!(size_of::<Entry>() == 28);
 const BLANK: Entry = Entry { key: [0; 3], fingerprint: [0; 2], answer: [0; 2] };
 
-pub(crate) const fn split(value: u64) -> [u32; 2] {
+const fn split(value: u64) -> [u32; 2] {
     [low32(value), low32(value >> 32)]
 }
 
@@ -55,6 +55,18 @@ pub(crate) const fn join(halves: [u32; 2]) -> u64 {
 }
 
 impl Entry {
+    /// What is remembered of an id.
+    #[inline]
+    pub const fn new(key: Key, fingerprint: u64, answer: Answer) -> Self {
+        Self { key: key.words(), fingerprint: split(fingerprint), answer: split(answer.pack()) }
+    }
+
+    /// The id's hash.
+    #[inline]
+    pub const fn key(&self) -> Key {
+        Key::from_words(self.key)
+    }
+
     /// The payload's fingerprint.
     pub const fn fingerprint(&self) -> u64 {
         join(self.fingerprint)
@@ -83,7 +95,7 @@ impl Entry {
 /// Chunks of entries, numbered from 1; 0 is none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slab {
-    chunks: Vec<Vec<Entry>>,
+    chunks: Vec<Box<[Entry]>>,
     used: u32,
     free: u32,
 }
@@ -101,29 +113,24 @@ impl Slab {
         &mut self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
     }
 
-    /// Keep an entry where one was given back, or behind all others.
+    /// A place for an entry: one given back, or behind all others. Written is there, not handed over in parts that would
+    /// be read as a whole before they have arrived.
     #[inline]
-    pub fn keep(&mut self, entry: Entry) -> u32 {
+    pub fn place(&mut self) -> u32 {
         if self.free != 0 {
-            return self.keep_again(entry);
+            return self.take_back();
         }
         if self.used.is_multiple_of(CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK as usize));
-        }
-        if let Some(chunk) = self.chunks.last_mut() {
-            chunk.push(entry);
+            self.chunks.push(vec![BLANK; CHUNK as usize].into_boxed_slice());
         }
         self.used += 1;
         self.used
     }
 
     #[inline(never)]
-    fn keep_again(&mut self, entry: Entry) -> u32 {
+    fn take_back(&mut self) -> u32 {
         let place = self.free;
-        let blank = self.get_mut(place);
-        let next = blank.key[0];
-        *blank = entry;
-        self.free = next;
+        self.free = self.get(place).key[0];
         place
     }
 
@@ -135,11 +142,11 @@ impl Slab {
 
     pub fn iter(&self) -> impl Iterator<Item = (Key, u32)> + '_ {
         let taken = (1..).zip(self.chunks.iter().flatten());
-        taken.filter(|(_, found)| !found.is_blank()).map(|(entry, found)| (Key(found.key), entry))
+        taken.filter(|(_, found)| !found.is_blank()).map(|(entry, found)| (found.key(), entry))
     }
 
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Vec<Entry>>())
+        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>())
     }
 }

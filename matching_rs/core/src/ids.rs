@@ -6,7 +6,7 @@
 
 use crate::bits::low32;
 use crate::ends::Ends;
-use crate::entry::{Answer, Entry, SAVED_BYTES, Slab, join, split};
+use crate::entry::{Answer, Entry, SAVED_BYTES, Slab, join};
 use crate::index::{ENTRIES, Index, Key, Probe, Vacancy};
 use crate::sip::Sip;
 
@@ -84,7 +84,7 @@ impl Ids {
     #[inline]
     pub fn key(&self, account: u32, id: &str) -> Key {
         let [low, high] = self.sip.hash(account, id.as_bytes());
-        Key([low32(low), low32(low >> 32), low32(high)])
+        Key::new(low, low32(high))
     }
 
     /// Hash a command's payload, given as words.
@@ -101,7 +101,7 @@ impl Ids {
 
     #[inline]
     fn probe(&self, key: Key) -> Probe {
-        self.index.probe(key, |entry| self.slab.get(entry).key == key.0)
+        self.index.probe(key, |entry| self.slab.get(entry).key() == key)
     }
 
     /// The entry of an id, though its window may have passed.
@@ -188,8 +188,8 @@ impl Ids {
     #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn insert(&mut self, seat: Seat, fingerprint: u64, answer: Answer) -> u32 {
         let key = seat.key;
-        let entry = Entry { key: key.0, fingerprint: split(fingerprint), answer: split(answer.pack()) };
-        let entry = self.slab.keep(entry);
+        let entry = self.slab.place();
+        *self.slab.get_mut(entry) = Entry::new(key, fingerprint, answer);
         self.count += 1;
         match seat.vacancy {
             Some(vacancy) if self.index.has_room(self.count) => self.index.seat(key, entry, vacancy),
@@ -209,7 +209,7 @@ impl Ids {
     fn evict(&mut self) -> bool {
         let Some(end) = self.ends.pop() else { return false };
         let entry = low32(end) & (ENTRIES - 1);
-        self.index.unseat(entry, |entry| Key(self.slab.get(entry).key));
+        self.index.unseat(entry, |entry| self.slab.get(entry).key());
         self.slab.give(entry);
         self.count -= 1;
         true
@@ -239,7 +239,7 @@ impl Ids {
     pub fn put_back(&mut self, bytes: &[u8; SAVED_BYTES]) -> Option<u32> {
         let mut words = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four));
         let mut next = || words.next().unwrap_or(0);
-        let key = Key([next(), next(), next()]);
+        let key = Key::from_words([next(), next(), next()]);
         let (fingerprint, answer, end) = (join([next(), next()]), join([next(), next()]), join([next(), next()]));
         let last = self.ends.last().map_or(0, |end| end >> ENTRY_BITS);
         let sound = answer != 0 && end >> (64 - ENTRY_BITS) == 0 && (end == 0 || end >= last);

@@ -11,6 +11,7 @@ use prefetch_index::prefetch_index;
 use crate::book::{NO_ASK, NO_BID};
 use crate::command::Side;
 use crate::marks::Marks;
+use crate::places::Places;
 
 /// Levels in the window: sixteen words of the bitmap.
 pub const WINDOW: usize = 1_024;
@@ -32,6 +33,9 @@ pub struct Level {
     /// Orders open; 0: empty.
     pub orders: u32,
 }
+
+/// A price without orders.
+pub const EMPTY: Level = Level { quantity: 0, head: 0, tail: 0, orders: 0 };
 
 /// The levels by tick.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +103,8 @@ impl Levels {
     }
 
     /// Append the ticks of a side that changed since last told, ascending, each once.
-    pub fn take_changed(&mut self, side: Side, ticks: &mut Vec<i64>) {
+    #[inline]
+    pub fn take_changed(&mut self, side: Side, ticks: &mut Places) {
         self.marks[side as usize].take(self.base, ticks);
     }
 

@@ -3,6 +3,7 @@
 //! A bit is set without asking whether it was, for that is as good as random; and bits come out in order without sorting.
 
 use crate::levels::{WORDS, place};
+use crate::places::Places;
 
 /// Far changes kept before doubles among them are looked for.
 const FAR_MIN: usize = 4_096;
@@ -43,30 +44,32 @@ impl Marks {
 
     /// The window that began at `base` is laid anew: what was marked in it is kept as prices.
     pub fn unlay(&mut self, base: i64) {
-        self.take_window(base, Vec::push);
+        let mut inside = Places::default();
+        self.take_window(base, &mut inside);
+        self.far.extend(inside.get().iter().map(|tick| tick.cast_signed()));
     }
 
-    fn take_window(&mut self, base: i64, mut keep: impl FnMut(&mut Vec<i64>, i64)) {
+    #[inline]
+    fn take_window(&mut self, base: i64, ticks: &mut Places) {
         while self.summary != 0 {
             let word = self.summary.trailing_zeros() as usize;
-            let mut bits = std::mem::take(&mut self.words[word]);
-            while bits != 0 {
-                keep(&mut self.far, base + place(word, bits.trailing_zeros()));
-                bits &= bits - 1;
-            }
+            ticks.add(std::mem::take(&mut self.words[word]), (base + place(word, 0)).cast_unsigned());
             self.summary &= self.summary - 1;
         }
     }
 
     /// Append what is marked, each once and ascending, and forget it; the window begins at `base`.
-    pub fn take(&mut self, base: i64, prices: &mut Vec<i64>) {
+    #[inline]
+    pub fn take(&mut self, base: i64, ticks: &mut Places) {
         if self.far.is_empty() {
-            return self.take_window(base, |_, tick| prices.push(tick));
+            return self.take_window(base, ticks);
         }
         self.unlay(base);
         self.far.sort_unstable();
         self.far.dedup();
-        prices.append(&mut self.far);
+        for tick in self.far.drain(..) {
+            ticks.push(tick.cast_unsigned());
+        }
         self.far_max = FAR_MIN;
     }
 }
@@ -76,9 +79,9 @@ mod tests {
     use super::*;
 
     fn taken(marks: &mut Marks, base: i64) -> Vec<i64> {
-        let mut prices = Vec::new();
-        marks.take(base, &mut prices);
-        prices
+        let mut ticks = Places::default();
+        marks.take(base, &mut ticks);
+        ticks.get().iter().map(|tick| tick.cast_signed()).collect()
     }
 
     #[test]

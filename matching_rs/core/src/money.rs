@@ -62,11 +62,20 @@ impl Traded {
     #[must_use]
     #[inline]
     pub fn hold(self, notional: i64, rates: Rates) -> Option<i64> {
+        let (open, filled) = (notional.unsigned_abs(), self.filled.unsigned_abs());
+        let highest = u64::from(rates.highest());
+        if filled == 0 && open < SMALL {
+            return Some((open + (open * highest).div_ceil(PPM)).cast_signed());
+        }
+        self.hold_of_traded(open, rates)
+    }
+
+    fn hold_of_traded(self, open: u64, rates: Rates) -> Option<i64> {
         // What has ended holds nothing, whichever way its fees were rounded.
-        if notional == 0 {
+        if open == 0 {
             return Some(0);
         }
-        let (open, filled) = (notional.unsigned_abs(), self.filled.unsigned_abs());
+        let filled = self.filled.unsigned_abs();
         let taken = self.taken.unsigned_abs().min(filled);
         let highest = u64::from(rates.highest());
         if open < SMALL && filled < SMALL {

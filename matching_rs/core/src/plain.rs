@@ -43,7 +43,7 @@ impl Engine {
         let rates = market.rates(owner.fee_tier);
         let hold = Traded::default().hold(notional, rates)?;
         let needs = if order.side == Side::Buy { hold } else { order.quantity };
-        let enough = owner.balance(market.paying(order.side)).free() >= needs;
+        let enough = self.shared.accounts.balance(owner, market.paying(order.side)).free() >= needs;
         let funds = Funds::Amount(needs);
         enough.then_some(Plan { market: market_place, limit, lots, funds, rates, rests: true })
     }

@@ -1,6 +1,6 @@
 //! Where open orders live: slots reused last freed first, so a slot in use is likely still in cache.
 //!
-//! An order is one cache line, and the links to its neighbours in the queue are another 8 bytes. An order's id
+//! An order is one cache line, and its neighbours in the queue and its owner are another 16 bytes. An order's id
 //! holds its slot, so finding it needs no map.
 
 use prefetch_index::prefetch_index;
@@ -32,26 +32,26 @@ pub const fn slot_of(order_id: u64) -> u32 {
 /// Stands for a slot in the id of a refused order.
 pub const SLOT_REFUSED: u32 = (1 << SLOT_BITS) - 1;
 
-/// An order's neighbours: apart from the orders, so that all of them stay close at hand.
+/// An order's neighbours and its account: apart from the orders, so that all of them stay close at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(align(8))]
+#[repr(align(16))]
 pub struct Links {
     /// Behind it in the queue; of a free slot, the next free one.
     pub next: u32,
     /// Before it in the queue.
     pub prev: u32,
+    /// Its account, 0 for a slot without: so close together that an account's orders are found by looking at all.
+    /// A list of each account's own would cost every order more than that costs the few who cancel all theirs.
+    pub owner: u32,
 }
 
-const _: () = assert!(size_of::<Links>() == 8);
+const _: () = assert!(size_of::<Links>() == 16);
 
 /// The slots.
 #[derive(Clone, Debug)]
 pub struct Pool {
     orders: Vec<Order>,
     links: Vec<Links>,
-    /// Accounts of the orders, 0 for a slot without: so close together that an account's orders are found by looking at all.
-    /// A list of each account's own would cost every order more than that costs the few who cancel all theirs.
-    owners: Vec<u32>,
     free: u32,
     taken: u32,
     max: u32,
@@ -60,20 +60,13 @@ pub struct Pool {
 /// Stands in `prev` of a free slot.
 const FREE: u32 = u32::MAX;
 
-const ALONE: Links = Links { next: NONE, prev: NONE };
+const ALONE: Links = Links { next: NONE, prev: NONE, owner: 0 };
 
 impl Pool {
     /// Make an empty pool for at most `max` orders.
     #[must_use]
     pub fn new(max: u32) -> Self {
-        Self {
-            orders: vec![EMPTY],
-            links: vec![ALONE],
-            owners: vec![0],
-            free: NONE,
-            taken: 0,
-            max: max.min(SLOT_REFUSED),
-        }
+        Self { orders: vec![EMPTY], links: vec![ALONE], free: NONE, taken: 0, max: max.min(SLOT_REFUSED) }
     }
 
     /// Take a slot; it stays empty until `place`.
@@ -98,11 +91,9 @@ impl Pool {
             let more = self.orders.len() / 4 + 1_024;
             self.orders.reserve_exact(more);
             self.links.reserve_exact(more);
-            self.owners.reserve_exact(more);
         }
         self.orders.push(EMPTY);
         self.links.push(ALONE);
-        self.owners.push(0);
         self.high()
     }
 
@@ -116,7 +107,7 @@ impl Pool {
     #[inline]
     pub fn place(&mut self, slot: u32, order: &NewOrder) {
         self.orders[slot as usize] = order.pack();
-        self.owners[slot as usize] = order.account;
+        self.links[slot as usize].owner = order.account;
     }
 
     /// Give a slot back, filled or not.
@@ -125,8 +116,8 @@ impl Pool {
         let links = &mut self.links[slot as usize];
         links.next = self.free;
         links.prev = FREE;
+        links.owner = 0;
         self.orders[slot as usize].order_id = 0;
-        self.owners[slot as usize] = 0;
         self.free = slot;
         self.taken -= 1;
     }
@@ -168,8 +159,9 @@ impl Pool {
     /// An account's open orders, or of account 0 everybody's: by account, in order of acceptance.
     #[must_use]
     pub fn orders_of(&self, account: u32) -> Vec<u32> {
-        let slots = (0..).zip(&self.owners).filter(|&(_, &owner)| owner != 0 && (account == 0 || owner == account));
-        let mut slots: Vec<u32> = slots.map(|(slot, _)| slot).collect();
+        let slots = (0..).zip(&self.links).map(|(slot, links)| (slot, links.owner));
+        let own = slots.filter(|&(_, owner)| owner != 0 && (account == 0 || owner == account));
+        let mut slots: Vec<u32> = own.map(|(slot, _)| slot).collect();
         slots.sort_unstable_by_key(|&slot| (self.order(slot).account, self.order(slot).order_id));
         slots
     }
@@ -178,7 +170,7 @@ impl Pool {
     #[must_use]
     pub fn is_listed(&self, slot: u32) -> bool {
         let order = self.order(slot);
-        self.owners[slot as usize] == if order.order_id == 0 { 0 } else { order.account }
+        self.links[slot as usize].owner == if order.order_id == 0 { 0 } else { order.account }
     }
 
     /// Nobody has reserved the slot.
@@ -234,8 +226,7 @@ impl Pool {
     /// Bytes taken from the allocator.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let links = self.links.capacity() * size_of::<Links>() + self.owners.capacity() * size_of::<u32>();
-        (self.orders.capacity() * size_of::<Order>() + links) as u64
+        (self.orders.capacity() * size_of::<Order>() + self.links.capacity() * size_of::<Links>()) as u64
     }
 
     /// Make a pool whose slots below `high` are empty; those not in `free` are reserved.
@@ -249,7 +240,6 @@ impl Pool {
         }
         pool.orders = vec![EMPTY; high as usize + 1];
         pool.links = vec![ALONE; high as usize + 1];
-        pool.owners = vec![0; high as usize + 1];
         let mut seen = vec![false; high as usize + 1];
         seen[NONE as usize] = true;
         for &slot in free.iter().rev() {

@@ -7,6 +7,7 @@ use crate::engine::{Config, Engine};
 use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
 use crate::money::{RATE_MAX, Rates, Traded};
 use crate::order::{INSTRUMENTS_MAX, NewOrder};
+use crate::places::Places;
 use crate::pool::{Pool, SLOT_BITS, slot_of};
 use crate::snapshot::{MAGIC, SnapshotError};
 use crate::wire::Reader;
@@ -148,14 +149,13 @@ impl Engine {
             if instrument == 0 || instrument as usize > self.markets.len() {
                 return None;
             }
-            let place = self.shared.accounts.position_open(number, instrument);
-            let position = self.shared.accounts.position_mut(place);
+            let (position, exposure) = self.shared.accounts.position_mut(number, instrument);
             position.quantity = r.i64().filter(|&quantity| quantity > i64::MIN)?;
             position.cost = r.i64()?;
             position.realised = r.i64()?;
             position.fees = r.i64()?;
-            position.limit = r.i64().filter(|&limit| limit >= 0)?;
-            let limited = position.limit > 0;
+            exposure.limit = r.i64().filter(|&limit| limit >= 0)?;
+            let limited = exposure.limit > 0;
             self.shared.accounts.at_mut(number).limited |= limited;
         }
         Some(())
@@ -211,7 +211,9 @@ impl Engine {
         self.shared.pool.place(slot, &new);
         let market = &mut self.markets[place];
         let held = self.shared.held(market, slot, leaves);
-        if held > self.shared.accounts.at(account).balance(market.paying(side)).free() {
+        let owner = self.shared.accounts.at(account);
+        let balance = self.shared.accounts.balance(owner, market.paying(side));
+        if held > balance.free() {
             return None;
         }
         market.open_orders += 1;
@@ -224,7 +226,8 @@ impl Engine {
     fn forget_changes(&mut self) {
         self.shared.accounts.forget_changes();
         for market in &mut self.markets {
-            market.drain(&mut Vec::new(), &mut Vec::new());
+            market.drain(Side::Buy, &mut Places::default(), &mut Vec::new());
+            market.drain(Side::Sell, &mut Places::default(), &mut Vec::new());
         }
     }
 }

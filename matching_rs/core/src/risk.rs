@@ -108,7 +108,7 @@ impl Engine {
         } else if room.is_some_and(|room| i128::from(order.quantity) > room) {
             return Err(Reason::PositionLimit);
         }
-        let free = i128::from(owner.balance(market.paying(order.side)).free()) - used.funds;
+        let free = i128::from(self.shared.accounts.balance(owner, market.paying(order.side)).free()) - used.funds;
         let enough = match plan.funds {
             Funds::Amount(amount) => free >= i128::from(amount),
             Funds::Any => free > 0,
@@ -123,12 +123,12 @@ impl Engine {
         if !owner.limited {
             return None;
         }
-        let position = self.shared.accounts.position(owner.position_place(instrument)?);
-        if position.limit == 0 {
+        let (position, exposure) = self.shared.accounts.position(owner, instrument)?;
+        if exposure.limit == 0 {
             return None;
         }
         let signed = if side == Side::Buy { i128::from(position.quantity) } else { -i128::from(position.quantity) };
-        Some(i128::from(position.limit) - signed - i128::from(position.open[side as usize]) - open)
+        Some(i128::from(exposure.limit) - signed - i128::from(exposure.open[side as usize]) - open)
     }
 }
 

@@ -71,8 +71,8 @@ impl Engine {
         }
         w.u32(self.shared.accounts.len());
         for (number, account) in self.shared.accounts.iter() {
-            write_account(w, account, self.shared.accounts.owner(number));
-            self.write_positions(w, number);
+            self.write_account(w, account, self.shared.accounts.owner(number));
+            self.write_positions(w, account);
         }
         w.u32(self.shared.pool.high());
         let free: Vec<u32> = self.shared.pool.free_slots().collect();
@@ -95,17 +95,34 @@ impl Engine {
         self.withdrawals.write(w);
     }
 
-    fn write_positions(&self, w: &mut Writer, account: u32) {
-        let kept =
-            || self.shared.accounts.positions(account).filter(|position| !position.is_blank() || position.limit != 0);
+    fn write_account(&self, w: &mut Writer, account: &Account, owner: u64) {
+        w.u64(account.sequence);
+        w.u64(owner);
+        w.u32(account.group);
+        w.u32(account.open_orders_max);
+        w.u8(account.standing.status() as u8);
+        w.u8(account.standing.killed().into());
+        w.u8(account.fee_tier);
+        w.u8(account.stp as u8);
+        let kept = || self.shared.accounts.balances(account).filter(|(_, balance)| balance.total != 0);
         w.count(kept().count());
-        for position in kept() {
-            w.u32(position.instrument);
+        for (asset, balance) in kept() {
+            w.u16(asset);
+            w.i64(balance.total);
+        }
+    }
+
+    fn write_positions(&self, w: &mut Writer, account: &Account) {
+        let all = || self.shared.accounts.positions(account);
+        let kept = || all().filter(|(_, position, exposure)| !position.is_blank() || exposure.limit != 0);
+        w.count(kept().count());
+        for (instrument, position, exposure) in kept() {
+            w.u32(instrument);
             w.i64(position.quantity);
             w.i64(position.cost);
             w.i64(position.realised);
             w.i64(position.fees);
-            w.i64(position.limit);
+            w.i64(exposure.limit);
         }
     }
 
@@ -149,22 +166,5 @@ fn write_market(w: &mut Writer, market: &Market) {
         w.u8(rates.is_some().into());
         w.u32(rates.map_or(0, |rates| rates.maker));
         w.u32(rates.map_or(0, |rates| rates.taker));
-    }
-}
-
-fn write_account(w: &mut Writer, account: &Account, owner: u64) {
-    w.u64(account.sequence);
-    w.u64(owner);
-    w.u32(account.group);
-    w.u32(account.open_orders_max);
-    w.u8(account.standing.status() as u8);
-    w.u8(account.standing.killed().into());
-    w.u8(account.fee_tier);
-    w.u8(account.stp as u8);
-    let kept = || account.balances().filter(|(_, balance)| balance.total != 0);
-    w.count(kept().count());
-    for (asset, balance) in kept() {
-        w.u16(asset);
-        w.i64(balance.total);
     }
 }

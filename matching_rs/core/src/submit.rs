@@ -58,6 +58,7 @@ fn is_plain(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
     let whole = words.iter().fold(0, |found, word| found | odd(u64::from_le_bytes(*word)));
     match bytes.last_chunk::<8>() {
+        _ if rest.is_empty() => whole == 0,
         Some(last) => whole | odd(u64::from_le_bytes(*last)) == 0,
         None => rest.iter().all(|byte| (0x20..0x7F).contains(byte)),
     }
@@ -162,7 +163,7 @@ impl Engine {
             Funds::Amount(amount) => amount,
             Funds::Any => {
                 let asset = self.markets[plan.market].paying(order.side);
-                self.shared.accounts.at(order.account).balance(asset).free()
+                self.shared.accounts.balance(self.shared.accounts.at(order.account), asset).free()
             }
         }
     }

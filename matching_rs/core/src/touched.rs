@@ -20,6 +20,15 @@ impl Touched {
         }
     }
 
+    /// Take a number out; says whether it was in.
+    pub fn remove(&mut self, number: u32) -> bool {
+        let Some(word) = self.words.get_mut((number / 64) as usize) else { return false };
+        let before = *word;
+        // Where nothing is left of the word, the summary says there is something; `drain` then finds nothing.
+        *word &= !(1 << (number % 64));
+        *word != before
+    }
+
     /// Make room for numbers up to this one.
     pub fn reserve(&mut self, number: u32) {
         let place = (number / 64) as usize;
@@ -48,16 +57,6 @@ impl Touched {
     }
 }
 
-/// The places of the bits set, ascending.
-#[inline]
-pub(crate) fn bits(mut word: u64) -> impl Iterator<Item = u32> {
-    std::iter::from_fn(move || {
-        let place = (word != 0).then(|| word.trailing_zeros());
-        word &= word.wrapping_sub(1);
-        place
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,8 +69,9 @@ mod tests {
             touched.insert(number);
         }
         let mut out = Vec::new();
-        let mut drain =
-            |touched: &mut Touched| touched.drain(|first, word| out.extend(bits(word).map(|bit| first + bit)));
+        let mut drain = |touched: &mut Touched| {
+            touched.drain(|first, word| out.extend((0..64).filter(|bit| word >> bit & 1 == 1).map(|bit| first + bit)));
+        };
         drain(&mut touched);
         touched.insert(5);
         drain(&mut touched);

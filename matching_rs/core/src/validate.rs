@@ -105,12 +105,13 @@ impl Engine {
 
     fn validate_accounts(&self, required: &Required) -> Result<(), String> {
         for (&(account, asset), &held) in &required.held {
-            if i128::from(self.shared.accounts.at(account).balance(asset).held) != held {
+            let accounts = &self.shared.accounts;
+            if i128::from(accounts.balance(accounts.at(account), asset).held) != held {
                 return Err(format!("account {account} does not hold {held} of asset {asset}"));
             }
         }
         for (number, account) in self.shared.accounts.iter() {
-            for (asset, balance) in account.balances() {
+            for (asset, balance) in self.shared.accounts.balances(account) {
                 let held = i128::from(balance.held);
                 if required.held.get(&(number, asset)).copied().unwrap_or(0) != held {
                     return Err(format!("account {number} holds {held} of asset {asset} for nothing"));
@@ -119,10 +120,9 @@ impl Engine {
                     return Err(format!("account {number} holds {held} of {} of asset {asset}", balance.total));
                 }
             }
-            for position in self.shared.accounts.positions(number).filter(|_| account.limited) {
-                let open = required.open.get(&(number, position.instrument)).copied().unwrap_or_default();
-                if position.open.map(i128::from) != open {
-                    let instrument = position.instrument;
+            for (instrument, _, exposure) in self.shared.accounts.positions(account).filter(|_| account.limited) {
+                let open = required.open.get(&(number, instrument)).copied().unwrap_or_default();
+                if exposure.open.map(i128::from) != open {
                     return Err(format!("account {number} has other open orders in instrument {instrument}"));
                 }
             }
@@ -138,7 +138,7 @@ impl Engine {
     fn validate_supply(&self) -> Result<(), String> {
         let mut sums = vec![0_i128; self.assets.len() + 1];
         for (number, account) in self.shared.accounts.iter() {
-            for (asset, balance) in account.balances() {
+            for (asset, balance) in self.shared.accounts.balances(account) {
                 let Some(sum) = sums.get_mut(usize::from(asset)).filter(|_| asset > 0) else {
                     return Err(format!("account {number} has an asset {asset} that is not listed"));
                 };

@@ -5,6 +5,7 @@ use crate::command::Side;
 use crate::engine::{Config, Engine};
 use crate::instrument::Market;
 use crate::levels;
+use crate::places::Places;
 use crate::view::{
     AccountView, BalanceView, BookView, Level, LookupView, OrderView, PositionView, Stats, WithdrawalView,
 };
@@ -21,18 +22,17 @@ impl Market {
         self.book.level(ticks).map(|level| self.level(ticks, level))
     }
 
-    /// Replace both lists by the levels that changed since last told.
-    pub fn drain(&mut self, bids: &mut Vec<Level>, asks: &mut Vec<Level>) {
-        let (tick_size, lot_size) = (self.rules.tick_size, self.rules.lot_size);
-        for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
-            levels.clear();
-            self.book.drain(side, |ticks, level| {
-                levels.push(Level {
-                    price: ticks.saturating_mul(tick_size),
-                    quantity: level.map_or(0, |level| level.quantity.saturating_mul(lot_size)),
-                    orders: level.map_or(0, |level| level.orders),
-                });
-            });
+    /// Replace a list by the levels of a side that changed since last told, best first.
+    #[inline]
+    pub(crate) fn drain(&mut self, side: Side, prices: &mut Places, levels: &mut Vec<Level>) {
+        prices.clear();
+        self.book.take_changed(side, prices);
+        levels.clear();
+        let ticks = prices.get().iter().map(|tick| tick.cast_signed());
+        let told = |ticks: i64| self.level(ticks, self.book.level_now(side, ticks).unwrap_or(&levels::EMPTY));
+        match side {
+            Side::Buy => levels.extend(ticks.rev().map(told)),
+            Side::Sell => levels.extend(ticks.map(told)),
         }
     }
 }
@@ -123,10 +123,14 @@ impl Engine {
     /// An account.
     #[must_use]
     pub fn account(&self, account: u32) -> Option<AccountView> {
-        let found = self.shared.accounts.get(account)?;
-        let balances =
-            found.balances().map(|(asset, balance)| BalanceView { asset, total: balance.total, held: balance.held });
-        let positions = self.shared.accounts.positions(account).filter(|position| !position.is_blank());
+        let accounts = &self.shared.accounts;
+        let found = accounts.get(account)?;
+        let balances = accounts.balances(found).map(|(asset, balance)| BalanceView {
+            asset,
+            total: balance.total,
+            held: balance.held,
+        });
+        let positions = accounts.positions(found).filter(|(_, position, _)| !position.is_blank());
         let withdrawals = self.withdrawals.of(account).map(|(id, withdrawal)| WithdrawalView {
             id: id.to_string(),
             asset: withdrawal.asset,
@@ -141,8 +145,8 @@ impl Engine {
             balances: balances.collect(),
             open_orders: found.open_orders,
             positions: positions
-                .map(|position| PositionView {
-                    instrument: position.instrument,
+                .map(|(instrument, position, _)| PositionView {
+                    instrument,
                     quantity: position.quantity,
                     cost: position.cost,
                     realised: position.realised,

@@ -90,13 +90,14 @@ impl Engine {
         if self.withdrawals.0.len() >= WITHDRAWALS_MAX {
             return Err(Reason::WithdrawalsLimit);
         }
-        let free = self.shared.accounts.at(command.account).balance(command.asset).free();
+        let accounts = &self.shared.accounts;
+        let free = accounts.balance(accounts.at(command.account), command.asset).free();
         if command.amount > free { Err(Reason::InsufficientFunds) } else { Ok(()) }
     }
 
     pub(crate) fn settle_withdrawal<S: Sink>(&mut self, command: &SettleWithdrawal<'_>, sink: &mut S) {
         let SettleWithdrawal { account, id, deadline, request, end } = *command;
-        let named = self.shared.ids.key(account, request).0.map(u64::from);
+        let named = self.shared.ids.key(account, request).words().map(u64::from);
         let head = u64::from(kind::SETTLE_WITHDRAWAL) << 56 | end as u64;
         let fingerprint = self.shared.ids.fingerprint(&[head, named[0], named[1], named[2]]);
         if !self.admit_money(account, id, deadline, kind::SETTLE_WITHDRAWAL, fingerprint, sink) {

@@ -1,11 +1,14 @@
 """An opening deposit is booked once, and a client's own ids cannot stand in its way."""
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
+from django.test import Client
 
 from apps.accounts import opening
+from apps.accounts.models import User
 from apps.accounts.opening import OpeningDeposit, opening_deposit
 from apps.orders.params import CLIENT_ORDER_ID
 from cift.fields import FieldInvalidError
@@ -47,6 +50,15 @@ async def test_a_deposit_is_booked_unless_it_was_under_the_former_id(
     assert await opening_deposit(account=3, deposit=DEPOSIT) == (7 if booked else 0)
     assert asked == [[1, 3, "opening-USD"]]
     assert books == ([{"account": 3, "command_id": "opening/USD", "asset": 1, "amount": 100}] if booked else [])
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_nobody_is_let_in_while_what_they_are_promised_is_not_listed(client: Client) -> None:
+    login = {"email": "early@example.com", "password": "a long passphrase 42"}
+    answer = client.post("/api/v1/auth/register/", json.dumps(login), content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "venue_unavailable")
+    assert not User.objects.exists()
 
 
 def test_no_client_can_send_the_deposits_id() -> None:
