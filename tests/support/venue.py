@@ -73,9 +73,9 @@ class Venue:
         self.wait_for("passwords as first given in")
         return self
 
-    def wait_for(self, text: str, *, seconds: float = READY_S_MAX) -> None:
+    def wait_for(self, text: str, *, seconds: float = READY_S_MAX, count: int = 1) -> None:
         give_up_at = time.monotonic() + seconds
-        while text not in self.output:
+        while self.output.count(text) < count:
             assert self.process.poll() is None, f"the venue ended:\n{self.output}"
             assert time.monotonic() < give_up_at, f"no {text!r} in {seconds} s:\n{self.output}"
             time.sleep(0.02)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,11 +22,16 @@ IN_FLIGHT = 3
 """Requests a trader has on its way by socket; one by REST besides."""
 
 ANSWER_S_MAX = 10.0
+READ_S_MAX = 60.0
 _RETRY_S = 0.02
+_UNAVAILABLE = 503
 _LOGIN_S = 600.0
 
 CUT = (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, InvalidMessage, EOFError)
 """What a connection ends with, or is refused with."""
+
+# A line for each request would be most of what a test's output is.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class BookedTrader:
@@ -116,17 +122,18 @@ class BookedTrader:
             await asyncio.sleep(_RETRY_S)
 
     async def read(self, path: str, **params: Any) -> tuple[int, Any]:
-        """Ask for something; a venue that is not there is asked again for a while."""
-        give_up_at = time.monotonic() + 2 * ANSWER_S_MAX
+        """Ask for something; a venue that is not there, or cannot tell yet, is asked again for a while."""
+        give_up_at = time.monotonic() + READ_S_MAX
         while True:
             try:
                 answer = await self.http.get(path, params=params or None)
             except httpx.HTTPError:
                 if time.monotonic() > give_up_at:
                     raise
-                await asyncio.sleep(_RETRY_S)
             else:
-                return answer.status_code, answer.json()
+                if answer.status_code != _UNAVAILABLE or time.monotonic() > give_up_at:
+                    return answer.status_code, answer.json()
+            await asyncio.sleep(_RETRY_S)
 
     # -- the socket ---------------------------------------------------------------------------------------------------
 
