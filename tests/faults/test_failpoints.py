@@ -10,15 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kills import Group, group_open
 from tests.support.bookkeeper.keeper import Bookkeeper
 from tests.support.failpoints import POINTS, Failpoint
+from tests.support.killed import Group, group_open
 from tests.support.venue import ROOT
 
 WAIT_S = 60.0
 IN_THE_WEB_PROCESS = ("before match", "before commit", "after commit", "during publish", "at start")
 IN_THE_PROJECTOR = ("in projection", "in snapshot")
 SETTINGS = "tests.support.failing"
+
+LOOK = """
+import django; django.setup()
+import sys
+from apps.orders.matching.writer import Writer
+print(Writer._match.__module__, "tests.support.failpoints" in sys.modules)
+"""
 
 
 class Kills:
@@ -83,10 +90,7 @@ def test_failpoints_are_loaded_by_no_settings_but_the_tests_own(settings: str, t
         [
             sys.executable,
             "-c",
-            "import django; django.setup()\n"
-            "import sys\n"
-            "from apps.orders.matching.writer import Writer\n"
-            "print(Writer._match.__module__, 'tests.support.failpoints' in sys.modules)",
+            LOOK,
         ],
         cwd=ROOT,
         env={

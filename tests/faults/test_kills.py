@@ -4,7 +4,8 @@ import asyncio
 import warnings
 from pathlib import Path
 
-from tests.faults.kills import Killing, group_open
+from tests.faults.kills import Killing
+from tests.support.killed import group_open
 
 KILLS = 20
 SECONDS_MAX = 50.0

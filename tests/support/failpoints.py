@@ -1,8 +1,8 @@
-"""Points at which a process of the venue kills itself with SIGKILL, when a test says so; the venue knows nothing of them.
+"""Points at which a process of the venue kills itself with SIGKILL, when a test says so.
 
-They are there only under `tests.support.failing`, whose app wraps the venue's own functions. `Failpoint.arm` writes a
-point's name into the data folder; the first process to come to that point takes the file away, leaves its own id, and
-dies. With `group` it takes its siblings and its supervisor along.
+The venue knows nothing of them: they are there only under `tests.support.failing`, whose app wraps the venue's own
+functions. `Failpoint.arm` writes a point's name into the data folder; the first process to come to that point takes the
+file away, leaves its own id, and dies. With `group` it takes its siblings and its supervisor along.
 """
 
 import os

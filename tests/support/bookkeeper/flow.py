@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.support.bookkeeper.memory import Kept, Memory, Sent
 
-SYMBOLS = {"AAPL-USD": (19_000, "1"), "BTC-USD": (6_000_000, "0.0001")}
-"""What is traded: about which price (cents), in which lots."""
+SYMBOLS = {"AAPL-USD": (19_000, 1, "1"), "BTC-USD": (6_000_000, 100, "0.0001")}
+"""What is traded: about which price, in which ticks (both in cents) and lots."""
 
 OPEN_MAX = 40
 _SPREAD = 40
@@ -147,12 +147,12 @@ class Flow:
         return sent
 
     def _price(self, symbol: str, side: str) -> str:
-        middle, _ = SYMBOLS[symbol]
-        away = self._dice.randint(-_SPREAD // 5, _SPREAD)
+        middle, tick, _ = SYMBOLS[symbol]
+        away = tick * self._dice.randint(-_SPREAD // 5, _SPREAD)
         cents = middle - away if side == "buy" else middle + away
         return f"{cents // 100}.{cents % 100:02}"
 
     def _lots(self, symbol: str, least: int, most: int) -> str:
-        lot = SYMBOLS[symbol][1]
+        lot = SYMBOLS[symbol][2]
         count = self._dice.randint(least, most)
         return str(count) if lot == "1" else f"{count // 10_000}.{count % 10_000:04}"

@@ -1,0 +1,88 @@
+"""A whole venue whose processes are killed together, and which starts again on the same data and port."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.venue import ROOT, Venue
+
+AUDIT_S_MAX = 600.0
+
+
+class Group:
+    """A venue whose processes end together, and start again on the same data and port."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        """Choose the port."""
+        self._folder = folder
+        self._environment = environment
+        self.port = port_apart()
+        self.venue = self._make()
+
+    def _make(self) -> Venue:
+        return Venue(self._folder, port=self.port, environment=dict(self._environment))
+
+    def start(self) -> None:
+        """Start all of it."""
+        self.venue = self._make().start()
+
+    def kill(self) -> None:
+        """kill -9 the supervisor and every child of its."""
+        children = self.venue.children()
+        self.venue.process.kill()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        code = self.venue.wait_end()
+        assert code == -signal.SIGKILL, f"it had ended by itself ({code}):\n{self.venue.output}"
+
+    def audit(self) -> str | None:
+        """Run the audit beside it; give its first violation."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), "audit", "--json"],
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "cift.settings.embedded",
+                "CIFT_DATA_DIR": str(self._folder),
+                **self._environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=AUDIT_S_MAX,
+        )
+        return None if done.returncode == 0 else f"{done.stdout}{done.stderr}".strip()
+
+
+def port_apart() -> int:
+    """Give a free port no connection is given by the system.
+
+    A client that knocks on such a port while nobody listens there may be connected to itself.
+    """
+    low, high = (int(each) for each in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    for port in random.sample([each for each in range(10_000, 60_000) if not low <= each <= high], 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    message = "no free port"
+    raise OSError(message)
+
+
+@contextmanager
+def group_open(folder: Path, **environment: str) -> Iterator[Group]:
+    """Start a venue that is killed; at the end none of its processes is left."""
+    group = Group(folder, **environment)
+    group.start()
+    try:
+        group.venue.wait_open()
+        yield group
+    finally:
+        group.venue.end()
