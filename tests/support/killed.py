@@ -6,11 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.venue import ROOT, Venue
+from tests.support.venue import END_S_MAX, ROOT, Venue
 
 AUDIT_S_MAX = 600.0
 
@@ -39,6 +40,10 @@ class Group:
         for child in children:
             os.kill(child, signal.SIGKILL)
         code = self.venue.wait_end()
+        give_up_at = time.monotonic() + END_S_MAX
+        while any(_lives(child) for child in children):
+            assert time.monotonic() < give_up_at, "a killed process does not end"
+            time.sleep(0.002)
         assert code == -signal.SIGKILL, f"it had ended by itself ({code}):\n{self.venue.output}"
 
     def audit(self) -> str | None:
@@ -57,6 +62,14 @@ class Group:
             timeout=AUDIT_S_MAX,
         )
         return None if done.returncode == 0 else f"{done.stdout}{done.stderr}".strip()
+
+
+def _lives(process: int) -> bool:
+    """Tell whether a process still has what it had open; who has nobody to ask for its end has ended nevertheless."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def port_apart() -> int:
