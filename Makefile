@@ -5,7 +5,7 @@ CARGO := cargo
 RUST := --manifest-path matching_rs/Cargo.toml --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench soak clean requirements
+.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench soak faults clean requirements
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: setup ## measure; writes var/bench/latest.json (BENCH="--compare FILE" sh
 
 soak: setup ## run the venue for an hour and judge it; writes var/soak/latest.json (SOAK="--minutes 5 --json FILE")
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+
+faults: setup ## kill -9 the venue 500 times and look behind; writes var/faults/kills.json (FAULTS="--count 50 --seed 7 --json FILE")
+	$(BIN)/python -m tests.faults.kills --count 500 $(FAULTS)
 
 requirements: setup ## pin requirements/*.txt anew from *.in
 	@for name in base production dev; do \

@@ -27,7 +27,7 @@ from tests.support.venue import ROOT
 TRADING_S = (0.05, 0.7)
 STARTING_S = (0.1, 1.8)
 STARTING_SHARE = 0.15
-RECOVERY_S_MAX = 60.0
+RECOVERY_S_MAX = 120.0
 OUT = ROOT / "var" / "faults" / "kills.json"
 
 

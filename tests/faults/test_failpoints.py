@@ -15,7 +15,7 @@ from tests.support.failpoints import POINTS, Failpoint
 from tests.support.killed import Group, group_open
 from tests.support.venue import ROOT
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 IN_THE_WEB_PROCESS = ("before match", "before commit", "after commit", "during publish", "at start")
 IN_THE_PROJECTOR = ("in projection", "in snapshot")
 SETTINGS = "tests.support.failing"

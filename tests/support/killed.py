@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.support.venue import END_S_MAX, ROOT, Venue
 
+START_S_MAX = 180.0
 AUDIT_S_MAX = 600.0
 
 
@@ -95,7 +96,7 @@ def group_open(folder: Path, **environment: str) -> Iterator[Group]:
     group = Group(folder, **environment)
     group.start()
     try:
-        group.venue.wait_open()
+        group.venue.wait_for("passwords as first given in", seconds=START_S_MAX)
         yield group
     finally:
         group.venue.end()

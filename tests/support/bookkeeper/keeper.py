@@ -29,7 +29,7 @@ from tests.support.bookkeeper.flow import SYMBOLS
 from tests.support.bookkeeper.streams import BookStream
 from tests.support.bookkeeper.trader import CUT, BookedTrader
 
-WAIT_S_MAX = 60.0
+WAIT_S_MAX = 120.0
 _POLL_S = 0.01
 _DEPTH = 5_000
 _RETRY_S = 0.02

@@ -22,7 +22,7 @@ IN_FLIGHT = 3
 """Requests a trader has on its way by socket; one by REST besides."""
 
 ANSWER_S_MAX = 10.0
-READ_S_MAX = 60.0
+READ_S_MAX = 120.0
 _RETRY_S = 0.02
 _UNAVAILABLE = 503
 _LOGIN_S = 600.0
