@@ -270,7 +270,7 @@ class DrivenWriter:
         self.wait(WriterState.READY)
         return self
 
-    def wait(self, *states: WriterState, timeout_s: float = 10.0) -> WriterState:
+    def wait(self, *states: WriterState, timeout_s: float = 60.0) -> WriterState:
         end = time.monotonic() + timeout_s
         while (state := self.writer.status().state) not in states:
             assert time.monotonic() < end, f"still {self.writer.status()}"
