@@ -43,8 +43,8 @@ def write() -> None:
             account, order_id, answer = sent.popleft()
             told = answer.result(timeout=60)
             assert told is not None
-            # A code says that nothing happened, or that nobody knows: on a busy disk a commit may take longer than it is
-            # tried. That is no acknowledgement.
+            # A code says that nothing happened, or that nobody knows: on a busy disk a commit may take longer than it
+            # is tried. That is no acknowledgement.
             if not isinstance(answers_of(told)[0], str):
                 print(account, order_id, flush=True)  # noqa: T201 - what the parent reads
 
