@@ -3,23 +3,23 @@
 from typing import Any, cast
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
 # Sets Django up, so it comes before anything that needs models.
-_http = cast("Any", ASGIStaticFilesHandler(get_asgi_application()))
+_django = get_asgi_application()
 
 from apps.orders.consumers import socket_application  # noqa: E402 - see above
 from apps.orders.programs import programs_served  # noqa: E402 - as does this
 from cift.http.bodies import bodies_bounded  # noqa: E402 - reads the settings
+from cift.http.staticfiles import StaticFiles  # noqa: E402 - as does this
 from cift.origins import origins_own  # noqa: E402 - reads the settings
 from cift.proxies import proxies_trusted  # noqa: E402 - as does this
 
 _sockets: list[Any] = [path("ws/v1/", cast("Any", socket_application))]
 
 _protocols = {
-    "http": bodies_bounded(programs_served(_http)),
+    "http": bodies_bounded(programs_served(cast("Any", StaticFiles(_django)))),
     "websocket": origins_own(URLRouter(_sockets)),
 }
 

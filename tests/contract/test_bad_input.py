@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import create_connection
 from typing import Any
 
 import httpx
@@ -311,3 +312,31 @@ def test_an_address_of_nothing_is_not_found(sessions: tuple[Trader, Trader], way
         answer = sessions[0].rest.get(path, headers=WAYS[way])
         assert answer.status_code in (400, 404), (path, answer.text)
         assert problem(answer)["code"] in ("not_found", "invalid", "instrument_unknown"), path
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/static/../manage.py", 404),
+        ("GET", "/static/%2e%2e/%2e%2e/etc/passwd", 404),
+        ("GET", "/static//etc/passwd", 404),
+        ("GET", "/static/%00", 404),
+        ("GET", "/static/no-such.css", 404),
+        ("PUT", "/static/cift/api.css", 405),
+        ("GET", "/static/cift/api.css", 200),
+    ],
+)
+def test_a_file_s_address_leads_to_files_of_the_venue_alone(
+    running_venue: Venue, method: str, path: str, status: int
+) -> None:
+    # By hand: a client would tidy the path.
+    with create_connection(("127.0.0.1", running_venue.port), timeout=30) as connection:
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{running_venue.port}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b"")).lower()
+
+    assert answer.startswith(f"http/1.1 {status} ".encode())
+    assert b"x-request-id: " in answer
+    assert b"x-content-type-options: nosniff" in answer
+    assert (b"application/problem+json" in answer) is (status != 200)
+    assert (b"allow: get, head" in answer) is (status == 405)
