@@ -15,7 +15,7 @@ from apps.accounts.commands import MoveCash, OpenAccount
 from apps.accounts.events import BalanceChanged, CashMoved
 from apps.marketdata.commands import ListAsset, ListInstrument
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side, TimeInForce
-from apps.orders.commands import AmendOrder, CancelOrder, OpenVenue, SubmitOrder
+from apps.orders.commands import AmendOrder, CancelOrder, OpenEpoch, OpenVenue, SubmitOrder
 from apps.orders.events import (
     AnyEvent,
     OrderAccepted,
@@ -148,6 +148,7 @@ class OwnVenue:
 
     def _opening(self) -> Iterator[Command]:
         yield OpenVenue(hash_key=bytes(16))
+        yield OpenEpoch(epoch=1)
         yield from self._assets.values()
         yield from self._instrument_rows
         for name in self._accounts:
