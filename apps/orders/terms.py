@@ -6,7 +6,8 @@ from typing import NamedTuple
 from apps.orders.selectors import orders_current
 from cift.threads import database_call
 
-ORDERS_MAX = 100_000
+ORDERS_MAX = 32_768
+"""About 200 bytes each; one that is not here is read from the tables."""
 
 
 class OrderTerms(NamedTuple):

@@ -37,6 +37,10 @@ BACKLOG = 1_024
 LATE_S = 5.0
 """After this the operator is told that the order service is not ready yet."""
 
+WATCH_S = 0.5
+SILENCES_MIN = 3
+"""How often the web process is asked whether it lives, and at least so many questions are unanswered in a row."""
+
 PROMISES_S = 60.0
 """How often what was cut off is finished."""
 
@@ -86,6 +90,7 @@ class Supervisor:
         keeping = [asyncio.create_task(child.keep()) for child in self._children]
         opening = asyncio.create_task(self._open())
         promising = asyncio.create_task(self._keep_promises())
+        watching = asyncio.create_task(self._watch())
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((*keeping, opening, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -94,6 +99,7 @@ class Supervisor:
         finally:
             opening.cancel()
             promising.cancel()
+            watching.cancel()
             stopping.cancel()
             await self._close()
             await asyncio.gather(*self._trading)
@@ -161,6 +167,33 @@ class Supervisor:
                 await promises_keep()
             except (ApplicationError, DatabaseError) as error:
                 logger.warning("what was cut off is finished later: %s", error)
+
+    async def _watch(self) -> None:
+        """End a web process that lives and answers nothing any more, as one without memory may; it is started again.
+
+        One that has not answered yet is still starting, which may take as long as it takes.
+        """
+        web, loop, subject = (
+            self._children[0],
+            asyncio.get_running_loop(),
+            f"orders.status.{settings.MATCHING['SHARD']}",
+        )
+        answered_by, answered_at, silences = None, 0.0, 0
+        while True:
+            pid = web.pid
+            try:
+                await buses["default"].request(subject, b"", timeout_s=1.0)
+            except BusError:
+                silences += 1
+                silent_s = loop.time() - answered_at
+                hangs = silent_s > settings.WEB_SILENT_S_MAX and silences >= SILENCES_MIN
+                if hangs and pid is not None and pid == web.pid == answered_by:
+                    logger.error("the web process has answered nothing for %.0f s and is killed", silent_s)  # noqa: TRY400
+                    web.kill()
+                    answered_by = None
+            else:
+                answered_by, answered_at, silences = pid, loop.time(), 0
+            await asyncio.sleep(WATCH_S)
 
     async def _order_service_ready(self) -> None:
         subject = f"orders.query.{settings.MATCHING['SHARD']}"

@@ -11,16 +11,14 @@ DATABASE_ROUTERS = ["cift.routers.AliasRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The cache is a connection's, of which a process has many; what a reader has cached another's commit makes worthless.
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA cache_size=-{cache_kib};"
+    "PRAGMA cache_size=-2048;"
     "PRAGMA temp_store=MEMORY;"
 )
-
-# Per connection. Projecting touches indexes all over the tables; journal and snapshots are written and read at one end.
-_CACHE_KIB = {"default": 16_384, "journal": 2_048, "snapshots": 2_048}
 
 _BUSY_SECONDS_MAX = 5
 
@@ -39,7 +37,7 @@ def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
                 # A transaction that will write takes its lock when it begins: it waits then, instead of failing midway.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": _BUSY_SECONDS_MAX,
-                "init_command": _PRAGMAS.format(cache_kib=_CACHE_KIB[alias]),
+                "init_command": _PRAGMAS,
             },
         }
         for alias, file in files.items()

@@ -22,6 +22,8 @@ _secrets = secrets_load(DATA_DIR)
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=1, most=65_535)
 WEB_SERVER = web_server("daphne")
+# How long the web process may answer nothing before it is killed and started again.
+WEB_SILENT_S_MAX = env.integer("CIFT_SILENT_SECONDS", 30, least=1, most=3_600)
 # On the loopback only its own names are answered, so that no web page of another name reaches the venue by its address.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"]
 

@@ -18,6 +18,7 @@ DATA_DIR = Path(_folder.name)
 HOST = "127.0.0.1"
 PORT = 8000
 WEB_SERVER = "daphne"
+WEB_SILENT_S_MAX = 30
 ALLOWED_HOSTS = ["*"]
 
 SECRET_KEY = "only-for-tests-" + "0" * 40

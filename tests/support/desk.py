@@ -4,6 +4,8 @@ import json
 import time
 from typing import Any
 
+import httpx
+
 from tests.support.traders import Trader
 from tests.support.venue import Venue, manage
 
@@ -52,6 +54,14 @@ class Desk:
         assert (status, code) in ANSWERS, body
         (self.undecided if status == 504 else self.refused).append(client_id)
         return code
+
+    def tried(self) -> bool:
+        """Send one and tell whether it was acknowledged; where there is no answer at all, nobody knows yet."""
+        try:
+            return self.submit() == "acknowledged"
+        except (httpx.TransportError, ValueError):
+            self.undecided.append(f"desk-{self._sent}")
+            return False
 
     def settle(self) -> None:
         """Look every order up by its id: acknowledged ones are there, refused ones are not, no outcome stays unknown.

@@ -18,7 +18,7 @@ from threading import Thread
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READY_S_MAX = 60.0
+READY_S_MAX = 120.0
 END_S_MAX = 20.0
 
 

@@ -16,6 +16,7 @@ from time import perf_counter
 
 from apps.orders.matching.engine import row_of
 from apps.orders.matching.errors import (
+    EngineFaultError,
     JournalConflictError,
     JournalUnavailableError,
     MatchingError,
@@ -98,11 +99,20 @@ class Committer(threading.Thread):
                     continue
                 if work is None:
                     return
-                self._do(work)
+                self._do_surely(work)
                 if time.monotonic() >= self._renew_at:
                     self._renew()
         finally:
             self._journal.close()
+
+    def _do_surely(self, work: Work) -> None:
+        """Do a piece of work; whatever fails, the slot is given back and the writer hears of it."""
+        try:
+            self._do(work)
+        except Exception as error:
+            logger.exception("the journal's thread of shard %s failed", self._journal.shard)
+            if self.fault is None:
+                self._fail(EngineFaultError(str(error)))
 
     def _do(self, work: Work) -> None:
         if self.fault is None and work.batch is not None:

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 _ROWS_FIRST = 64
 _ROWS_MAX = 2_048
 _CHUNK_BYTES = 4 * 1024 * 1024
+_CACHE_KIB = 16_384
+"""Of SQLite's pages: projecting touches indexes all over the tables, and nobody else writes them."""
 
 _TABLE = Projection._meta.db_table
 _BEGIN = (
@@ -60,6 +62,9 @@ class ShardProjector:
 
     def reread(self) -> None:
         """Take up where the tables are, whoever brought them there."""
+        if connections[self.alias].vendor == "sqlite":
+            with connections[self.alias].cursor() as cursor:
+                cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         found = Projection.objects.filter(shard=self.shard).values_list("last_number", flat=True).first()
         self.number = found or 0
         self._packer = engine.Projector()
