@@ -1,12 +1,16 @@
 """What the agents make of an empty book, in the venue's own engine."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
+from apps.marketdata.codes import InstrumentKind
 from apps.orders.events import OrderAccepted, OrderRejected, Trade
-from apps.orders.simulation.population import ACCOUNTS
+from apps.orders.simulation.ownvenue import BEGIN_NS, OwnVenue
+from apps.orders.simulation.population import ACCOUNTS, Population
+from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from cift.wire.outcomes import CommandRejected
 from tests.support.simulated import Study, study
 
@@ -68,6 +72,25 @@ def test_a_market_stands_at_the_slowest_and_the_fastest_rate(rate: int) -> None:
         assert bids
         assert asks
     assert made.venue.commands < 1.5 * rate * 30 + 1_000
+
+
+def test_a_venue_that_lists_finer_ticks_and_higher_fees_has_a_market_as_well() -> None:
+    listings = [
+        replace(each, tick_size=1, maker_bp=5, taker_bp=10) if each.kind is InstrumentKind.COIN else each
+        for each in INSTRUMENTS
+    ]
+    assets = [asset_command(each) for each in ASSETS]
+    numbers = {asset.symbol: number for number, asset in enumerate(assets, start=1)}
+    venue = OwnVenue(assets, [instrument_command(each, numbers) for each in listings])
+    population = Population(venue.terms, seed=2, rate=100, at=BEGIN_NS, begin={}, prefix="fine")
+    venue.run(population, seconds=30, observe=lambda _batch: None)
+
+    for symbol in ("BTC-USD", "ETH-USD"):
+        bids, asks = venue.levels(symbol)
+        spread_bp = (asks[0][0] - bids[0][0]) / bids[0][0] * 1e4
+        assert min(len(bids), len(asks)) >= 20
+        # Makers pay more, so they want more.
+        assert 8 < spread_bp < 25
 
 
 def test_no_agent_is_another_s_account() -> None:
