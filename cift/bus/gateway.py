@@ -5,9 +5,10 @@ Commands given in one turn of the event loop leave in one frame, in the order th
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import msgspec
 from django.conf import settings
@@ -141,9 +142,25 @@ def _settle(future: "asyncio.Future[Reply]", reply: Reply | ApplicationError) ->
 _gateways: "WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = WeakKeyDictionary()
 
 
+class _Recent(threading.local):
+    """A thread's loop and its gateway: the table of all loops costs a microsecond, and is asked for each order."""
+
+    loop: "Callable[[], asyncio.AbstractEventLoop | None]" = staticmethod(lambda: None)
+    found: Gateway
+
+
+_recent = _Recent()
+
+
 def gateway() -> Gateway:
     """Give the running event loop's way to the order service."""
     loop = asyncio.get_running_loop()
+    if _recent.loop() is not loop:
+        _recent.found, _recent.loop = _gateway_of(loop), ref(loop)
+    return _recent.found
+
+
+def _gateway_of(loop: asyncio.AbstractEventLoop) -> Gateway:
     found = _gateways.get(loop)
     if found is None:
         matching = settings.MATCHING
