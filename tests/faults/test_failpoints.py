@@ -18,6 +18,8 @@ from tests.support.venue import ROOT
 WAIT_S = 120.0
 IN_THE_WEB_PROCESS = ("before match", "before commit", "after commit", "during publish", "at start")
 IN_THE_PROJECTOR = ("in projection", "in snapshot")
+UNANSWERED = ("before match", "before commit", "after commit", "at start")
+AND_ALL = ("after commit", *IN_THE_PROJECTOR)
 SETTINGS = "tests.support.failing"
 
 LOOK = """
@@ -62,12 +64,11 @@ async def _at_all_points(kills: Kills) -> None:
         for point in POINTS:
             before = keeper.counts()["unknown"]
             await kills.at(point, group=False)
-            if point in IN_THE_PROJECTOR:
-                assert keeper.counts()["unknown"] == before, "orders go on without the projector"
-            elif point != "during publish":
-                assert keeper.counts()["unknown"] > before, "who waited for an answer got none"
-        for point in ("after commit", *IN_THE_PROJECTOR):
-            await kills.at(point, group=True)
+            if point in UNANSWERED:
+                assert keeper.counts()["unknown"] > before, f"{point}: who waited for an answer got none"
+            if point in AND_ALL:
+                # In between, too, because a supervisor pauses longer at each death.
+                await kills.at(point, group=True)
         assert not await keeper.settle()
         assert keeper.counts()["unknown_found"] > 0
         assert keeper.counts()["unknown_never"] > 0
