@@ -175,7 +175,9 @@ class Socket(Wire):
         if self._echoes:
             self._echoes.popleft().set_result(message)
         elif message.ok is not None and isinstance(message.id, int):
-            self._waiting.pop(message.id).set_result(message)
+            answer = self._waiting.pop(message.id, None)
+            if answer is not None and not answer.done():  # who asked may have given up
+                answer.set_result(message)
         elif self._told is not None:
             self._told(message)
 
