@@ -52,6 +52,7 @@ class Bot:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._filled = asyncio.Event()
+        self._snapshot = asyncio.Event()
         self._socket: Any = None
 
     async def live(self) -> None:
@@ -101,6 +102,7 @@ class Bot:
         if message["type"] == "snapshot":
             held = {each["symbol"]: Decimal(each["quantity"]) for each in message["positions"]}
             self.position = held.get(self.options.symbol, Decimal(0))
+            self._snapshot.set()
         elif message["previous"] != self.account_sequence:
             raise ConnectionError("a message of the account is missing")
         elif message["type"] == "fill" and message["fill"]["symbol"] == self.options.symbol:
@@ -119,6 +121,7 @@ class Bot:
             return await future
 
     async def _quote(self) -> None:
+        self._snapshot.clear()
         for op, fields in (
             ("authenticate", {"token": self.options.token}),
             ("cancel_on_disconnect", {"enabled": True}),
@@ -127,6 +130,10 @@ class Bot:
             answer = await self._ask(op, **fields)
             if not answer["ok"]:
                 raise ConnectionError(f"{op} was refused: {answer['error']['detail']}")
+        if not answer["result"]["resumed"]:
+            # It comes behind the answer; until then the position is not known.
+            async with asyncio.timeout(ANSWER_S_MAX):
+                await self._snapshot.wait()
         say("connected", resumed=answer["result"]["resumed"], position=self.position)
         for order in list(self.unanswered.values()):
             await self._submit(order, again=True)
