@@ -87,6 +87,21 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         super().handle_close(event)
         self.loop.call_later(CLOSE_S_MAX, self._cut_off)
 
+    def handle_parser_exception(self) -> None:
+        """End a socket that sends what is no message, or too much; its client hears why before the connection goes.
+
+        Closed at once, with bytes of the client unread, the system would reset it, and the close frame be lost.
+        """
+        if self.close_sent or self.conn.close_sent is None:
+            # The rest of what it sends is not looked at.
+            return
+        self.stop_keepalive()
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._ended(code, reason)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
     def _cut_off(self) -> None:
         """Let go of the connection, and of what the operating system still holds for its reader."""
         handle = self.transport.get_extra_info("socket")
@@ -105,6 +120,10 @@ class UvicornSocket(WebSocketsSansIOProtocol):
             # The client has closed already.
             return
         self.transport.write(b"".join(self.conn.data_to_send()))
+        self._ended(code, reason)
+
+    def _ended(self, code: int, reason: str) -> None:
+        """Tell the application, and read on until the client has closed too, or its time is over."""
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
