@@ -14,7 +14,7 @@ from apps.orders.feeds.channel import Round
 PAUSE_PER_WORK = 4.0
 PAUSE_S_MIN = 0.005
 PAUSE_S_MAX = 0.1
-READERS_PER_TURN = 4
+READERS_PER_TURN = 16
 """How many readers are written to before others get their turn.
 
 An order passes the loop four times on its way, and twice a thread of the writer's must get the interpreter from it: it
