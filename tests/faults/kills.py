@@ -69,23 +69,22 @@ class Killing:
             if not self.kills[-1].audited:
                 await self._audit(self.kills[-1])
 
-    async def _once(self, *, last: bool) -> None:
-        dice, group, keeper = self._dice, self._group, self._keeper
-        waited = dice.uniform(*TRADING_S)
+    async def _killed(self, within: tuple[float, float], since: str) -> tuple[Kill, float]:
+        """Wait a random time of these bounds, s; kill all, and start again; give the kill and when it was."""
+        waited = self._dice.uniform(*within)
         await asyncio.sleep(waited)
-        kill = Kill(len(self.kills) + 1, f"{waited:.3f} s after all was compared", keeper.in_flight())
+        kill = Kill(len(self.kills) + 1, f"{waited:.3f} s {since}", self._keeper.in_flight())
         self.kills.append(kill)
         killed_at = time.monotonic()
-        group.kill()
-        group.start()
+        self._group.kill()
+        self._group.start()
+        return kill, killed_at
+
+    async def _once(self, *, last: bool) -> None:
+        dice, group, keeper = self._dice, self._group, self._keeper
+        kill, killed_at = await self._killed(TRADING_S, "after all was compared")
         if not last and dice.random() < STARTING_SHARE:
-            waited = dice.uniform(*STARTING_S)
-            await asyncio.sleep(waited)
-            kill = Kill(len(self.kills) + 1, f"{waited:.3f} s after it was started", keeper.in_flight())
-            self.kills.append(kill)
-            killed_at = time.monotonic()
-            group.kill()
-            group.start()
+            kill, killed_at = await self._killed(STARTING_S, "after it was started")
         while keeper.acknowledged_sent_at < killed_at:
             assert time.monotonic() < killed_at + RECOVERY_S_MAX, f"not back:\n{group.venue.output}"
             await asyncio.sleep(0.005)
