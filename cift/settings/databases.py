@@ -1,7 +1,8 @@
 """The three databases: projected tables, the journal, and the snapshots.
 
 Each is a SQLite file of its own when embedded, so projecting never holds up a journal commit. All commit with full
-synchronisation: the journal because it is the truth, the tables because users live there and nowhere else.
+synchronisation: the journal because it is the truth, the tables because users live there and nowhere else. The one
+exception is the projector's own connection (apps.orders.matching.projector), whose rows the journal has.
 """
 
 from pathlib import Path

@@ -52,7 +52,11 @@ class CommitterOptions:
 
 
 class Committer(threading.Thread):
-    """Commits the batches of one epoch; ended by its first fault, or by `finish`."""
+    """Commits the batches of one epoch, one at a time; ended by its first fault, or by `finish`.
+
+    A batch with none before it and none behind is committed in the matcher's own thread (`put` with `alone`): waking
+    this one, and taking the interpreter once more, would take a good part of the time an order does.
+    """
 
     def __init__(
         self,
@@ -65,7 +69,7 @@ class Committer(threading.Thread):
         on_fault: Callable[[], None],
         measures: WriterMeasures,
     ) -> None:
-        """Wire it; `on_fault` is called once, from this thread."""
+        """Wire it; `on_fault` is called once, from the thread that met the fault."""
         super().__init__(name=f"journal-{journal.shard}", daemon=True)
         self.fault: MatchingError | None = None
         self.slots = threading.Semaphore(IN_FLIGHT_MAX)
@@ -77,10 +81,22 @@ class Committer(threading.Thread):
         self._on_fault = on_fault
         self._measures = measures
         self._works: SimpleQueue[Work | None] = SimpleQueue()
+        # Counted by the matcher and by this thread, each its own: where they are equal nothing is in flight.
+        self._given = self._done = 0
+        # Two connections that write at once would have one of them wait by SQLite's clock, in milliseconds.
+        self._turn = threading.Lock()
         self._renew_at = time.monotonic() + options.renew_s
 
-    def put(self, work: Work) -> None:
-        """Take a piece of work whose slot is held; the slot is given back when it is done."""
+    def put(self, work: Work, *, alone: bool = False) -> None:
+        """Take a piece of work whose slot is held; the slot is given back when it is done. Called by the matcher alone.
+
+        `alone`: nothing waits to be matched, so nobody is kept waiting by a commit in the caller's thread.
+        """
+        if alone and self._given == self._done:
+            with self._turn:
+                self._do_surely(work)
+            return
+        self._given += 1
         self._works.put(work)
 
     def finish(self) -> None:
@@ -99,7 +115,9 @@ class Committer(threading.Thread):
                     continue
                 if work is None:
                     return
-                self._do_surely(work)
+                with self._turn:
+                    self._do_surely(work)
+                self._done += 1
                 if time.monotonic() >= self._renew_at:
                     self._renew()
         finally:
@@ -149,10 +167,11 @@ class Committer(threading.Thread):
         if self.fault is not None:
             return
         try:
-            if not self._lease.renew():
-                self._fail(lost(self._journal.shard, f"its lease is held by {self._lease.held_by()}"))
-            elif (detail := self._lease.halt()) is not None:
-                self._fail(TradingHaltedError(detail))
+            with self._turn:
+                if not self._lease.renew():
+                    self._fail(lost(self._journal.shard, f"its lease is held by {self._lease.held_by()}"))
+                elif (detail := self._lease.halt()) is not None:
+                    self._fail(TradingHaltedError(detail))
         except JournalUnavailableError as error:
             logger.warning("the lease of shard %s could not be prolonged: %s", self._journal.shard, error)
 

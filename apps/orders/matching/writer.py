@@ -1,6 +1,7 @@
 """The single writer of a shard.
 
     submit (any thread) → bounded queue → matcher thread: Engine.apply → committer thread: journal → answers, then feeds
+    (with nothing in flight and nothing waiting the matcher commits itself)
 
 Invariants:
     Nothing is answered before its batch is durable; a refusal for want of room or of a writer is answered at once.
@@ -327,7 +328,8 @@ class Writer:
                     self._refuse([first])
                     break
                 at = self._now(at)
-                committer.put(self._match(engine, self._collect(first), at))
+                work = self._match(engine, self._collect(first), at)
+                committer.put(work, alone=self._inbox.empty())
         except EngineError as error:
             # The frame was counted and bounded at the door, so this is the engine's fault. The batch never reached
             # the journal: it has had no effect, and a new engine goes on without it.
