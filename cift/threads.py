@@ -1,10 +1,10 @@
 """Database calls from the event loop: a few threads of their own, each keeping its connections."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connections
 
 from cift.errors import ApplicationError
@@ -45,4 +45,4 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
             connections.close_all()
             raise ApplicationError("database_busy") from error
 
-    return await sync_to_async(run, thread_sensitive=False, executor=_threads)()
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)

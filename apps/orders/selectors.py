@@ -6,14 +6,16 @@ journal's batches behind the projection are folded over the rows; else a read ma
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import connections, router
+from django.db.models import Model, QuerySet
 
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
 from apps.orders.models import JournalBatch, Order, Position, Projection
-from apps.orders.state import OrderChange, OrderState, order_ids_of
+from apps.orders.state import ORDER_COLUMNS, OrderChange, OrderState, order_ids_of
 from cift.bus.gateway import gateway
 from cift.consistency import WAIT_S_MAX, JournalPlace
 from cift.errors import ApplicationError
@@ -23,6 +25,16 @@ TAIL_BATCHES_MAX = 2_000
 """The most batches folded over the tables for one read."""
 
 _IDS_PER_QUERY = 500
+# Every amend's and cancel's answer passes here: making these from querysets took ten times as long as running them.
+_PROJECTED = f"SELECT last_number FROM {Projection._meta.db_table} WHERE shard = %s"  # noqa: S608 - the model's name
+_ORDERS = (
+    f"SELECT {', '.join(Order._meta.get_field(name).column for name in ORDER_COLUMNS)} "  # noqa: S608 - the model's names
+    f"FROM {Order._meta.db_table} WHERE id IN "
+)
+_TAIL = (
+    f"SELECT at, events FROM {JournalBatch._meta.db_table} "  # noqa: S608 - the model's name
+    "WHERE shard = %s AND number > %s ORDER BY number LIMIT %s"
+)
 _POLL_S_MIN = 0.002
 _POLL_S_MAX = 0.05
 
@@ -61,7 +73,15 @@ def first_answer(sequence: int) -> Reply:
 
 def projected_number() -> int:
     """Tell how far the tables are."""
-    return Projection.objects.filter(shard=shard()).values_list("last_number", flat=True).first() or 0
+    rows = _rows(Projection, _PROJECTED, [shard()])
+    return int(rows[0][0]) if rows else 0
+
+
+def _rows(model: type[Model], statement: str, values: list[int]) -> list[tuple[Any, ...]]:
+    with connections[router.db_for_read(model)].cursor() as cursor:
+        cursor.execute(statement, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def projection_wait(place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:
@@ -92,8 +112,9 @@ def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
     ids = sorted(wanted)
     found: dict[int, OrderState] = {}
     for start in range(0, len(ids), _IDS_PER_QUERY):
-        rows = Order.objects.filter(id__in=ids[start : start + _IDS_PER_QUERY])
-        found.update((row.id, OrderState.of_row(row)) for row in rows)
+        some = ids[start : start + _IDS_PER_QUERY]
+        rows = _rows(Order, f"{_ORDERS}({', '.join(['%s'] * len(some))})", some)
+        found.update((row[0], OrderState.of_values(row)) for row in rows)
     for at, event in _tail(after):
         if isinstance(event, OrderAccepted | OrderRejected):
             if event.order_id in wanted and event.order_id not in found:
@@ -106,11 +127,7 @@ def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
 
 
 def _tail(after: int) -> Iterator[tuple[int, AnyEvent]]:
-    rows = (
-        JournalBatch.objects.filter(shard=shard(), number__gt=after)
-        .order_by("number")
-        .values_list("at", "events")[: TAIL_BATCHES_MAX + 1]
-    )
+    rows = _rows(JournalBatch, _TAIL, [shard(), after, TAIL_BATCHES_MAX + 1])
     for count, (at, events) in enumerate(rows, start=1):
         if count > TAIL_BATCHES_MAX:
             raise ApplicationError("projection_behind")

@@ -1,6 +1,7 @@
 """An order as its events make it: the same fold for answers, feeds and reads that run ahead of the tables."""
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -70,32 +71,16 @@ class OrderState(msgspec.Struct, gc=False):
         )
 
     @classmethod
+    def of_values(cls, values: Sequence[Any]) -> Self:
+        """Begin with an order as it is projected: the values of `ORDER_COLUMNS`."""
+        state = cls(*values)
+        state.status = OrderStatus(state.status)
+        return state
+
+    @classmethod
     def of_row(cls, row: "Order") -> Self:
         """Begin with an order as it is projected."""
-        return cls(
-            id=row.id,
-            account=row.account_id,
-            client_order_id=row.client_order_id,
-            instrument=row.instrument_id,
-            side=row.side,
-            type=row.type,
-            tif=row.time_in_force,
-            flags=row.flags,
-            stp=row.self_trade_prevention,
-            price=row.price,
-            quantity=row.quantity,
-            quote_amount=row.quote_amount,
-            status=OrderStatus(row.status),
-            filled_quantity=row.filled_quantity,
-            canceled_quantity=row.canceled_quantity,
-            leaves_quantity=row.leaves_quantity,
-            filled_notional=row.filled_notional,
-            fee=row.fee,
-            reason=row.reason,
-            sequence=row.sequence,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        )
+        return cls.of_values([getattr(row, name) for name in ORDER_COLUMNS])
 
     def apply(self, event: OrderChange, *, at: int) -> None:
         """Move on by an event of this order; one that is already in is left out.
@@ -133,6 +118,17 @@ class OrderState(msgspec.Struct, gc=False):
         self.status = transition(self.status, event_of_fill(leaves=leaves))
         self.filled_quantity += trade.quantity
         self.leaves_quantity, self.filled_notional, self.fee = leaves, notional, fee
+
+
+_NAMED_OTHERWISE = {
+    "account": "account_id",
+    "instrument": "instrument_id",
+    "tif": "time_in_force",
+    "stp": "self_trade_prevention",
+}
+
+ORDER_COLUMNS = tuple(_NAMED_OTHERWISE.get(name, name) for name in OrderState.__struct_fields__)
+"""The attributes of an `Order` that make a state, in its order."""
 
 
 class FillState(msgspec.Struct, frozen=True, gc=False):
