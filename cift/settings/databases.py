@@ -17,7 +17,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA cache_size=-2048;"
+    "PRAGMA cache_size=-512;"
     "PRAGMA temp_store=MEMORY;"
 )
 

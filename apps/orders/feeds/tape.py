@@ -17,7 +17,7 @@ from apps.orders.feeds.messages import TapeTrade, TradeMessage, TradesSnapshot, 
 from apps.orders.shapes import SIDE_NAMES
 from cift.times import time_format
 
-TRADES_KEPT = 1_000
+TRADES_KEPT = 500
 """Trades a reader can go on from."""
 
 TRADES_SHOWN = 50

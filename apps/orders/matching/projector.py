@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 _ROWS_FIRST = 64
 _ROWS_MAX = 2_048
 _CHUNK_BYTES = 4 * 1024 * 1024
-_CACHE_KIB = 16_384
+_CACHE_KIB = 4_096
 """Of SQLite's pages: projecting touches indexes all over the tables, and nobody else writes them."""
 
 _SWIFTLY = {
