@@ -48,7 +48,7 @@ from apps.orders.events import (
 from apps.orders.feeds.channel import Joined
 from apps.orders.feeds.reads import AccountEvent, account_events, account_found, account_sequence_of
 from apps.orders.lifecycle import TERMINAL
-from apps.orders.outbox import Outbox
+from apps.orders.outbox import OWED_BYTES_MAX, Outbox
 from apps.orders.selectors import account_sequence_find, orders_current, sequence_find
 from apps.orders.shapes import fill_body, order_body
 from apps.orders.state import OrderChange, OrderState, fill_of
@@ -154,7 +154,8 @@ class AccountFeed:
             if self._first_kept() > first:
                 # So much happened meanwhile that what was kept then is gone.
                 return None
-        return earlier + [kept.text for kept in self._kept if kept.account_sequence > max(account_sequence, first - 1)]
+        later = [kept.text for kept in self._kept if kept.account_sequence > max(account_sequence, first - 1)]
+        return _bounded(earlier + later)
 
     async def _snapshot(self) -> tuple[bytes, list[bytes]]:
         """Tell the account whole, and what is behind that."""
@@ -198,14 +199,16 @@ class AccountFeed:
         await self._ask()
         if self.head <= before or not readers:
             return
-        events = None
+        texts = None
         if self.head - before <= MESSAGES_REPAIRED_MAX:
             events = await database_call(account_events, self.account, after=before, up_to=self.head)
-        texts = await self._told_again(events) if events is not None else [(await self._snapshot())[0]]
+            texts = None if events is None else _bounded(await self._told_again(events))
+        if texts is None:
+            texts = [(await self._snapshot())[0]]
         for reader in readers:
             # Who came meanwhile was told it then.
             if reader in self.readers:
-                reader.put_all(texts)
+                reader.put_owed(texts)
 
     async def _told_again(self, events: list[AccountEvent]) -> list[bytes]:
         """Give the messages of events read again; their orders are as they are now."""
@@ -262,6 +265,9 @@ class AccountFeed:
             reader.put_all(texts)
 
     def _keep_text(self, kept: _Kept) -> None:
+        if kept.account_sequence != self.head + 1:
+            # Messages were lost, and nobody could be asked which: nobody goes on across the hole.
+            self._pass_over(kept.account_sequence - 1, kept.sequence - 1)
         self.head = kept.account_sequence
         self._kept.append(kept)
         self._kept_bytes += len(kept.text)
@@ -343,6 +349,11 @@ async def _asset_of(number: int) -> AssetReference:
     if asset is None:
         raise ApplicationError("projection_behind")
     return asset
+
+
+def _bounded(texts: list[bytes]) -> list[bytes] | None:
+    """Give what a reader missed; None: it is too much to send, and the account is told whole instead."""
+    return texts if sum(map(len, texts)) <= OWED_BYTES_MAX else None
 
 
 def _head(event: AnyEvent, account_sequence: int, at: int) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from cift.sockets import CLOSE_SLOW, SLOW, FrameWriter, frame_of
 BYTES_MAX = 1024 * 1024 - 3 * 64 * 1024
 """The most that may wait here; with what the server holds behind it (64 KiB and a frame) it stays below 1 MiB."""
 
+OWED_BYTES_MAX = 2 * 1024 * 1024
+"""The most of an account a reader is sent at once, coming back or behind a gap; it waits beside what came since."""
+
 AGE_S_MAX = 5.0
 """The longest a reader may be behind."""
 
@@ -42,7 +45,8 @@ class Feed(Protocol):
 
 class _Waiting(NamedTuple):
     text: bytes
-    alone: bool
+    alone: bool = False
+    owed: bool = False
 
 
 def array_of(texts: Sequence[bytes]) -> bytes:
@@ -58,6 +62,7 @@ class Outbox:
         self._writer = writer
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
+        self._owed = 0
         self._turn: list[bytes] = []
         self._turn_size = 0
         self._missed: dict[Feed, None] = {}
@@ -118,6 +123,23 @@ class Outbox:
         for text in texts:
             self.put(text)
 
+    def put_owed(self, texts: Sequence[bytes]) -> None:
+        """Send what a reader begins with or missed, as fast as it takes it.
+
+        So much given at once says nothing of the reader, so it does not count as being behind: whoever gives it bounds
+        it by `OWED_BYTES_MAX`. Who has not taken it is not given more than that in all.
+        """
+        size = sum(map(len, texts))
+        if self._owed and self._owed + size > OWED_BYTES_MAX:
+            self._cut()
+        if self.ended:
+            return
+        self._leave()
+        self._waiting.extend(_Waiting(text, owed=True) for text in texts)
+        self._owed += size
+        self._send_waiting()
+        self._look()
+
     def put_frame(self, frame: bytes) -> None:
         """Send a frame made for many readers to one that is not behind."""
         if not self.ended:
@@ -141,12 +163,9 @@ class Outbox:
         now = time.monotonic()
         if self._behind_since is None:
             self._behind_since = now
-        too_much = bool(self._waiting) and self._size + more > BYTES_MAX
+        too_much = self._size > 0 and self._size + more > BYTES_MAX
         if too_much or now - self._behind_since > AGE_S_MAX:
-            self._waiting.clear()
-            self._missed.clear()
-            self._size = 0
-            self._end(CLOSE_SLOW, SLOW)
+            self._cut()
 
     def finish(self, code: int, reason: str) -> None:
         """Take no more; what waits is sent, then the socket is closed with this code."""
@@ -155,6 +174,15 @@ class Outbox:
         while self._waiting:
             self._write(frame_of(self._next_text()))
         self._end(code, reason)
+
+    def _cut(self) -> None:
+        """Drop all that waits, and close the socket of a reader too far behind."""
+        if self.ended:
+            return
+        self._waiting.clear()
+        self._missed.clear()
+        self._size = self._owed = 0
+        self._end(CLOSE_SLOW, SLOW)
 
     def _end(self, code: int, reason: str) -> None:
         self._leave()
@@ -190,13 +218,24 @@ class Outbox:
             self._behind_since = time.monotonic()
 
     def _next_text(self) -> bytes:
-        first = self._waiting.popleft()
+        first = self._take()
         texts, size = [first.text], len(first.text)
         while not first.alone and self._waiting and not self._waiting[0].alone and size < FRAME_BYTES_MAX:
-            texts.append(self._waiting.popleft().text)
+            texts.append(self._take().text)
             size += len(texts[-1])
-        self._size -= size
         return array_of(texts)
+
+    def _take(self) -> _Waiting:
+        taken = self._waiting.popleft()
+        if taken.owed:
+            self._owed -= len(taken.text)
+        else:
+            self._size -= len(taken.text)
+        return taken
+
+    def _send_waiting(self) -> None:
+        while self._waiting and self._writer.has_room:
+            self._write(frame_of(self._next_text()))
 
     def _drained(self) -> None:
         """Send what waited as long as there is room, then wake the feeds the reader missed something of."""
@@ -204,8 +243,7 @@ class Outbox:
             return
         # Whoever took all the server held for it is behind anew, not still.
         self._behind_since = None
-        while self._waiting and self._writer.has_room:
-            self._write(frame_of(self._next_text()))
+        self._send_waiting()
         if self._missed and not self.is_behind:
             missed, self._missed = self._missed, {}
             for feed in missed:

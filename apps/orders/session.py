@@ -251,7 +251,7 @@ class Session:
         # From here on nothing is awaited, as above.
         self._listens = True
         self._answer(request_id, {"channel": "account", "account_sequence": feed.head, "resumed": joined.resumed})
-        self.outbox.put_all(joined.texts)
+        self.outbox.put_owed(joined.texts)
 
     async def _unsubscribe(self, request_id: int | str, fields: dict[str, Any]) -> None:
         if fields["channel"] == "account":

@@ -8,10 +8,12 @@ from cift.sockets import FrameWriter, text_of
 
 
 class ScriptedWriter(FrameWriter):
-    """Has room until a test says otherwise."""
+    """Has room until a test says otherwise, or as long as it holds less than `bytes_max`."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_max: int | None = None) -> None:
         super().__init__()
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self.frames: list[bytes] = []
         self.closed: tuple[int, str] | None = None
         self.room = True
@@ -22,6 +24,9 @@ class ScriptedWriter(FrameWriter):
 
     def write(self, frame: bytes) -> None:
         self.frames.append(frame)
+        self._bytes += len(frame)
+        if self._bytes_max is not None and self._bytes > self._bytes_max:
+            self.room = False
 
     def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
@@ -29,14 +34,15 @@ class ScriptedWriter(FrameWriter):
     def drain(self) -> None:
         """Take all there is."""
         self.room = True
+        self._bytes = 0
         self._drained()
 
 
 class Reader:
     """An outbox and what came out of it."""
 
-    def __init__(self) -> None:
-        self.writer = ScriptedWriter()
+    def __init__(self, bytes_max: int | None = None) -> None:
+        self.writer = ScriptedWriter(bytes_max)
         self.outbox = Outbox(self.writer)
 
     def texts(self) -> list[str]:

@@ -63,6 +63,62 @@ async def test_a_reader_too_far_behind_is_cut_and_what_waits_is_dropped() -> Non
     assert reader.texts() == []
 
 
+async def test_what_a_reader_missed_is_sent_as_it_takes_it_however_much_it_is() -> None:
+    reader = Reader(bytes_max=64 * 1024)
+    missed = [b"%06d" % number + b"x" * 594 for number in range(2_500)]
+    reader.outbox.put(b"answer", alone=True)
+    reader.outbox.put_owed(missed)
+    reader.outbox.put(b"news", alone=True)
+    held: list[int] = []
+    told: list[str] = []
+    while reader.writer.frames:
+        held.append(sum(map(len, reader.writer.frames)))
+        told += [text for frame in reader.texts() for text in frame.strip("[]").split(",")]
+        reader.writer.drain()
+
+    # The server never holds more than it has room for, and one frame.
+    assert max(held) < 64 * 1024 + module.FRAME_BYTES_MAX + 1_000
+    assert told == ["answer", *(text.decode() for text in missed), "news"]
+    assert not reader.outbox.ended
+
+
+async def test_what_comes_behind_what_a_reader_missed_is_bounded_as_ever() -> None:
+    reader = Reader()
+    reader.writer.room = False
+    reader.outbox.put_owed([b"x" * 1_000] * 2_000)
+    for _ in range(module.BYTES_MAX // 1_000):
+        reader.outbox.put(b"x" * 1_000)
+    assert not reader.outbox.ended
+    reader.outbox.put(b"x" * 1_000)
+
+    assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
+
+
+async def test_who_has_not_taken_what_it_missed_is_not_given_it_again_and_again() -> None:
+    reader = Reader()
+    reader.writer.room = False
+    reader.outbox.put_owed([b"x" * 1_000] * 1_000)
+    reader.outbox.put_owed([b"x" * 1_000] * 1_000)
+    assert not reader.outbox.ended
+    reader.outbox.put_owed([b"x" * 1_000] * 1_000)
+
+    assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
+    reader.writer.drain()
+    assert reader.texts() == []
+
+
+async def test_who_does_not_take_what_it_missed_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader()
+    reader.writer.room = False
+    reader.outbox.put_owed([b"1"])
+    reader.outbox.check()
+    assert not reader.outbox.ended
+    monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
+    reader.outbox.check()
+
+    assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
+
+
 async def test_one_large_message_passes_a_reader_that_keeps_up() -> None:
     reader = Reader()
     reader.outbox.put(b"x" * (module.BYTES_MAX * 3))
