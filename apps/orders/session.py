@@ -116,12 +116,15 @@ class Session:
                 request_id = plain.id
                 await self._order_plain(plain)
                 return
-            given = self._parse(message)
-            with contextlib.suppress(FieldInvalidError):
-                request_id = REQUEST_ID(given.get("id"))
-            read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
+            try:
+                given = self._parse(message)
+                with contextlib.suppress(FieldInvalidError):
+                    request_id = REQUEST_ID(given.get("id"))
+                read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
+            finally:
+                # A message that cannot be read takes its place too; without one, that is what is told of it.
+                self._limits.message()
             request_id, op = read["id"], read["op"]
-            self._limits.message()
             fields = self._fields(given, op)
             if op in entry.OPERATIONS:
                 await self._order(request_id, entry.OPERATIONS[op], fields["params"])

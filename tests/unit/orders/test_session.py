@@ -13,7 +13,7 @@ from apps.marketdata.reference import InstrumentReference
 from apps.orders import session as module
 from apps.orders.hub import Hub
 from apps.orders.session import Session
-from apps.orders.socketlimits import SocketLimits
+from apps.orders.socketlimits import REFUSALS_MAX, SocketLimits
 from cift.bus import buses
 from tests.support.buses import FeedBus
 from tests.support.messages import message_check
@@ -111,3 +111,19 @@ async def test_at_the_process_s_end_orders_are_canceled_and_no_more_are_taken(
     answer = await conversation.ask("order.submit", params={})
     assert answer["error"]["code"] == "venue_unavailable"
     conversation.hub.leave(conversation.session)
+
+
+async def test_messages_that_cannot_be_read_count_and_close_a_socket_that_goes_on(
+    conversation: Conversation, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "messages-address": (3, 3600)}
+    conversation.session._limits = SocketLimits({"client": ("192.0.2.7", 1)})
+    malformed = ["not JSON", "[]", '{"id": 7}']
+    for text in [*malformed, *malformed[2:] * REFUSALS_MAX]:
+        assert conversation.reader.writer.closed is None
+        await conversation.session.receive(text)
+
+    told = conversation.reader.messages()
+    assert [answer["error"]["code"] for answer in told] == ["invalid"] * 3 + ["rate_limited"] * REFUSALS_MAX
+    assert (told[-1]["id"], told[-1]["error"]["retry_after"] > 0) == (7, True)
+    assert conversation.reader.writer.closed == (4029, "rate_limited")
