@@ -96,6 +96,7 @@ class DaphneWriter(FrameWriter):
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
         """Hear that the transport holds nothing any more."""
         self._room = True
+        self._protocol.answer_ping()
         self._drained()
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
@@ -113,6 +114,7 @@ class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self.writer = DaphneWriter(self)
         self._reads = True
+        self._unanswered: bytes | None = None
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
         """Take the transport over from the HTTP channel, which was its producer until the upgrade."""
@@ -120,6 +122,19 @@ class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.writer, True)  # noqa: FBT003 - Twisted's own shape
         self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER_BYTES)
+
+    def onPing(self, payload: bytes) -> None:  # noqa: N802 - Autobahn's name
+        """Answer a ping; for a reader that does not take the answers, only the latest waits (RFC 6455, 5.5.3)."""
+        if self.writer.has_room:
+            super().onPing(payload)
+        else:
+            self._unanswered = payload
+
+    def answer_ping(self) -> None:
+        """Answer the latest ping there was no room to answer."""
+        payload, self._unanswered = self._unanswered, None
+        if payload is not None:
+            super().onPing(payload)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803, FBT001 - Autobahn's names
         """Queue a message, and read on when there are few."""

@@ -57,6 +57,7 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         """Begin with a writer."""
         super().__init__(*arguments, **options)
         self.writer = UvicornWriter(self)
+        self._pong = b""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the operating system holds."""
@@ -74,7 +75,18 @@ class UvicornSocket(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """Hear that the transport has room again."""
         super().resume_writing()
+        pong, self._pong = self._pong, b""
+        if pong and not self.close_sent:
+            self.transport.write(pong)
         self.writer.drained()
+
+    def handle_ping(self) -> None:
+        """Answer pings; for a reader that does not take the answers, only the latest waits (RFC 6455, 5.5.3)."""
+        frames = self.conn.data_to_send()
+        if self.writer.has_room or self.conn.close_sent is not None:
+            self.transport.write(b"".join(frames))
+        elif frames:
+            self._pong = frames[-1]
 
     def keepalive_timeout(self) -> None:
         """End a socket whose reader does not answer pings."""

@@ -20,6 +20,13 @@ LEVELS = 300
 MIB = 1024 * 1024
 BOOK = {"channel": "book", "symbol": "AAPL-USD", "depth": 0}
 CUT_S_MAX = 30.0
+PINGS = 200_000
+OP_PONG = 0xA
+
+
+def resident(pid: int) -> int:
+    """Give the resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
 @contextmanager
@@ -29,8 +36,7 @@ def peak_of(pid: int) -> Iterator[list[int]]:
 
     def look() -> None:
         while not stop.wait(0.005):
-            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-            peak[0] = max(peak[0], pages * 4096)
+            peak[0] = max(peak[0], resident(pid))
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -106,3 +112,33 @@ def test_stalled_readers_are_cut_below_their_bound_and_others_go_on(
             pass
         assert before > 0
         assert healthy.closed.empty()
+
+
+def test_pings_of_who_does_not_read_are_not_answered_without_end(running_venue: Venue) -> None:
+    reader = RawSocket(running_venue.port)
+    try:
+        before = resident(running_venue.child("embedded_web"))
+        with peak_of(running_venue.child("embedded_web")) as peak:
+            reader.send_pings(PINGS, b"x" * 125)
+            assert reader.wait_cut(seconds=CUT_S_MAX)
+    finally:
+        reader.close()
+
+    # Answers to all of them would be 25 MB.
+    assert peak[0] - before <= 3 * MIB
+
+
+def test_who_reads_again_is_answered_the_latest_of_its_pings(running_venue: Venue) -> None:
+    reader = RawSocket(running_venue.port)
+    try:
+        # Far more than venue and system hold for it.
+        assert reader.send_pings(8_000, b"x" * 125)
+        assert reader.send_pings(1, b"latest")
+        payload, answered = b"", 0
+        while payload != b"latest":
+            opcode, payload = next(reader.frames())
+            answered += opcode == OP_PONG
+    finally:
+        reader.close()
+
+    assert 0 < answered < 8_000

@@ -12,6 +12,8 @@ from typing import Any
 
 RECEIVE_BUFFER_BYTES = 4_096
 _OP_CLOSE = 0x8
+_OP_PING = 0x9
+_PINGS_AT_ONCE = 100
 _CUT = select.POLLHUP | select.POLLERR
 
 
@@ -39,6 +41,16 @@ class RawSocket:
         assert len(text) <= 125, "a short message"
         try:
             self.connection.sendall(struct.pack("!BB4x", 0x81, 0x80 | len(text)) + text)
+        except OSError:
+            return False
+        return True
+
+    def send_pings(self, count: int, payload: bytes) -> bool:
+        """Send pings, some at a time; tell whether the connection took them all."""
+        ping = struct.pack("!BB4x", 0x80 | _OP_PING, 0x80 | len(payload)) + payload
+        try:
+            for start in range(0, count, _PINGS_AT_ONCE):
+                self.connection.sendall(ping * min(_PINGS_AT_ONCE, count - start))
         except OSError:
             return False
         return True
