@@ -16,7 +16,7 @@ def origins_own(application: Application) -> Application:
     async def checked(scope: Scope, receive: Any, send: Any) -> None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get(b"origin")
-        if origin is None or _own(origin, scope["scheme"], headers.get(b"host", "")):
+        if origin is None or _own(origin, scope.get("scheme", "ws"), headers.get(b"host", "")):
             await application(scope, receive, send)
         else:
             # Closed before it is accepted: the server answers 403. No consumer: a refusal costs no database thread.

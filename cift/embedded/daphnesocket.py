@@ -38,6 +38,8 @@ def protocol_options() -> dict[str, Any]:
     return {
         # Who breaks a bound is told so by a close code, not cut off.
         "failByDrop": False,
+        # Whose page may open a socket is the application's to say, of "null" as of all others.
+        "allowNullOrigin": True,
         "closeHandshakeTimeout": CLOSE_S_MAX,
         "autoPingInterval": settings.SOCKET_PING_S,
         "autoPingTimeout": settings.SOCKET_PING_S,

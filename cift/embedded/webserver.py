@@ -59,6 +59,7 @@ class WebServer:
             verbosity=0,
         )
         self._server.endpoints = []
+        self._server.socket_scheme = "ws" if tls is None else "wss"
 
     def serve(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
         """Serve until `beside`, run in the server's event loop, returns; what it raises is raised here."""
@@ -166,10 +167,12 @@ def _tls_options(tls: TlsSettings) -> Any:
 
 class _Daphne(Server):  # type: ignore[misc]
     connections: dict[Any, dict[str, Any]]
+    socket_scheme = "ws"
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Give a socket's application its frame writer."""
+        """Give a socket's application its frame writer, and the scheme, which Daphne leaves out."""
         if isinstance(protocol, DaphneSocket):
+            scope["scheme"] = self.socket_scheme
             scope["extensions"] = {EXTENSION: {"writer": protocol.writer}}
         return super().create_application(protocol, scope)
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 import trustme
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.support.venue import Venue
 
@@ -35,7 +36,8 @@ def test_a_venue_with_a_certificate_speaks_tls_and_nothing_else(
             login = {"email": "demo@cift.localhost", "password": venue.logins()["demo@cift.localhost"]}
             access = client.post("/api/v1/auth/token/", json=login).json()["access"]
         headers = {"Authorization": f"Bearer {access}"}
-        with connect(f"wss://localhost:{venue.port}/ws/v1/", ssl=trusting, additional_headers=headers) as socket:
+        url, own = f"wss://localhost:{venue.port}/ws/v1/", Origin(f"https://localhost:{venue.port}")
+        with connect(url, ssl=trusting, origin=own, additional_headers=headers) as socket:
             socket.send(json.dumps({"id": 1, "op": "ping"}))
             answer = json.loads(socket.recv(timeout=10))
         with pytest.raises(httpx.RemoteProtocolError):

@@ -6,7 +6,7 @@ from pytest_django import Settings
 from cift.origins import origins_own
 
 
-async def lets_in(origin: str | None, *, host: str = "venue.example:8000", scheme: str = "ws") -> bool:
+async def lets_in(origin: str | None, *, host: str = "venue.example:8000", scheme: str | None = "ws") -> bool:
     reached: list[bool] = []
     sent: list[dict[str, Any]] = []
 
@@ -22,7 +22,8 @@ async def lets_in(origin: str | None, *, host: str = "venue.example:8000", schem
         sent.append(event)
 
     headers = [(b"host", host.encode())] + ([] if origin is None else [(b"origin", origin.encode())])
-    await origins_own(application)({"type": "websocket", "scheme": scheme, "headers": headers}, receive, send)
+    named = {} if scheme is None else {"scheme": scheme}
+    await origins_own(application)({"type": "websocket", **named, "headers": headers}, receive, send)
     assert bool(reached) != bool(sent)
     return bool(reached)
 
@@ -36,6 +37,11 @@ async def test_a_port_that_goes_without_saying_is_the_same_port() -> None:
     assert await lets_in("https://venue.example", host="venue.example", scheme="wss")
     assert await lets_in("https://venue.example", host="venue.example:443", scheme="wss")
     assert not await lets_in("https://venue.example:8443", host="venue.example", scheme="wss")
+
+
+async def test_a_server_that_names_no_scheme_has_the_plain_one() -> None:
+    assert await lets_in("http://venue.example:8000", scheme=None)
+    assert not await lets_in("http://evil.example", scheme=None)
 
 
 @pytest.mark.parametrize(
