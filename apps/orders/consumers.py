@@ -18,6 +18,7 @@ MESSAGE_BYTES_MAX = 64 * 1024
 CLOSE_UNSUPPORTED = 1003
 CLOSE_TOO_LARGE = 1009
 CLOSE_FAULT = 1011
+CLOSE_TRY_AGAIN = 1013
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -70,7 +71,8 @@ async def _receive_all(scope: dict[str, Any], session: Session, receive: Receive
         try:
             await session.log_in(match.group(1) if match else "")
         except ApplicationError as error:
-            session.refused(error)
+            # Nobody asked by a message who could be answered: left open, the socket would be a stranger's unawares.
+            session.refused(error, otherwise=CLOSE_TRY_AGAIN)
     while (event := await receive())["type"] == "websocket.receive":
         text = event.get("text")
         if text is None:

@@ -101,9 +101,9 @@ class Session:
     def _revoked(self) -> None:
         self.outbox.finish(CLOSE_REVOKED, "session_revoked")
 
-    def refused(self, error: ApplicationError) -> None:
-        """Close the socket if an error of `log_in` is one that ends it."""
-        code = CLOSE_CODES.get(error.code)
+    def refused(self, error: ApplicationError, *, otherwise: int | None = None) -> None:
+        """Close the socket if an error of `log_in` is one that ends it; `otherwise`: the code for all other errors."""
+        code = CLOSE_CODES.get(error.code, otherwise)
         if code is not None:
             self.outbox.finish(code, error.code)
 
