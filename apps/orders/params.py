@@ -100,3 +100,12 @@ def deadline_of(given: int | None, *, at: int) -> int:
 def client_order_id_make() -> str:
     """Make an id for an order that came without one."""
     return f"v-{secrets.token_hex(12)}"
+
+
+def client_order_id_find(given: Any) -> str | None:
+    """Give the id a client names an order by, where it does and the id is one, before the rest is read."""
+    try:
+        found: str = CLIENT_ORDER_ID(given["client_order_id"])
+    except (FieldInvalidError, KeyError, TypeError):
+        return None
+    return found

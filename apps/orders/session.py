@@ -19,7 +19,7 @@ from apps.orders.feeds.channel import Channel
 from apps.orders.feeds.instrument import InstrumentFeed
 from apps.orders.hub import Hub
 from apps.orders.outbox import Outbox
-from apps.orders.params import params_read
+from apps.orders.params import client_order_id_find, params_read
 from apps.orders.plain import PlainOrder, plain_order
 from apps.orders.requests import symbol_find
 from apps.orders.socketfields import DEPTH_DEFAULT, ENVELOPE, FIELDS, REQUEST_ID, faults_together
@@ -280,7 +280,7 @@ class Session:
     async def _order_plain(self, plain: PlainOrder) -> None:
         """Do a plain order: no task of its own, no future."""
         self._limits.message()
-        self._take_orders()
+        self._take_orders(plain.order.id)
         entry.place_check(user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
         request_id = plain.id
@@ -297,13 +297,14 @@ class Session:
         else:
             self._order_await(request_id, given)
 
-    def _take_orders(self) -> None:
+    def _take_orders(self, client_order_id: str | None) -> None:
         if not self._takes_orders:
-            raise ApplicationError("venue_unavailable", "The venue restarts.")
+            named = {} if client_order_id is None else {"client_order_id": client_order_id}
+            raise ApplicationError("venue_unavailable", "The venue restarts.", extra=named)
 
     async def _order(self, request_id: int | str, operation: entry.Operation, params: Any) -> None:
         account = self._own_account()
-        self._take_orders()
+        self._take_orders(client_order_id_find(params))
         entry.places_take(params, user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
         try:

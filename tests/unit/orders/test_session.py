@@ -11,7 +11,8 @@ from pytest_django import Settings
 from apps.accounts.sessions import Principal
 from apps.marketdata.reference import InstrumentReference
 from apps.orders import session as module
-from apps.orders.hub import Hub
+from apps.orders.accountfeed import AccountFeed
+from apps.orders.hub import PING_S, Hub
 from apps.orders.session import Session
 from apps.orders.socketlimits import REFUSALS_MAX, SocketLimits
 from cift.bus import buses
@@ -108,9 +109,73 @@ async def test_at_the_process_s_end_orders_are_canceled_and_no_more_are_taken(
     await conversation.hub.last_orders()
 
     assert canceled == [3]
-    answer = await conversation.ask("order.submit", params={})
-    assert answer["error"]["code"] == "venue_unavailable"
+    for op, params, named in (
+        ("order.submit", {"client_order_id": "mine"}, "mine"),
+        ("order.cancel", {"client_order_id": "mine"}, "mine"),
+        ("order.submit", {"client_order_id": "\0" * 3_000}, None),
+        ("order.cancel", {"id": "7"}, None),
+        ("order.submit", {}, None),
+    ):
+        answer = await conversation.ask(op, params=params)
+        assert (answer["error"]["code"], answer["error"].get("client_order_id")) == ("venue_unavailable", named)
     conversation.hub.leave(conversation.session)
+
+
+@pytest.mark.parametrize("named", ["mine", None])
+async def test_an_order_refused_at_the_process_s_end_is_named(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    monkeypatch.setattr("apps.orders.plain.references.by_symbol", lambda _symbol: AAPL_USD)
+    order = {"symbol": "AAPL-USD", "side": "buy", "type": "limit", "price": "1", "quantity": "1"}
+    conversation.session.last_orders()
+    answer = await conversation.ask(
+        "order.submit", params=order if named is None else {**order, "client_order_id": named}
+    )
+
+    assert answer["error"]["code"] == "venue_unavailable"
+    told = answer["error"]["client_order_id"]
+    assert told == named if named else told.startswith("v-")
+
+
+async def test_every_socket_is_pinged_and_told_where_its_account_stands(conversation: Conversation) -> None:
+    hub, reader, now = conversation.hub, conversation.reader, asyncio.get_running_loop().time()
+    hub.enter(conversation.session)
+    hub._look(now + PING_S - 1)
+    assert reader.messages() == []
+    hub._look(now + PING_S + 1)
+    hub._look(now + PING_S + 2)
+    (ping,) = reader.messages()
+    message_check(ping)
+    assert (ping["type"], ping["account_sequence"]) == ("ping", None)
+
+    feed = AccountFeed(3, repairs=asyncio.Semaphore(1))
+    feed.head = 41
+    hub.accounts[3] = feed
+    assert (await conversation.ask("subscribe", channel="account", from_sequence=41))["ok"]
+    hub._look(now + 2 * PING_S + 2)
+    (ping,) = reader.messages()
+    message_check(ping)
+    assert ping["account_sequence"] == 41
+    hub.leave(conversation.session)
+    hub._look(now + 9 * PING_S)
+    assert reader.messages() == []
+
+
+async def test_a_user_without_an_account_sees_and_does_nothing_private(conversation: Conversation) -> None:
+    conversation.session._principal = Principal(user=2, family=2, account=None)
+    conversation.session._account = None
+    for op, fields in (
+        ("subscribe", {"channel": "account"}),
+        ("unsubscribe", {"channel": "account"}),
+        ("cancel_on_disconnect", {"enabled": True}),
+        ("order.submit", {"params": {}}),
+        ("order.cancel_all", {}),
+    ):
+        answer = await conversation.ask(op, **fields)
+        assert (answer["status"], answer["error"]["code"]) == (403, "forbidden"), op
+    assert (await conversation.ask("ping"))["result"]["account_sequence"] is None
+    assert (await conversation.ask("subscribe", channel="book", symbol="AAPL-USD"))["ok"]
+    assert conversation.reader.writer.closed is None
 
 
 async def test_messages_that_cannot_be_read_count_and_close_a_socket_that_goes_on(
