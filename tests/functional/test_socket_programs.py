@@ -22,8 +22,16 @@ WAIT_S_MAX = 30.0
 SELL = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "190.5", "quantity": "10"}
 
 
+README_TELLS: list[dict[str, Any]] = [
+    {"id": 3, "ok": True, "status": 201},
+    {"channel": "account", "type": "order", "event": "accepted"},
+    {"channel": "book", "type": "update", "bids": [["180", "1", 1]]},
+]
+"""What the program of README prints of its order."""
+
+
 class Program:
-    """A program's lines, as JSON objects."""
+    """A program's lines, as JSON objects: a line has one, or an array of them."""
 
     def __init__(self, words: list[str], **environment: str) -> None:
         self._process = subprocess.Popen(
@@ -35,7 +43,9 @@ class Program:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._lines.put(json.loads(line))
+            found = json.loads(line)
+            for each in found if isinstance(found, list) else [found]:
+                self._lines.put(each)
 
     def line(self, **wanted: Any) -> dict[str, Any]:
         """Give the next line that has all this."""
@@ -87,12 +97,18 @@ def buy_one(taker: Trader) -> str:
 
 def test_the_program_of_readme_runs(running_venue: Venue, traders: tuple[Trader, Trader], tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(program.splitlines()) == 10
     path = tmp_path / "client.py"
     path.write_text(program.replace("127.0.0.1:8000", f"127.0.0.1:{running_venue.port}"), encoding="utf-8")
     with running([str(path)], TOKEN=traders[0].token, PYTHONUNBUFFERED="1") as client:
         assert client.line(id=1)["ok"]
         assert client.line(channel="account", type="snapshot")["account_sequence"] > 0
-        assert client.line(channel="account", type="order", event="accepted")["order"]["symbol"] == "AAPL-USD"
+        assert client.line(id=2)["ok"]
+        assert client.line(channel="book", type="snapshot")["depth"] == 10
+        # The order's answer, its event and its place in the book come in any order.
+        told: list[dict[str, Any]] = []
+        while not all(any(want.items() <= line.items() for line in told) for want in README_TELLS):
+            told.append(client.line())
 
 
 def test_the_bot_survives_cuts_and_counts_each_fill_once(running_venue: Venue, traders: tuple[Trader, Trader]) -> None:
