@@ -48,6 +48,20 @@ def test_a_batch_is_a_journal_row() -> None:
     assert replies == [[2, AT + 5, section] for section in cift_matching.sections(batch.events)[:2]]
 
 
+def test_a_batch_and_the_engine_tell_of_the_venue_s_kill_switch() -> None:
+    engine = opened()
+    before = engine.sequence
+    for number, (switches, told) in enumerate(
+        [([True], (before + 1, True)), ([False, True, False], (before + 4, False)), ([], None)], start=2
+    ):
+        frame = frame_pack([encode(34, 1, 0, on) for on in switches] or [encode(2, 1, 2)])
+        batch = engine.apply(frame, number=number, at=AT + number)
+        assert batch.kill_switch == told
+        # Behind all that was there before: who reads the numbers before it finds them where they were.
+        *_, version, on = msgspec.msgpack.decode(engine.query(encode(5)), type=list[int])
+        assert (version, on) == (ENGINE_VERSION, int(switches == [True]))
+
+
 def test_the_chain_is_worked_out_from_the_row_alone() -> None:
     engine = Engine()
     batch = engine.apply(frame_pack([encode(1, 1, bytes(16))]), number=1, at=AT)

@@ -47,6 +47,7 @@ pub(crate) struct Recorder {
     trades: Vec<PublicTrade>,
     books: Writer,
     book_spans: Vec<BookSpan>,
+    kill_switch: Option<(u64, bool)>,
 }
 
 impl Recorder {
@@ -61,6 +62,7 @@ impl Recorder {
         self.trades.clear();
         self.books = Writer::default();
         self.book_spans = Vec::new();
+        self.kill_switch = None;
     }
 
     pub(crate) fn begin_section(&mut self) {
@@ -142,6 +144,7 @@ impl Recorder {
             spans: std::mem::take(&mut self.spans),
             books: std::mem::take(&mut self.books).into_bytes(),
             book_spans: std::mem::take(&mut self.book_spans),
+            kill_switch: self.kill_switch,
         }
     }
 }
@@ -164,6 +167,9 @@ impl Sink for Recorder {
         if let Event::Trade { instrument, price, quantity, taker_side, .. } = *event {
             self.spans.push(Span { account: other, start, end });
             self.trades.push(PublicTrade { instrument, trade_id: sequence, price, quantity, taker_side });
+        }
+        if let Event::KillSwitchSet { on } = *event {
+            self.kill_switch = Some((sequence, on));
         }
     }
 }
@@ -239,6 +245,8 @@ pub struct Applied {
     pub chain: [u8; 32],
     /// A section per command and one of the batch's own events.
     pub events: Vec<u8>,
+    /// The last time the venue's kill switch was set in it: the event's sequence, and whether it is on.
+    pub kill_switch: Option<(u64, bool)>,
     spans: Vec<Span>,
     books: Vec<u8>,
     book_spans: Vec<BookSpan>,
@@ -283,5 +291,31 @@ impl Applied {
         for span in &self.book_spans {
             each(span.instrument, &self.books[span.start..span.end]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Record a batch of one section; gives the kill switch it tells of.
+    fn kill_switch_of(recorder: &mut Recorder, events: &[Event<'_>], told: bool) -> Option<(u64, bool)> {
+        recorder.begin(&[], &[], told);
+        recorder.begin_section();
+        for (sequence, event) in (7..).zip(events) {
+            recorder.emit(sequence, event);
+        }
+        recorder.end_section();
+        recorder.finish(1, 5, 1, 7, 6 + events.len() as u64, [0; 32]).kill_switch
+    }
+
+    #[test]
+    fn a_batch_tells_the_kill_switch_as_it_was_set_last() {
+        let (on, off) = (Event::KillSwitchSet { on: true }, Event::KillSwitchSet { on: false });
+        let mut recorder = Recorder::default();
+        assert_eq!(kill_switch_of(&mut recorder, &[Event::VenueOpened, on], true), Some((8, true)));
+        assert_eq!(kill_switch_of(&mut recorder, &[Event::VenueOpened], true), None, "not the batch before's");
+        assert_eq!(kill_switch_of(&mut recorder, &[on, off, Event::VenueOpened], true), Some((8, false)));
+        assert_eq!(kill_switch_of(&mut recorder, &[on], false), None, "nobody is to be told");
     }
 }

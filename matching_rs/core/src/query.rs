@@ -121,7 +121,7 @@ fn account(w: &mut Writer, view: &AccountView) {
 
 fn stats(runner: &Runner, w: &mut Writer) {
     let stats = runner.engine().stats();
-    w.array(10);
+    w.array(11);
     w.unsigned(runner.number());
     w.unsigned(stats.sequence);
     w.unsigned(stats.epoch);
@@ -132,4 +132,5 @@ fn stats(runner: &Runner, w: &mut Writer) {
     w.unsigned(stats.bytes_orders);
     w.unsigned(stats.bytes_ids);
     w.unsigned(ENGINE_VERSION.into());
+    w.unsigned(stats.killed.into());
 }

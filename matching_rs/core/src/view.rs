@@ -164,4 +164,6 @@ pub struct Stats {
     pub bytes_orders: u64,
     /// Bytes the id table takes.
     pub bytes_ids: u64,
+    /// The venue's kill switch is on.
+    pub killed: bool,
 }

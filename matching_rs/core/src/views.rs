@@ -169,6 +169,7 @@ impl Engine {
             ids: self.shared.ids.len(),
             bytes_orders: self.shared.pool.bytes() + self.markets.iter().map(|market| market.book.bytes()).sum::<u64>(),
             bytes_ids: self.shared.ids.bytes(),
+            killed: self.killed,
         }
     }
 }

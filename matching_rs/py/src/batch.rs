@@ -68,6 +68,11 @@ impl Batch {
         PyBytes::new(py, &self.applied.chain)
     }
 
+    #[getter]
+    fn kill_switch(&self) -> Option<(u64, bool)> {
+        self.applied.kill_switch
+    }
+
     fn replies<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
         let mut replies = Vec::with_capacity(self.applied.count);
         self.applied.replies(|reply| replies.push(PyBytes::new(py, reply)));

@@ -73,6 +73,10 @@ class Batch:
     def chain(self) -> bytes:
         """32 bytes that link the batch to all before it."""
 
+    @property
+    def kill_switch(self) -> tuple[int, bool] | None:
+        """The venue's kill switch as the batch set it last: the event's sequence, and whether it is on."""
+
     def replies(self) -> list[bytes]:
         """Give each command's reply, in order: `[number, at, section]`."""
 
