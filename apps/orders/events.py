@@ -251,9 +251,19 @@ class BookBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
     status: InstrumentStatus
 
 
+class VenueBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How a batch set the venue's kill switch last; `sequence` is that event's."""
+
+    number: int
+    at: int
+    sequence: int
+    kill_switch: bool
+
+
 _decoder: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 _account_block_decoder = msgspec.msgpack.Decoder(AccountBlock)
 _book_block_decoder = msgspec.msgpack.Decoder(BookBlock)
+_venue_block_decoder = msgspec.msgpack.Decoder(VenueBlock)
 
 
 def event_decode(message: bytes) -> AnyEvent:
@@ -283,3 +293,8 @@ def account_block_decode(block: bytes) -> AccountBlock:
 def book_block_decode(block: bytes) -> BookBlock:
     """Decode a block of the public feed."""
     return _book_block_decoder.decode(block)
+
+
+def venue_block_decode(block: bytes) -> VenueBlock:
+    """Decode a block of the venue's own feed."""
+    return _venue_block_decoder.decode(block)

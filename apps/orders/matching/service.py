@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from apps.orders.events import VenueBlock
 from apps.orders.matching.engine import Batch
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.measures import WriterMeasures
@@ -63,6 +64,7 @@ class MatchingService:
         """
         matching = settings.MATCHING
         self.shard: int = matching["SHARD"] if shard is None else shard
+        self._venue = f"venue.{self.shard}"
         self._bus = bus
         self._on_end = on_end
         self._sockets = sockets
@@ -181,6 +183,10 @@ class MatchingService:
     def _publish(self, batch: Batch) -> None:
         messages = [(f"book.{instrument}", block) for instrument, block in batch.books()]
         messages += [(f"account.{account}", block) for account, block in batch.accounts()]
+        if batch.kill_switch is not None:
+            sequence, on = batch.kill_switch
+            block = VenueBlock(number=batch.number, at=batch.at, sequence=sequence, kill_switch=on)
+            messages.append((self._venue, msgspec.msgpack.encode(block)))
         messages.append((f"journal.{self.shard}", msgspec.msgpack.encode([batch.number])))
         self._in_loop(self._post, messages)
 
@@ -196,8 +202,16 @@ class MatchingService:
         if full and not self._dropping:
             logger.warning("the bus is behind by %s batches: the oldest are dropped", BATCHES_UNPUBLISHED_MAX)
         self._dropping = full
+        if full:
+            self._drop_oldest()
         self._outbox.append(messages)
         self._filled.set()
+
+    def _drop_oldest(self) -> None:
+        """Make room; the venue's own message goes with the next batch, as no other would show that it is missing."""
+        dropped, following = self._outbox.popleft(), self._outbox[0]
+        if dropped and following:
+            self._outbox[0] = [message for message in dropped if message[0] == self._venue] + following
 
     def _ended(self, error: MatchingError | None) -> None:
         if error is not None:

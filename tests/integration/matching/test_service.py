@@ -7,7 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from apps.orders.events import account_block_decode, book_block_decode
+from apps.orders.commands import SetKillSwitch
+from apps.orders.events import (
+    KillSwitchSet,
+    VenueBlock,
+    account_block_decode,
+    book_block_decode,
+    venue_block_decode,
+)
+from apps.orders.matching import service as module
 from apps.orders.matching.followers import follow
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.service import MatchingService, service_status
@@ -64,6 +72,40 @@ async def test_commands_are_answered_one_by_one_and_published_behind_the_journal
     assert {block.account for block in blocks} >= {order.account for order in orders}
     for subscription in subscriptions:
         await subscription.close()
+
+
+async def test_a_kill_switch_is_published_as_it_was_set_and_by_nothing_else(
+    bus: LocalBus, service: MatchingService
+) -> None:
+    heard: asyncio.Queue[VenueBlock] = asyncio.Queue()
+
+    async def hear(_subject: str, payload: bytes) -> None:
+        await heard.put(venue_block_decode(payload))
+
+    subscription = await bus.subscribe("venue.0", hear)
+    flow = Flow()
+    for on in (True, False):
+        answer = await bus.request(COMMANDS, frame_of(flow.submit(), SetKillSwitch(on=on), flow.submit()), timeout_s=10)
+        (event,) = answers_of(answer)[1]
+        assert isinstance(event, KillSwitchSet)
+        block = await asyncio.wait_for(heard.get(), 5)
+        assert (block.sequence, block.kill_switch) == (event.sequence, on)
+        stats = msgspec.msgpack.decode(await bus.request(QUERY, msgspec.msgpack.encode([5]), timeout_s=5))
+        assert (stats[0], stats[-1]) == (block.number, int(on))
+    await bus.request(COMMANDS, frame_of(flow.submit()), timeout_s=10)
+    assert heard.empty()
+    await subscription.close()
+
+
+async def test_a_bus_too_slow_for_the_batches_still_gets_the_kill_switch(
+    bus: LocalBus, service: MatchingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCHES_UNPUBLISHED_MAX", 2)
+    batches = [[("book.1", b"1"), ("venue.0", b"2"), ("journal.0", b"3")], [("journal.0", b"4")], [("journal.0", b"5")]]
+    for batch in batches:
+        service._post(batch)
+
+    assert list(service._outbox) == [[("venue.0", b"2"), ("journal.0", b"4")], [("journal.0", b"5")]]
 
 
 async def test_bytes_that_are_no_frame_cost_nobody_else_anything(bus: LocalBus, service: MatchingService) -> None:
