@@ -1,4 +1,4 @@
-"""The feeds and sockets of one process: each instrument, each account is taken once from the bus, for all readers."""
+"""The feeds and sockets of one process: instruments, accounts and the venue, each taken once from the bus for all."""
 
 import asyncio
 import logging
@@ -10,7 +10,9 @@ from apps.marketdata.reference import InstrumentReference
 from apps.orders.accountfeed import AccountFeed
 from apps.orders.feeds.instrument import InstrumentFeed
 from apps.orders.feeds.pace import Pace
+from apps.orders.feeds.venue import VenueFeed
 from apps.orders.outbox import Outbox
+from apps.orders.selectors import shard
 
 CONNECTIONS_PER_ACCOUNT_MAX = 4
 
@@ -115,6 +117,7 @@ class Hub:
         """Begin without any."""
         self.instruments: Feeds[InstrumentFeed] = Feeds()
         self.accounts: Feeds[AccountFeed] = Feeds()
+        self.venues: Feeds[VenueFeed] = Feeds()
         self.sockets: dict[Socket, float] = {}
         self.pace = Pace()
         self._repairs = asyncio.Semaphore(REPAIRS_MAX)
@@ -139,6 +142,15 @@ class Hub:
 
         """
         return await self.accounts.opened(account, lambda: AccountFeed(account, repairs=self._repairs))
+
+    async def venue(self) -> VenueFeed:
+        """Give the venue's own feed.
+
+        Raises:
+            ApplicationError: `venue_unavailable`.
+
+        """
+        return await self.venues.opened(shard(), lambda: VenueFeed(changed=self.pace.changed))
 
     def account_head(self, account: int) -> int | None:
         """Give an account's last sequence, where it is listened to."""
@@ -192,11 +204,12 @@ class Hub:
         """End all feeds and tell all sockets of a restart; waits a moment for them to be told."""
         for socket in list(self.sockets):
             socket.outbox.finish(CLOSE_RESTART, "service_restart")
-        feeds: list[Feed] = [*self.instruments.values(), *self.accounts.values()]
+        feeds: list[Feed] = [*self.instruments.values(), *self.accounts.values(), *self.venues.values()]
         for feed in feeds:
             await feed.close()
         self.instruments.clear()
         self.accounts.clear()
+        self.venues.clear()
         give_up_at = asyncio.get_running_loop().time() + CLOSE_S_MAX
         while self.sockets and asyncio.get_running_loop().time() < give_up_at:  # noqa: ASYNC110 - sockets leave by themselves
             await asyncio.sleep(_CLOSE_POLL_S)
@@ -228,6 +241,9 @@ class Hub:
             await instrument.close()
         for account in self.accounts.pop_idle(now):
             await account.close()
+        for venue in self.venues.pop_idle(now):
+            self.pace.forget(venue)
+            await venue.close()
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

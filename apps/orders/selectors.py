@@ -6,7 +6,7 @@ journal's batches behind the projection are folded over the rows; else a read ma
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -158,6 +158,7 @@ class IdFound(msgspec.Struct, array_like=True, frozen=True):
 _QUERY_LOOKUP = 1
 _QUERY_ACCOUNT = 4
 _QUERY_STATS = 5
+_STATS_SEQUENCE, _STATS_KILLED = 1, 10
 
 _id_decoder = msgspec.msgpack.Decoder(IdFound)
 
@@ -190,4 +191,26 @@ async def sequence_find() -> int:
         ApplicationError: `venue_unavailable`.
 
     """
-    return int(msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_STATS])))[1])
+    return (await _stats())[_STATS_SEQUENCE]
+
+
+class KillSwitchFound(NamedTuple):
+    """The venue's kill switch as it stands behind the event with this sequence."""
+
+    sequence: int
+    on: bool
+
+
+async def kill_switch_find() -> KillSwitchFound:
+    """Ask the writer whether the venue's kill switch is on.
+
+    Raises:
+        ApplicationError: `venue_unavailable`.
+
+    """
+    stats = await _stats()
+    return KillSwitchFound(stats[_STATS_SEQUENCE], on=bool(stats[_STATS_KILLED]))
+
+
+async def _stats() -> list[int]:
+    return msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_STATS])), type=list[int])

@@ -110,3 +110,25 @@ class StatusUpdate(TradingState, tag_field="type", tag="update", gc=False, kw_on
     """It changed."""
 
     previous: int
+
+
+class VenueState(msgspec.Struct, gc=False, kw_only=True):
+    """Whether the venue's kill switch is on: no instrument takes new orders then."""
+
+    channel: str = "status"
+    symbol: None = None
+    sequence: int
+    kill_switch: bool
+    at: TimeText
+
+
+class VenueStatusSnapshot(VenueState, tag_field="type", tag="snapshot", gc=False, kw_only=True):
+    """How the switch stands; `sequence` is the venue's."""
+
+    resumed: bool = False
+
+
+class VenueStatusUpdate(VenueState, tag_field="type", tag="update", gc=False, kw_only=True):
+    """It was set the other way."""
+
+    previous: int

@@ -1,19 +1,14 @@
 """One instrument's ticker and status."""
 
-from collections import deque
 from typing import Any
-
-import msgspec
 
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.shapes import STATUS_NAMES
-from apps.orders.feeds.channel import Channel, Conflated, Joined, News, Round
+from apps.orders.feeds.changes import Changes
+from apps.orders.feeds.channel import Conflated
 from apps.orders.feeds.messages import StatusSnapshot, StatusUpdate, TickerSnapshot, TickerUpdate, encode
 from cift.times import time_format
-
-CHANGES_KEPT = 100
-"""Changes of status kept for who comes back."""
 
 Quote = tuple[int, int] | None
 """Price and quantity."""
@@ -87,65 +82,42 @@ class Ticker(Conflated):
         }
 
 
-class Status(Channel):
+class Status(Changes):
     """Whether the instrument trades; every change is sent."""
 
     def __init__(self, reference: InstrumentReference) -> None:
         """Begin with nothing known."""
         super().__init__()
         self._reference = reference
-        self._base = self._sequence = 0
         self._status = InstrumentStatus.CONTINUOUS
         self._at = 0
-        self._changes: deque[StatusUpdate] = deque(maxlen=CHANGES_KEPT)
-        self._news: list[bytes] = []
 
     def reset(self, sequence: int, *, status: InstrumentStatus, at: int) -> None:
         """Begin anew; readers are sent the status whole."""
-        self._base = self._sequence = sequence
         self._status, self._at = status, at
-        self._changes.clear()
-        self._news = [self._snapshot()]
+        self.restart(sequence)
 
-    def move(self, sequence: int, *, status: InstrumentStatus, at: int) -> bool:
-        """Take a block's status; tell whether it is another."""
+    def move(self, sequence: int, *, status: InstrumentStatus, at: int) -> None:
+        """Take a block's status."""
         if status is self._status:
-            return False
-        previous, self._sequence = self._sequence, sequence
+            return
         self._status, self._at = status, at
-        update = StatusUpdate(
-            symbol=self._reference.symbol,
-            previous=previous,
-            sequence=sequence,
-            status=STATUS_NAMES[status],
-            at=time_format(at),
+        self.add(
+            StatusUpdate(
+                symbol=self._reference.symbol,
+                previous=self.sequence,
+                sequence=sequence,
+                status=STATUS_NAMES[status],
+                at=time_format(at),
+            )
         )
-        self._changes.append(update)
-        self._base = max(self._base, self._changes[0].previous)
-        self._news.append(encode(update))
-        return True
 
-    def begin(self, from_sequence: int | None) -> Joined:
-        """Say what is sent first."""
-        if from_sequence is not None and self._base <= from_sequence <= self._sequence:
-            missed = [change for change in self._changes if change.sequence > from_sequence]
-            # The first follows what the reader has, which another process may have sent it.
-            missed[:1] = [msgspec.structs.replace(change, previous=from_sequence) for change in missed[:1]]
-            return Joined(resumed=True, texts=[encode(change) for change in missed])
-        return Joined(resumed=False, texts=[self._snapshot()])
-
-    def flush(self, sent: Round) -> None:
-        """Send what changed."""
-        news, self._news = self._news, []
-        if self.readers:
-            for text in news:
-                sent.add(self.readers, News(text))
-
-    def _snapshot(self) -> bytes:
+    def snapshot(self) -> bytes:
+        """Give it as it stands."""
         return encode(
             StatusSnapshot(
                 symbol=self._reference.symbol,
-                sequence=self._sequence,
+                sequence=self.sequence,
                 status=STATUS_NAMES[self._status],
                 at=time_format(self._at),
             )
