@@ -11,12 +11,12 @@ import msgspec
 from apps.accounts.principals import principal_find, principal_of_ticket
 from apps.accounts.sessions import Principal
 from apps.accounts.watch import watch
-from apps.marketdata.reference import references
+from apps.marketdata.reference import InstrumentReference, references
 from apps.orders import entry
 from apps.orders.answers import Answer
 from apps.orders.disconnect import orders_cancel_surely
 from apps.orders.feeds.channel import Channel
-from apps.orders.feeds.instrument import InstrumentFeed
+from apps.orders.feeds.pace import Flushed
 from apps.orders.hub import Hub
 from apps.orders.outbox import Outbox
 from apps.orders.params import client_order_id_find, params_read
@@ -43,10 +43,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class Subscription(NamedTuple):
-    """A public channel of an instrument, and its depth where it is a book."""
+    """A public channel of an instrument, or of the venue itself, and its depth where it is a book."""
 
     channel: str
-    symbol: str
+    symbol: str | None
     depth: int | None
 
     def body(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Session:
         self._limits = limits
         self._principal: Principal | None = None
         self._account: int | None = None
-        self._channels: dict[Subscription, tuple[InstrumentFeed, Channel]] = {}
+        self._channels: dict[Subscription, tuple[Flushed, Channel]] = {}
         self._listens = False
         self._takes_orders = True
         self._cancels = False
@@ -231,18 +231,25 @@ class Session:
         if fields["channel"] == "account":
             await self._subscribe_account(request_id, fields["from_sequence"])
             return
-        reference, named = await symbol_find(fields["symbol"]), self._named(fields)
+        named = self._named(fields)
+        reference = None if named.symbol is None else await symbol_find(named.symbol)
         if named not in self._channels and len(self._channels) + self._listens >= SUBSCRIPTIONS_MAX:
             raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
-        simulated = await references.is_simulated(reference)
-        feed = await self._hub.instrument(reference)
-        channel = await feed.channel(named.channel, depth=named.depth or 0)
+        more = {} if reference is None else {"simulated": await references.is_simulated(reference)}
+        feed, channel = await self._feed(named, reference)
         # From here on nothing is awaited: what the channel sends next follows what is sent here.
         self._hub.pace.settle(feed)
         joined = channel.join(self.outbox, fields["from_sequence"])
         self._channels[named] = (feed, channel)
-        self._answer(request_id, {**named.body(), "resumed": joined.resumed, "simulated": simulated})
+        self._answer(request_id, {**named.body(), "resumed": joined.resumed, **more})
         self.outbox.put_all(joined.texts)
+
+    async def _feed(self, named: Subscription, reference: InstrumentReference | None) -> tuple[Flushed, Channel]:
+        if reference is None:
+            venue = await self._hub.venue()
+            return venue, venue.status
+        feed = await self._hub.instrument(reference)
+        return feed, await feed.channel(named.channel, depth=named.depth or 0)
 
     async def _subscribe_account(self, request_id: int | str, from_sequence: int | None) -> None:
         account = self._own_account()
@@ -261,8 +268,9 @@ class Session:
             self._account_leave(self._own_account())
             self._answer(request_id, {"channel": "account"})
             return
-        await symbol_find(fields["symbol"])
         named = self._named(fields)
+        if named.symbol is not None:
+            await symbol_find(named.symbol)
         left = self._channels.pop(named, None)
         if left is not None:
             feed, channel = left

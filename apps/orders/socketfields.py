@@ -27,6 +27,9 @@ REQUEST_ID = Kind(_request_id, {"type": ["integer", "string"], "maxLength": _REQ
 ENVELOPE = {"id": Field(REQUEST_ID, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
 
 PUBLIC_CHANNELS = ("book", "trades", "ticker", "status")
+SYMBOL_CHANNELS = ("book", "trades", "ticker")
+"""Those that are always a symbol's; `status` without one is the venue's own."""
+
 CHANNELS = (*PUBLIC_CHANNELS, "account")
 DEPTH_DEFAULT = 50
 
@@ -56,7 +59,7 @@ def faults_together(op: str, read: Mapping[str, Any]) -> list[FieldError]:
     faults = []
     if channel == "account" and read["symbol"] is not None:
         faults.append(FieldError(field="symbol", code="invalid", detail="This channel is no symbol's."))
-    if channel in PUBLIC_CHANNELS and read["symbol"] is None:
+    if channel in SYMBOL_CHANNELS and read["symbol"] is None:
         faults.append(FieldError(field="symbol", code="required", detail="This channel is a symbol's."))
     if channel is not None and channel != "book" and read["depth"] is not None:
         faults.append(FieldError(field="depth", code="invalid", detail="Only a book has a depth."))

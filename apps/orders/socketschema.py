@@ -42,6 +42,8 @@ from apps.orders.feeds.messages import (
     TickerUpdate,
     TradeMessage,
     TradesSnapshot,
+    VenueStatusSnapshot,
+    VenueStatusUpdate,
 )
 from apps.orders.params import (
     AMEND_FIELDS,
@@ -69,6 +71,8 @@ EVENTS: tuple[type[msgspec.Struct], ...] = (
     TickerUpdate,
     StatusSnapshot,
     StatusUpdate,
+    VenueStatusSnapshot,
+    VenueStatusUpdate,
     AccountSnapshot,
     OrderMessage,
     FillMessage,
@@ -105,6 +109,7 @@ _CHANNEL_CASES = [
         for name in PUBLIC_CHANNELS
         if name != "book"
     ),
+    case_of("the venue's own status", absent=("symbol", "depth"), channel="status"),
     case_of("one's own account", absent=("symbol", "depth"), channel="account"),
 ]
 TOGETHER: Mapping[str, Schema] = {

@@ -268,6 +268,12 @@ MISTYPED: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"op": "subscribe", "channel": "account", "symbol": "AAPL-USD"}, [("symbol", "invalid")]),
     ({"op": "subscribe", "channel": "trades", "symbol": "AAPL-USD", "depth": 10}, [("depth", "invalid")]),
     ({"op": "unsubscribe", "channel": "account", "depth": 10}, [("depth", "invalid")]),
+    *(
+        ({"op": "subscribe", "channel": name, "symbol": None}, [("symbol", "required")])
+        for name in ("trades", "ticker")
+    ),
+    ({"op": "subscribe", "channel": "status", "depth": 10}, [("depth", "invalid")]),
+    *(({"op": "subscribe", "channel": "status", "symbol": value}, [("symbol", "wrong_type")]) for value in NO_TEXTS),
     *(({"op": "authenticate", "token": value}, [("token", "wrong_type")]) for value in NO_TEXTS),
     ({"op": "authenticate", "token": None, "ticket": None}, [("token", "required")]),
     ({"op": "authenticate", "token": "x", "ticket": "x"}, [("token", "required")]),

@@ -144,8 +144,64 @@ def test_a_suspension_and_kill_switches_are_told_and_orders_are_refused(operator
             assert (told["account"]["status"], told["account"]["killed"]) == terms
             assert code_of(socket) == code
 
-        # The venue's own is no account's and no instrument's: it is told by the refusal.
-        for switch, code in (("on", "venue_killed"), ("off", "new")):
-            page = operator.post("orders/venuestate/kill-switch/", switch=switch, confirmed="yes")
-            assert re.search(rf"kill switch is {switch}", page)
+
+def channels_of(socket: Socket) -> list[str]:
+    """Name the channels of what came and nobody asked for yet, the server's pings aside."""
+    assert socket.ask("ping")["ok"]
+    return [message["channel"] for message in list(socket.messages.queue) if "channel" in message]
+
+
+def kill_switch_set(operator: Operator, switch: str) -> None:
+    page = operator.post("orders/venuestate/kill-switch/", switch=switch, confirmed="yes")
+    assert re.search(rf"kill switch is {switch}", page)
+
+
+def test_the_venue_s_kill_switch_is_told_to_all_who_listen_and_orders_are_refused(
+    operator: Operator, trader: Trader
+) -> None:
+    with trader.socket() as socket, trader.socket(authenticated=False) as stranger:
+        socket.ask("subscribe", channel="status")
+        stood = socket.next_message(channel="status", kind="snapshot")
+        assert (stood["symbol"], stood["kill_switch"]) == (None, False)
+        stranger.ask("subscribe", channel="status", symbol=None)
+        assert stranger.next_message(channel="status") == stood
+        # It is no instrument's: of one nobody trades, neither the status nor the sequence moves.
+        stranger.ask("subscribe", channel="status", symbol="BTC-USD")
+        assert stranger.next_message(channel="status")["symbol"] == "BTC-USD"
+        book = trader.call("GET", "instruments/BTC-USD/book/")
+
+        began = stood
+        for switch, code in (("on", "venue_killed"), ("on", "venue_killed"), ("off", "new")):
+            kill_switch_set(operator, switch)
+            if (switch == "on") is not stood["kill_switch"]:
+                told = socket.next_message(channel="status")
+                assert (told["type"], told["symbol"], told["previous"]) == ("update", None, stood["sequence"])
+                assert told["kill_switch"] is (switch == "on")
+                assert stranger.next_message(channel="status") == told
+                stood = told
             assert code_of(socket) == code
+
+        with trader.socket(authenticated=False) as late:
+            answer = late.ask("subscribe", channel="status", from_sequence=began["sequence"])
+            assert answer["result"] == {"channel": "status", "resumed": True}
+            missed = [late.next_message(channel="status", kind="update") for _ in range(2)]
+            assert [told["kill_switch"] for told in missed] == [True, False]
+            assert missed[-1] == stood
+
+        assert trader.call("GET", "instruments/BTC-USD/book/") == book
+        assert channels_of(stranger) == []
+
+
+def test_the_venue_s_status_can_be_left_and_be_left_without_having_been_joined(
+    operator: Operator, trader: Trader
+) -> None:
+    with trader.socket() as socket:
+        for _ in range(2):
+            assert socket.ask("unsubscribe", channel="status")["result"] == {"channel": "status"}
+            assert socket.ask("subscribe", channel="status", from_sequence=0)["result"]["resumed"] is False
+            assert socket.next_message(channel="status")["resumed"] is False
+            assert socket.ask("unsubscribe", channel="status", symbol=None)["result"] == {"channel": "status"}
+            for switch in ("on", "off"):
+                kill_switch_set(operator, switch)
+        assert code_of(socket) == "new"
+        assert channels_of(socket) == []

@@ -16,12 +16,15 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 @cache
-def _names() -> dict[tuple[str, str], str]:
-    schemas = document()["components"]["schemas"]
-    return {
-        (schemas[shape.__name__]["properties"]["channel"]["const"], str(shape.__struct_config__.tag)): shape.__name__
-        for shape in EVENTS
-    }
+def _names() -> dict[tuple[str, str, bool], str]:
+    """Name the schemas by channel, type, and whether the channel is a symbol's."""
+    names = {}
+    for shape in EVENTS:
+        said = document()["components"]["schemas"][shape.__name__]["properties"]
+        of_symbol = said.get("symbol", {}).get("type") == "string"
+        names[said["channel"]["const"], str(shape.__struct_config__.tag), of_symbol] = shape.__name__
+    assert len(names) == len(EVENTS)
+    return names
 
 
 def message_check(message: dict[str, Any], *, op: str | None = None) -> None:
@@ -31,7 +34,7 @@ def message_check(message: dict[str, Any], *, op: str | None = None) -> None:
         if message["ok"] and op is None:
             return
     elif "channel" in message:
-        name = _names()[message["channel"], message["type"]]
+        name = _names()[message["channel"], message["type"], isinstance(message.get("symbol"), str)]
     else:
         name = "ServerPing"
     _validator(name).validate(message)

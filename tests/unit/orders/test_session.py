@@ -24,6 +24,9 @@ AAPL_USD = InstrumentReference(
     id=1, symbol="AAPL-USD", base="AAPL", quote="USD", price_scale=2, base_scale=0, quote_scale=6, simulated=True
 )
 
+ANSWERS = {2: [1, 7, 7, [], [], 0, 0], 5: [1, 7, 1, 2, 1, 0, 0, 0, 0, 2, 1]}
+"""What the writer says of a book, and of itself: its kill switch is on."""
+
 
 class Conversation:
     """A session of a trader, and what it is answered."""
@@ -50,7 +53,7 @@ async def conversation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> C
     settings.BUSES = {"default": {"BACKEND": "tests.support.buses.FeedBus"}}
     bus = buses["default"]
     assert isinstance(bus, FeedBus)
-    bus.respond_with = lambda _subject, _query: msgspec.msgpack.encode([1, 7, 7, [], [], 0, 0])
+    bus.respond_with = lambda _subject, query: msgspec.msgpack.encode(ANSWERS[msgspec.msgpack.decode(query)[0]])
     monkeypatch.setattr(module, "symbol_find", symbol_find)
     return Conversation()
 
@@ -79,6 +82,46 @@ async def test_a_socket_has_a_number_of_subscriptions_at_most(
     assert refused["error"]["code"] == "rate_limited"
     assert (await conversation.ask("unsubscribe", channel="book", symbol="AAPL-USD", depth=10))["ok"]
     assert (await conversation.ask("subscribe", channel="ticker", symbol="AAPL-USD"))["ok"]
+
+
+@pytest.mark.parametrize("none", [{}, {"symbol": None}])
+async def test_status_without_a_symbol_is_the_venue_s(conversation: Conversation, none: dict[str, None]) -> None:
+    await conversation.session.receive(json.dumps({"id": 1, "op": "subscribe", "channel": "status", **none}))
+    answer, snapshot = conversation.reader.messages()
+    message_check(snapshot)
+    assert answer["result"] == {"channel": "status", "resumed": False}
+    assert (snapshot["symbol"], snapshot["sequence"], snapshot["kill_switch"]) == (None, 7, True)
+
+    resumed = await conversation.ask("subscribe", channel="status", from_sequence=7, **none)
+    assert resumed["result"]["resumed"] is True
+    assert (await conversation.ask("unsubscribe", channel="status", **none))["result"] == {"channel": "status"}
+    assert not (await conversation.hub.venue()).has_readers
+
+
+async def test_the_venue_s_status_and_a_symbol_s_are_two_subscriptions(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SUBSCRIPTIONS_MAX", 2)
+    of_symbol = await conversation.ask("subscribe", channel="status", symbol="AAPL-USD")
+    assert of_symbol["result"] == {"channel": "status", "symbol": "AAPL-USD", "resumed": False, "simulated": True}
+    assert (await conversation.ask("unsubscribe", channel="status"))["ok"], "nothing to leave, and nothing left"
+    assert (await conversation.ask("subscribe", channel="status"))["ok"]
+    assert (await conversation.ask("subscribe", channel="status"))["ok"]
+    assert (await conversation.ask("subscribe", channel="trades", symbol="AAPL-USD"))["error"]["code"] == "rate_limited"
+
+    assert (await conversation.ask("unsubscribe", channel="status", symbol="AAPL-USD"))["ok"]
+    assert (await conversation.hub.venue()).has_readers
+    await conversation.session.close()
+    assert not (await conversation.hub.venue()).has_readers
+
+
+@pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
+@pytest.mark.parametrize("channel", ["book", "trades", "ticker"])
+async def test_the_other_channels_are_a_symbol_s(conversation: Conversation, op: str, channel: str) -> None:
+    refused = await conversation.ask(op, channel=channel)
+
+    (error,) = refused["error"]["errors"]
+    assert error == {"field": "symbol", "code": "required", "detail": "This channel is a symbol's."}
 
 
 async def test_orders_go_with_their_socket_once(conversation: Conversation, canceled: list[int]) -> None:
