@@ -12,8 +12,11 @@ from cift.rest.schemapages import SchemaApi, SchemaPage
 
 admin.autodiscover()
 
+# One view at both addresses, so that the way to a page names it once.
+root = RootApi.as_view()
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RootApi.as_view(), name="root"),
+    path("", root, name="root"),
     path("health", health, name="health"),
     path("ready", ready, name="ready"),
     path("metrics", metrics, name="metrics"),
@@ -24,7 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/socket/", socket_schema, name="socket-schema"),
     path("api/schema/", SchemaApi.as_view(), name="schema"),
     path("api/docs/", SchemaPage.as_view(url_name="schema"), name="schema-page"),
-    path("api/v1/", RootApi.as_view(), name="api-root"),
+    path("api/v1/", root, name="api-root"),
     path("api/v1/", include("apps.marketdata.urls")),
     path("api/v1/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.orders.urls")),

@@ -4,8 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import get_script_prefix, resolve
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
+from rest_framework.reverse import preserve_builtin_query_params
+from rest_framework.utils.breadcrumbs import get_breadcrumbs
 
 from cift.fields import Field, Kind
 
@@ -13,8 +16,12 @@ _METHODS = ("POST", "PATCH", "DELETE")
 
 
 def view_name(view: Any) -> str:
-    """Name a view's page by its class."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(view).__name__.removesuffix("Api").removesuffix("List"))
+    """Name a view's page: as the view says, else by its class, and a list in the plural."""
+    said: str = getattr(view, "page_name", "")
+    if said:
+        return said
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(view).__name__.removesuffix("Api").removesuffix("Detail"))
+    return f"{name.removesuffix(' List')}s" if name.endswith(" List") else name
 
 
 class VenueBrowsableRenderer(BrowsableAPIRenderer):
@@ -28,6 +35,18 @@ class VenueBrowsableRenderer(BrowsableAPIRenderer):
     def get_raw_data_form(self, *_arguments: Any) -> None:
         """Leave these out as well."""
 
+    def get_breadcrumbs(self, request: Request) -> list[tuple[str, str]]:
+        """Name the pages on the way to this one: those whose pattern of an address begins this one's.
+
+        REST framework takes all that lie above, and there a word may be taken for an order's id.
+        """
+        route = _route(request.path)
+        return [
+            (name, preserve_builtin_query_params(path, request))
+            for name, path in get_breadcrumbs(request.path)
+            if route.startswith(_route(path))
+        ]
+
     def get_context(self, data: Any, accepted_media_type: Any, renderer_context: Any) -> dict[str, Any]:
         """Add the forms of this address."""
         context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
@@ -38,6 +57,10 @@ class VenueBrowsableRenderer(BrowsableAPIRenderer):
     def _shown(self, method: str, view: Any, request: Request) -> bool:
         described = hasattr(getattr(view, method.lower(), None), "call")
         return described and bool(self.show_form_for_method(view, method, request, None))
+
+
+def _route(path: str) -> str:
+    return resolve(path.removeprefix(get_script_prefix().removesuffix("/"))).route
 
 
 def _form(method: str, view: Any) -> dict[str, Any]:

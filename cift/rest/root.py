@@ -30,6 +30,7 @@ class RootApi(APIView):
     """Links to the calls that need no id; the browsable pages lead on from there."""
 
     permission_classes = (AllowAny,)
+    page_name = "API"
 
     @described(answers={200: RootBody})
     def get(self, request: Request) -> Response:

@@ -96,6 +96,18 @@ def test_a_trader_places_amends_and_cancels(browser: Browser) -> None:
     assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
 
 
+def test_a_page_names_each_page_on_the_way_to_it_once(browser: Browser) -> None:
+    page = browser.page("/api/v1/instruments/AAPL-USD/book/")
+    (way,) = re.findall(r'<ul class="breadcrumb">(.*?)</ul>', page, re.DOTALL)
+
+    assert re.findall(r'<a href="([^"]+)">([^<]+)</a>', way) == [
+        ("/api/v1/", "API"),
+        ("/api/v1/instruments/", "Instruments"),
+        ("/api/v1/instruments/AAPL-USD/", "Instrument"),
+        ("/api/v1/instruments/AAPL-USD/book/", "Book"),
+    ]
+
+
 def test_without_the_page_s_token_nothing_is_sent(browser: Browser) -> None:
     order = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "quantity": "5", "price": "190.5"}
 

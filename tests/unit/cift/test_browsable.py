@@ -1,0 +1,57 @@
+"""The browsable API's pages: what they are called, and the way to them."""
+
+import pytest
+from django.test import RequestFactory
+from rest_framework.request import Request
+
+from cift.rest.browsable import VenueBrowsableRenderer
+
+V1 = "/api/v1/"
+API = ("API", V1)
+ORDERS = ("Orders", f"{V1}orders/")
+INSTRUMENTS = ("Instruments", f"{V1}instruments/")
+
+WAYS: dict[str, list[tuple[str, str]]] = {
+    "/": [("API", "/")],
+    V1: [API],
+    f"{V1}orders/": [API, ORDERS],
+    f"{V1}orders/5/": [API, ORDERS, ("Order", f"{V1}orders/5/")],
+    f"{V1}orders/5/events/": [API, ORDERS, ("Order", f"{V1}orders/5/"), ("Order Events", f"{V1}orders/5/events/")],
+    f"{V1}orders/batch/": [API, ORDERS, ("Order Batch", f"{V1}orders/batch/")],
+    # What lies between is no order's page.
+    f"{V1}orders/by-client-order-id/x/": [
+        API, ORDERS, ("Order By Client Order Id", f"{V1}orders/by-client-order-id/x/"),
+    ],
+    f"{V1}instruments/BTC-USD/trades/": [
+        API,
+        INSTRUMENTS,
+        ("Instrument", f"{V1}instruments/BTC-USD/"),
+        ("Trades", f"{V1}instruments/BTC-USD/trades/"),
+    ],
+    f"{V1}account/": [API, ("Account", f"{V1}account/")],
+    f"{V1}ledger/": [API, ("Ledger", f"{V1}ledger/")],
+    "/api/schema/": [("API", "/"), ("Schema", "/api/schema/")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", WAYS)
+def test_the_way_to_a_page_names_each_page_once(path: str) -> None:
+    request = Request(RequestFactory().get(path))
+
+    assert VenueBrowsableRenderer().get_breadcrumbs(request) == WAYS[path]
+
+
+@pytest.mark.parametrize("order", ["a%3Fb", "a%23b", "%0A", "%25", "%2e%2e", "\u20ac"])
+def test_whatever_an_id_is_made_of_there_is_a_way(order: str) -> None:
+    request = Request(RequestFactory().get(f"{V1}orders/{order}/"))
+
+    assert [name for name, _ in VenueBrowsableRenderer().get_breadcrumbs(request)] == ["API", "Orders", "Order"]
+
+
+def test_a_format_asked_for_is_kept_on_the_way() -> None:
+    request = Request(RequestFactory().get(f"{V1}orders/?format=api"))
+
+    assert VenueBrowsableRenderer().get_breadcrumbs(request) == [
+        ("API", f"{V1}?format=api"),
+        ("Orders", f"{V1}orders/?format=api"),
+    ]
