@@ -30,6 +30,9 @@ _CLOSED = frozenset(
         "instrument_halted",
         "instrument_cancel_only",
         "venue_killed",
+        "venue_halted",
+        "venue_unavailable",
+        "overloaded",
         "account_killed",
         "account_inactive",
         "rate_limited",
@@ -170,7 +173,7 @@ class Population:
         before = agent.wake_at
         agent.on_done(action, code, at=at)
         if code in _CLOSED:
-            # Halted, killed or suspended: asking again and again would be nothing but noise.
+            # Halted, killed, suspended or too busy: asking again and again would be nothing but noise.
             agent.rest_until = at + _REST_S * NS
         self._requeue(agent, before)
 

@@ -149,12 +149,15 @@ async def test_a_login_that_is_over_ends_the_simulation() -> None:
             await desk.keep(stop)
 
 
-def test_a_halted_instrument_is_left_in_peace_for_a_while() -> None:
+@pytest.mark.parametrize(
+    "code", ["instrument_halted", "venue_killed", "venue_halted", "venue_unavailable", "overloaded"]
+)
+def test_what_takes_no_orders_is_left_in_peace_for_a_while(code: str) -> None:
     _, population = market(seed=1, rate=100)
     at = population.next_at
     first = next(action for action in population.act(at) if action.symbol == "AAPL-USD")
     acting = {(each.account, each.symbol) for each in population.act(at)}
-    population.on_done(first, "instrument_halted", at=at)
+    population.on_done(first, code, at=at)
 
     quiet = [each for second in range(1, 5) for each in population.act(at + second * 1_000_000_000)]
 
