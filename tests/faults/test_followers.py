@@ -1,9 +1,6 @@
 """Projector and verifier dead, behind or contradicted: orders go on for a while, then are refused, then resume."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from unittest import mock
 
@@ -20,27 +17,7 @@ from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Projection, Verification
 from cift.health import Status
 from tests.support.shard import DrivenWriter, Flow, journal_fill, opening
-
-WAIT_S = 30.0
-
-
-def until(holds: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
-
-
-@contextmanager
-def running(work: Callable[[], None], follower: Follower) -> Iterator[None]:
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        follower.stop()
-        thread.join(WAIT_S)
-        assert not thread.is_alive()
+from tests.support.waiting import running, until
 
 
 def test_orders_are_refused_when_a_follower_is_too_far_behind_and_taken_again_when_it_caught_up(
@@ -81,9 +58,9 @@ def test_a_follower_that_stands_still_is_named_however_little_it_has_missed(sqli
 
 
 def test_places_that_cannot_be_read_look_ever_further_behind(sqlite: object) -> None:
-    shard = DrivenWriter(lag_events_max=60)
+    # Not before the start, which looks at the tables once.
+    shard = DrivenWriter(lag_events_max=60).start()
     with mock.patch.object(Projection.objects, "filter", side_effect=OperationalError("gone")):
-        shard.start()
         flow = Flow()
         shard.do(*opening())
         until(lambda: shard.do(flow.submit()) == ["overloaded"])

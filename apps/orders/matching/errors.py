@@ -28,6 +28,10 @@ class JournalDamagedError(MatchingError):
         self.detail = detail
 
 
+class JournalBehindTablesError(JournalDamagedError):
+    """The tables were made from a journal that had more than this one, or something else."""
+
+
 class ShardLostError(MatchingError):
     """Another writer has the shard."""
 

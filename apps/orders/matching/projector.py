@@ -4,6 +4,7 @@ Invariants:
     `Projection.last_number` moves in the transaction that writes what the batches say; a projector killed anywhere goes
     on where the tables are.
     It moves only from the number this projector read: of two, one is turned back.
+    The tables are never ahead of the journal; where they are, it is another journal, and nothing is projected from it.
     A commit here does not wait for the disk. What a lost machine takes along is whole transactions from the end on,
     the place with the rows, and the journal has it all: it is projected again. Whoever commits with full
     synchronisation on the same database has everything before on the disk too.
@@ -23,6 +24,7 @@ from apps.orders.matching import engine
 from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertakenError
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
+from apps.orders.matching.recovery import tables_place
 from apps.orders.matching.retention import retention_forget
 from apps.orders.matching.revisions import revisions_write
 from apps.orders.matching.tables import Rows, pack_write, tables_clear
@@ -58,8 +60,13 @@ _decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
 class ShardProjector:
     """Projects one shard through the calling thread's connections."""
 
-    def __init__(self, shard: int) -> None:
-        """Begin where the tables are."""
+    def __init__(self, shard: int, *, anew: bool = False) -> None:
+        """Begin where the tables are; `anew`: they are about to be emptied, so it does not matter where.
+
+        Raises:
+            JournalBehindTablesError: the tables were made from another journal.
+
+        """
         self.shard = shard
         self.alias = router.db_for_write(Projection)
         self.number = 0
@@ -67,15 +74,20 @@ class ShardProjector:
         self._rows = _ROWS_FIRST
         self._rows_max = _ROWS_MAX
         self._packer = engine.Projector()
-        self.reread()
-
-    def reread(self) -> None:
-        """Take up where the tables are, whoever brought them there."""
         with connections[self.alias].cursor() as cursor:
             for statement in _SWIFTLY[connections[self.alias].vendor]:
                 cursor.execute(statement)
-        found = Projection.objects.filter(shard=self.shard).values_list("last_number", flat=True).first()
-        self.number = found or 0
+        if not anew:
+            self.reread()
+
+    def reread(self) -> None:
+        """Take up where the tables are, whoever brought them there.
+
+        Raises:
+            JournalBehindTablesError: they were made from another journal.
+
+        """
+        self.number = tables_place(self._journal)
         self._packer = engine.Projector()
         self._packer.seed(
             assets=list(Asset.objects.values_list("id", "scale")),
@@ -170,4 +182,4 @@ def projection_rebuild(shard: int, *, progress: Callable[[int, int], None]) -> i
 
     """
     with projection_alone(shard):
-        return ShardProjector(shard).rebuild(progress=progress)
+        return ShardProjector(shard, anew=True).rebuild(progress=progress)

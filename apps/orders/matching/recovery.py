@@ -1,7 +1,8 @@
 """From what is on disk to a running engine: the last good snapshot, then the journal behind it, executed again.
 
 Every batch behind the snapshot must give the events and the chain hash the journal has; a batch that does not, or a
-missing one, ends the start with its number. A snapshot is taken only if the journal agrees with its chain hash.
+missing one, ends the start with its number. A snapshot is taken only if the journal agrees with its chain hash, and
+nothing goes on behind tables the journal does not agree with.
 """
 
 import logging
@@ -9,9 +10,10 @@ import time
 from collections.abc import Callable
 
 from apps.orders.matching.engine import Batch, Engine, engine_new, reexecute, reexecuted
-from apps.orders.matching.errors import JournalDamagedError
+from apps.orders.matching.errors import JournalBehindTablesError, JournalDamagedError
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.matching.snapshots import snapshots_restored
+from apps.orders.models import Projection
 
 logger = logging.getLogger(__name__)
 
@@ -96,3 +98,29 @@ def engine_at_snapshot(journal: Journal) -> Engine:
             raise JournalDamagedError(journal.shard, engine.number, detail)
         return engine
     return engine_new(journal.shard)
+
+
+def tables_place(journal: Journal) -> int:
+    """Give the batch the tables are at, 0 before the first; the journal must have it as it was projected.
+
+    Tables that lost their end are filled again from the journal. A journal that lost its end would give its next
+    batches numbers the tables have already, and the projector would pass them over.
+
+    Raises:
+        JournalBehindTablesError: it does not have that batch, or has another one there.
+        JournalUnavailableError, DatabaseError: one of the two cannot be read.
+
+    """
+    # First the tables: read the other way round, they could have gone on meanwhile.
+    found = Projection.objects.filter(shard=journal.shard).values_list("last_number", "chain").first()
+    number, chain = found or (0, b"")
+    if number == 0:
+        return 0
+    row = journal.get(number)
+    if row is None:
+        detail = "the batch is missing, but the tables were made from a journal that had it"
+        raise JournalBehindTablesError(journal.shard, number, detail)
+    if row.chain != bytes(chain):
+        detail = "its chain hash is not that of the batch the tables were made from"
+        raise JournalBehindTablesError(journal.shard, number, detail)
+    return number

@@ -9,6 +9,7 @@ Invariants:
     The engine's memory is never ahead of what this writer may yet commit: after a fault it is dropped and built anew
     from snapshot and journal, in a new epoch, whose opening batch shuts out whatever of the old epoch is still on
     its way.
+    No epoch is opened on a journal that is behind the tables made from it.
     Time in the journal never goes back, whatever the clock does.
 """
 
@@ -28,17 +29,19 @@ from apps.orders.matching.committer import Committer, CommitterOptions, append_s
 from apps.orders.matching.engine import Batch, Engine, EngineError, FrameError, bounds_fix, row_of
 from apps.orders.matching.errors import (
     EngineFaultError,
+    JournalBehindTablesError,
     JournalConflictError,
     JournalUnavailableError,
     MatchingError,
     ShardHeldError,
     ShardLostError,
 )
+from apps.orders.matching.halt import halt_raise
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.lease import Lease
 from apps.orders.matching.measures import WriterMeasures
 from apps.orders.matching.places import FollowersWatch, Place
-from apps.orders.matching.recovery import recover
+from apps.orders.matching.recovery import recover, tables_place
 from apps.orders.matching.work import (
     OVERLOADED,
     VENUE_HALTED,
@@ -258,7 +261,10 @@ class Writer:
 
         bounds_fix(self.shard)
         # Its own journal: reading a chunk may take longer than a commit may.
-        engine = recover(Journal(self.shard), tick=tick, told=self._published, tell=self._publish)
+        whole = Journal(self.shard)
+        if not self._tables_agree(whole):
+            return None
+        engine = recover(whole, tick=tick, told=self._published, tell=self._publish)
         if isinstance(self._clock, SteadyClock):
             self._clock.see(engine.at)
         self._open_epoch(journal, engine, epoch)
@@ -269,6 +275,16 @@ class Writer:
         if self._options.lag_events_max and not self._watch.is_alive():
             self._watch.start()
         return engine
+
+    def _tables_agree(self, journal: Journal) -> bool:
+        """Hold the journal against the tables; where it is behind them, halt before anything is answered."""
+        try:
+            tables_place(journal)
+        except JournalBehindTablesError as error:
+            halt_raise(shard=self.shard, number=error.number, detail=str(error))
+            self._set(WriterState.HALTED, str(error))
+            return False
+        return True
 
     def _stand_by(self) -> None:
         detail = f"shard {self.shard} is held by {self._lease.held_by()}"
