@@ -6,15 +6,18 @@ from unittest import mock
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from apps.orders.health import FollowerCheck, TradingCheck, events_behind
+from apps.orders.matching.audit import audit
+from apps.orders.matching.errors import ProjectionRefusedError
 from apps.orders.matching.followers import Follower
-from apps.orders.matching.halt import halt_lift, halt_of
+from apps.orders.matching.halt import halt_lift, halt_of, halt_raise
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
+from apps.orders.matching.tables import tables_clear
 from apps.orders.matching.work import WriterState
-from apps.orders.models import JournalBatch, Projection, Verification
+from apps.orders.models import JournalBatch, Order, Projection, TradingHalt, Verification
 from cift.health import Status
 from tests.support.shard import DrivenWriter, Flow, journal_fill, opening
 from tests.support.waiting import running, until
@@ -82,6 +85,57 @@ def test_a_projector_that_finds_a_batch_missing_halts_trading_and_goes_on_when_i
         Journal(0).append(kept)
         halt_lift(shard=0)
         until(lambda: Projection.objects.filter(shard=0, last_number=engine.number).exists())
+
+
+def last_order_beforehand() -> tuple[Order, int]:
+    """Put the journal's last order into tables that are empty otherwise; give it, and its batch."""
+    Follower(0, once=True).project()
+    order = Order.objects.latest("id")
+    row = Journal(0).holding(order.pk >> 20)
+    assert row is not None
+    Projection.objects.filter(shard=0).delete()
+    with connections["default"].cursor() as cursor:
+        tables_clear(cursor)
+    order.save(force_insert=True)
+    return order, row.number
+
+
+def test_a_batch_the_tables_refuse_halts_trading_and_is_named(databases: str) -> None:
+    engine = journal_fill(200)
+    order, number = last_order_beforehand()
+    with pytest.raises(ProjectionRefusedError, match=f"the tables of shard 0 refuse batch {number}: "):
+        Follower(0, once=True).project()
+    follower = Follower(0, once=False)
+    with running(follower.project, follower):
+        until(lambda: halt_of(shard=0) is not None)
+        assert TradingHalt.objects.get(shard=0).number == number
+        assert f"refuse batch {number}: " in (halt_of(shard=0) or "")
+        assert Projection.objects.get(shard=0).last_number == number - 1, "all before it is written"
+        order.delete()
+        halt_lift(shard=0)
+        until(lambda: Projection.objects.filter(shard=0, last_number=engine.number).exists())
+    assert audit(0).violation is None
+
+
+def test_a_halt_that_was_not_taken_at_once_still_names_the_batch(databases: str) -> None:
+    engine = journal_fill(200)
+    number = engine.number - 3
+    row = Journal(0).get(number)
+    assert row is not None
+    JournalBatch.objects.filter(shard=0, number=number).update(at=row.at + 1)
+    tried: list[int] = []
+
+    def once_gone(*, shard: int, number: int, detail: str) -> None:
+        tried.append(number)
+        if len(tried) == 1:
+            raise OperationalError("gone")
+        halt_raise(shard=shard, number=number, detail=detail)
+
+    follower = Follower(0, once=False)
+    with mock.patch("apps.orders.matching.verifier.halt_raise", once_gone), running(follower.verify, follower):
+        until(lambda: halt_of(shard=0) is not None)
+    assert tried == [number, number]
+    assert TradingHalt.objects.get(shard=0).number == number
 
 
 def test_a_verifier_that_is_started_again_catches_up_and_says_where_it_is(databases: str) -> None:

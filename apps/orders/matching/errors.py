@@ -52,5 +52,14 @@ class ProjectionOvertakenError(MatchingError):
     """Another projector moved the tables on."""
 
 
+class ProjectionRefusedError(MatchingError):
+    """The tables refuse what a batch says: they are not what the batches before it made, or one of the two is wrong."""
+
+    def __init__(self, shard: int, number: int, detail: str) -> None:
+        """Name the batch and what the database says."""
+        super().__init__(f"the tables of shard {shard} refuse batch {number}: {detail}")
+        self.number = number
+
+
 class ProjectionBusyError(MatchingError):
     """Another process projects this shard."""

@@ -13,7 +13,12 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
-from apps.orders.matching.errors import JournalDamagedError, JournalUnavailableError, ProjectionOvertakenError
+from apps.orders.matching.errors import (
+    JournalDamagedError,
+    JournalUnavailableError,
+    ProjectionOvertakenError,
+    ProjectionRefusedError,
+)
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.halt import halt_of, halt_raise
 from apps.orders.matching.projector import ShardProjector
@@ -50,11 +55,12 @@ class Follower:
         self._wake.set()
 
     def project(self) -> None:
-        """Project until stopped; a database that fails is tried again, a damaged journal halts the shard.
+        """Project until stopped; a database that fails is tried again, what cannot be projected halts the shard.
 
         Raises:
             ProjectionBusyError: another process projects this shard.
             JournalDamagedError: with `once`, a batch is missing.
+            ProjectionRefusedError: with `once`, the tables do not take a batch.
 
         """
         while not self._stop.is_set():
@@ -62,7 +68,7 @@ class Follower:
                 with projection_alone(self.shard):
                     self._follow(self._projecting())
                     break
-            except JournalDamagedError as error:
+            except (JournalDamagedError, ProjectionRefusedError) as error:
                 if self._once:
                     raise
                 self._halt("projector", error)
@@ -107,6 +113,8 @@ class Follower:
                 self._await_lift()
             except _TRANSIENT as error:
                 self._pause("verifier", error)
+                if verifier is not None and verifier.is_used_up:
+                    verifier = None
         connections.close_all()
 
     def _follow(self, step: Callable[[], int]) -> None:
@@ -123,7 +131,7 @@ class Follower:
         connections.close_all()
         self._stop.wait(_RETRY_S)
 
-    def _halt(self, name: str, error: JournalDamagedError) -> None:
+    def _halt(self, name: str, error: JournalDamagedError | ProjectionRefusedError) -> None:
         """Halt the shard; a database that does not take the halt is asked until it does."""
         while not self._stop.is_set():
             try:

@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from django.db import connections, router, transaction
+from django.db import IntegrityError, connections, router, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.accounts.models import Account
 from apps.marketdata.models import Asset, Instrument
 from apps.orders.matching import engine
-from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertakenError
+from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertakenError, ProjectionRefusedError
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.recovery import tables_place
@@ -99,19 +99,36 @@ class ShardProjector:
 
         Raises:
             JournalDamagedError: a batch is missing.
+            ProjectionRefusedError: a constraint of the tables does not allow what a batch says.
             ProjectionOvertakenError: another projector moved the tables on; `reread` first.
 
         """
         rows = self._journal.chunk(self.number, rows=self._rows)
         if rows:
-            lists = self._pack(rows)
-            with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
-                self._advance(cursor, rows[-1])
-                pack_write(cursor, lists, shard=self.shard)
-                revisions_write(cursor, (row.events for row in rows))
-            self.number = rows[-1].number
+            try:
+                self._write(rows)
+            except IntegrityError:
+                self._write_singly(rows)
             self._resize(rows)
         return len(rows)
+
+    def _write(self, rows: list[JournalRow]) -> None:
+        lists = self._pack(rows)
+        with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
+            self._advance(cursor, rows[-1])
+            pack_write(cursor, lists, shard=self.shard)
+            revisions_write(cursor, (row.events for row in rows))
+        self.number = rows[-1].number
+
+    def _write_singly(self, rows: list[JournalRow]) -> None:
+        """Write what can be written of rows that were refused together, and find the batch that cannot."""
+        self.reread()
+        for row in rows:
+            try:
+                self._write([row])
+            except IntegrityError as error:
+                detail = " ".join(str(error).split())
+                raise ProjectionRefusedError(self.shard, row.number, detail) from error
 
     def rebuild(self, *, progress: Callable[[int, int], None]) -> int:
         """Empty the tables and fill them from the journal in one transaction; give the last batch's number.

@@ -77,7 +77,9 @@ class TableWrite:
 
     def _write_postgresql(self, cursor: CursorWrapper, rows: Rows) -> None:
         if not self.key:
-            with cursor.copy(f'COPY "{self.table}" ({_names(self.columns)}) FROM STDIN') as copy:
+            statement = f'COPY "{self.table}" ({_names(self.columns)}) FROM STDIN'
+            # The one way to the driver that Django does not go along: its errors would be the driver's own.
+            with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
             return

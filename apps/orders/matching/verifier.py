@@ -36,7 +36,8 @@ _OPEN_ORDERS, _IDS = 5, 6
 class ShardVerifier:
     """Verifies one shard through the calling thread's connections.
 
-    A snapshot is made when `every_batches` were verified, or any and `every_s` passed.
+    A snapshot is made when `every_batches` were verified, or any and `every_s` passed. `is_used_up`: it found something
+    wrong, and what its engine says from there on is worth nothing.
     """
 
     def __init__(self, shard: int, *, every_batches: int, every_s: float) -> None:
@@ -52,6 +53,7 @@ class ShardVerifier:
         self._every_s = every_s
         self._snapshot_s = 0.0
         self._saved_at = time.monotonic()
+        self.is_used_up = False
         try:
             self._engine = engine_at_snapshot(self._journal)
         except JournalDamagedError as error:
@@ -127,4 +129,6 @@ class ShardVerifier:
         return verified >= self._every_batches or waited_s >= self._every_s
 
     def _halt(self, error: JournalDamagedError) -> None:
+        """Halt the shard; whether the halt is taken or not, another verifier has to look again."""
+        self.is_used_up = True
         halt_raise(shard=self.shard, number=error.number, detail=str(error))
