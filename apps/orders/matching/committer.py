@@ -18,6 +18,7 @@ from apps.orders.matching.engine import row_of
 from apps.orders.matching.errors import (
     EngineFaultError,
     JournalConflictError,
+    JournalDamagedError,
     JournalUnavailableError,
     MatchingError,
     ShardLostError,
@@ -172,6 +173,8 @@ class Committer(threading.Thread):
                     self._fail(lost(self._journal.shard, f"its lease is held by {self._lease.held_by()}"))
                 elif (detail := self._lease.halt()) is not None:
                     self._fail(TradingHaltedError(detail))
+        except JournalDamagedError as error:
+            self._fail(error)
         except JournalUnavailableError as error:
             logger.warning("the lease of shard %s could not be prolonged: %s", self._journal.shard, error)
 
@@ -182,8 +185,8 @@ class Committer(threading.Thread):
 
 def _code(fault: MatchingError) -> str:
     """Name what work is answered with after a fault."""
-    if isinstance(fault, JournalUnavailableError):
-        # Only a journal that did not answer leaves it open whether a batch landed.
+    if isinstance(fault, JournalUnavailableError | JournalDamagedError):
+        # Only a journal that did not answer, or that can be read no more, leaves it open whether a batch landed.
         return OUTCOME_UNKNOWN
     return VENUE_HALTED if isinstance(fault, TradingHaltedError) else VENUE_UNAVAILABLE
 
@@ -193,6 +196,7 @@ def append_surely(journal: Journal, row: JournalRow, *, patience_s: float) -> No
 
     Raises:
         JournalUnavailableError: the outcome is still unknown.
+        DatabaseDamagedError: it is unknown, and trying again is of no use.
         ShardLostError: a writer of a later epoch has the number.
         JournalConflictError: a writer of an earlier epoch has the number.
 

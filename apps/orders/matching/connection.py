@@ -1,15 +1,22 @@
 """The calling thread's connection to the journal's database: statements that commit themselves, faults as one error."""
 
+import sqlite3
 from functools import lru_cache
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from apps.orders.matching.errors import JournalUnavailableError
+from apps.orders.matching.errors import DatabaseDamagedError, JournalUnavailableError
 from apps.orders.models import JournalBatch
 
 Rows = list[tuple[Any, ...]]
+
+_SQLITE_PRIMARY = 0xFF
+"""SQLite's code without what a longer one adds to it."""
+_SQLITE_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_POSTGRESQL_DAMAGED = frozenset({"XX001", "XX002"})
+"""`data_corrupted`, `index_corrupted`."""
 
 
 class JournalConnection:
@@ -33,6 +40,7 @@ class JournalConnection:
 
         Raises:
             IntegrityError: a constraint refused it.
+            DatabaseDamagedError: the file is damaged; whether it took effect is unknown as well.
             JournalUnavailableError: any other fault; whether it took effect is unknown.
 
         """
@@ -46,6 +54,8 @@ class JournalConnection:
             raise
         except (DatabaseError, InterfaceError) as error:
             connection.close()
+            if is_damage(error):
+                raise DatabaseDamagedError("the journal's database", str(error).strip()) from error
             raise JournalUnavailableError(str(error).strip() or type(error).__name__) from error
 
     def close(self) -> None:
@@ -58,6 +68,14 @@ class JournalConnection:
         setting = "SET statement_timeout = " if connection.vendor == "postgresql" else "PRAGMA busy_timeout = "
         with connection.cursor() as cursor:
             cursor.execute(f"{setting}{self._wait_ms_max:d}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether a database said that its file is damaged, and not that something is in its way."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & _SQLITE_PRIMARY in _SQLITE_DAMAGED
+    return getattr(cause, "sqlstate", None) in _POSTGRESQL_DAMAGED
 
 
 def _run(connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:

@@ -28,6 +28,16 @@ class JournalDamagedError(MatchingError):
         self.detail = detail
 
 
+class DatabaseDamagedError(JournalDamagedError):
+    """A database cannot make sense of its own file, and will not however often it is asked."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        """Name the database and what it says; no batch can be named."""
+        super(JournalDamagedError, self).__init__(f"{name} is damaged: {detail}")
+        self.number = 0
+        self.detail = detail
+
+
 class JournalBehindTablesError(JournalDamagedError):
     """The tables were made from a journal that had more than this one, or something else."""
 

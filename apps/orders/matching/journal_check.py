@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from apps.orders.matching.engine import ENGINE_VERSION, Engine, chain_of, engine_new, reexecute
-from apps.orders.matching.errors import JournalDamagedError, MatchingError
+from apps.orders.matching.errors import DatabaseDamagedError, JournalDamagedError, MatchingError
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.snapshots import snapshots_restored
 
@@ -70,7 +70,7 @@ def check(
 
     Raises:
         RangeError: there are no such batches.
-        JournalUnavailableError: the journal cannot be read.
+        JournalUnavailableError, DatabaseDamagedError: the journal cannot be read.
 
     """
     began = time.monotonic()
@@ -81,6 +81,9 @@ def check(
     report = CheckReport(first=start, last=end)
     try:
         _check_rows(journal, report, engine, progress)
+    except DatabaseDamagedError:
+        # What cannot be read is neither true nor untrue.
+        raise
     except JournalDamagedError as error:
         report.bad, report.detail = error.number, error.detail
     report.seconds = time.monotonic() - began

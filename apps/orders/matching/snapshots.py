@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError, transaction
 
+from apps.orders.matching.connection import is_damage
 from apps.orders.matching.engine import ENGINE_VERSION, Engine, SnapshotError, engine_restore
 from apps.orders.models import Snapshot
 
@@ -35,7 +36,7 @@ def snapshot_save(engine: Engine, *, shard: int) -> None:
 
 def snapshots_restored(*, shard: int) -> Iterator[Engine]:
     """Restore the snapshots one after another, the newest first; a damaged one is passed over, and said loudly."""
-    for number in list(Snapshot.objects.filter(shard=shard).order_by("-number").values_list("number", flat=True)):
+    for number in _numbers(shard):
         try:
             yield _restore(Snapshot.objects.get(shard=shard, number=number))
         except (SnapshotError, Snapshot.DoesNotExist, DatabaseError) as error:
@@ -45,6 +46,19 @@ def snapshots_restored(*, shard: int) -> Iterator[Engine]:
                 number,
                 error,
             )
+
+
+def _numbers(shard: int) -> list[int]:
+    """Name the snapshots there are; of a file that is damaged none, for the journal has it all."""
+    try:
+        return list(Snapshot.objects.filter(shard=shard).order_by("-number").values_list("number", flat=True))
+    except DatabaseError as error:
+        if not is_damage(error):
+            raise
+        logger.error(  # noqa: TRY400 - the line says it all
+            "the database of the snapshots is damaged (%s): shard %s is executed from its first batch on", error, shard
+        )
+        return []
 
 
 def _restore(snapshot: Snapshot) -> Engine:

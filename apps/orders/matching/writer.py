@@ -26,11 +26,14 @@ from django.db import DatabaseError, connections
 
 from apps.orders.commands import OpenEpoch, OpenVenue
 from apps.orders.matching.committer import Committer, CommitterOptions, append_surely, lost
+from apps.orders.matching.connection import is_damage
 from apps.orders.matching.engine import Batch, Engine, EngineError, FrameError, bounds_fix, row_of
 from apps.orders.matching.errors import (
+    DatabaseDamagedError,
     EngineFaultError,
     JournalBehindTablesError,
     JournalConflictError,
+    JournalDamagedError,
     JournalUnavailableError,
     MatchingError,
     ShardHeldError,
@@ -193,7 +196,7 @@ class Writer:
         if not isinstance(end, ShardLostError | ShardHeldError):
             try:
                 self._lease.release()
-            except JournalUnavailableError as error:
+            except (JournalUnavailableError, JournalDamagedError) as error:
                 logger.warning("the lease of shard %s was not given up: %s", self.shard, error)
         connections.close_all()
         self._on_end(end)
@@ -216,7 +219,7 @@ class Writer:
 
         Raises:
             ShardHeldError, ShardLostError: another is, or became, the writer.
-            JournalDamagedError: the journal cannot be true.
+            JournalDamagedError: the journal cannot be true, or a database's file is damaged.
             _Interrupted: told to stop.
 
         """
@@ -226,6 +229,8 @@ class Writer:
             try:
                 engine = self._try_open(journal)
             except (JournalUnavailableError, DatabaseError) as error:
+                if is_damage(error):
+                    raise DatabaseDamagedError("a database of the order service", str(error)) from error
                 self._set(WriterState.RECOVERING, str(error))
                 engine = None
             except JournalConflictError as conflict:
@@ -354,7 +359,7 @@ class Writer:
         finally:
             committer.finish()
         fault = committer.fault or fault
-        if isinstance(fault, ShardLostError):
+        if isinstance(fault, ShardLostError | JournalDamagedError):
             raise fault
         if fault is not None:
             self._set(WriterState.RECOVERING, str(fault))
