@@ -1,6 +1,7 @@
 """A data folder that is damaged, or of a newer version: one clear line, and nothing is started or changed."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
+from apps.orders.matching.engine import ENGINE_VERSION
+from apps.orders.models import JournalBatch
 from cift.settings.secrets import DataFolderError, secrets_load
 from tests.support.databases import ALIASES
+from tests.support.shard import journal_fill
 from tests.support.venue import free_port
 
 
@@ -21,6 +25,22 @@ def newer(alias: str) -> Callable[[Path], None]:
         connections.close_all()
 
     return make
+
+
+def newer_engine(_folder: Path) -> None:
+    engine = journal_fill(20)
+    JournalBatch.objects.filter(number=engine.number).update(engine_version=ENGINE_VERSION + 1)
+    connections.close_all()
+
+
+def journal_pages(folder: Path) -> None:
+    journal_fill(20)
+    connections.close_all()
+    with sqlite3.connect(folder / "journal.sqlite3") as connection:
+        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'orders_journalbatch'").fetchone()[0]
+    with (folder / "journal.sqlite3").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(bytes(4096))
 
 
 def garbled(name: str) -> Callable[[Path], None]:
@@ -40,6 +60,11 @@ def logins(content: str) -> Callable[[Path], None]:
 
 FOLDERS: dict[str, tuple[Callable[[Path], None], str]] = {
     **{f"newer {alias}": (newer(alias), "is of a newer version (orders.9999_the_future)") for alias in ALIASES},
+    "newer engine": (
+        newer_engine,
+        f"is of a newer version (its journal was written by engine {ENGINE_VERSION + 1}, this one is {ENGINE_VERSION})",
+    ),
+    "journal's pages": (journal_pages, "cannot be used: the journal's database is damaged: database disk image is"),
     "tables garbled": (garbled("db.sqlite3"), "cannot be used: file is not a database"),
     "journal garbled": (garbled("journal.sqlite3"), "cannot be used: file is not a database"),
     "logins cut off": (logins('{"operator'), "is damaged: "),

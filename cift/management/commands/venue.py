@@ -15,6 +15,9 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 
+from apps.orders.matching.errors import MatchingError
+from apps.orders.matching.journal import Journal
+from apps.orders.models import JournalBatch
 from cift.checks import engine_is_built
 from cift.embedded.blank import blank_keep, blank_take
 from cift.embedded.lock import FolderInUse, folder_lock
@@ -24,10 +27,10 @@ from cift.workers import EXIT_FAULT, WorkerEndedError
 
 
 class NewerDataError(Exception):
-    """The data folder's tables were made by a newer version."""
+    """The data folder's tables, or its journal, were made by a newer version."""
 
 
-_UNFIT = (FolderInUse, NewerDataError, OSError, DatabaseError, sqlite3.Error, ValueError)
+_UNFIT = (FolderInUse, NewerDataError, MatchingError, OSError, DatabaseError, sqlite3.Error, ValueError)
 
 
 class Command(BaseCommand):
@@ -61,9 +64,11 @@ class Command(BaseCommand):
     def _migrate(self) -> None:
         files = {alias: Path(database["NAME"]) for alias, database in settings.DATABASES.items()}
         is_new, migrated = blank_take(files), False
-        for alias in settings.DATABASES:
-            executor = MigrationExecutor(connections[alias])
+        executors = {alias: MigrationExecutor(connections[alias]) for alias in settings.DATABASES}
+        for executor in executors.values():
             _refuse_newer(executor)
+        _refuse_newer_engine()
+        for alias, executor in executors.items():
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
                 migrated = True
@@ -88,6 +93,23 @@ def _refuse_newer(executor: MigrationExecutor) -> None:
     unknown = sorted(done - executor.loader.disk_migrations.keys())
     if unknown:
         raise NewerDataError(".".join(unknown[0]))
+
+
+def _refuse_newer_engine() -> None:
+    """Look whether the journal goes on in a way this engine does not know; to it, such batches would look damaged.
+
+    Raises:
+        NewerDataError: naming the engine's version.
+        MatchingError: the journal cannot be read.
+
+    """
+    from apps.orders.matching.engine import ENGINE_VERSION  # noqa: PLC0415 - it may not be built, which is told before
+
+    if JournalBatch._meta.db_table not in connections["journal"].introspection.table_names():
+        return
+    head = Journal(settings.MATCHING["SHARD"]).head()
+    if head is not None and head.engine_version > ENGINE_VERSION:
+        raise NewerDataError(f"its journal was written by engine {head.engine_version}, this one is {ENGINE_VERSION}")
 
 
 def _line_of(error: Exception, *, folder: Path, host: str, port: int) -> str:
