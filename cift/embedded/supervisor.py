@@ -24,6 +24,7 @@ from cift.embedded.bootstrap import bootstrap, promises_keep
 from cift.embedded.children import Child, ChildGivenUp, ChildPlan
 from cift.embedded.console import welcome
 from cift.embedded.logins import logins_load
+from cift.embedded.standstill import followers_watch
 from cift.errors import ApplicationError
 from cift.loopback import reachable
 from cift.workers import WorkerEndedError, stop_on_signals
@@ -90,17 +91,15 @@ class Supervisor:
         keeping = [asyncio.create_task(child.keep()) for child in self._children]
         opening = asyncio.create_task(self._open())
         promising = asyncio.create_task(self._keep_promises())
-        watching = asyncio.create_task(self._watch())
+        watching = [asyncio.create_task(watch) for watch in (self._watch(), followers_watch(self._children[1]))]
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((*keeping, opening, stopping), return_when=asyncio.FIRST_COMPLETED)
             if opening.done() and opening.exception() is None:
                 await asyncio.wait((*keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            opening.cancel()
-            promising.cancel()
-            watching.cancel()
-            stopping.cancel()
+            for task in (opening, promising, *watching, stopping):
+                task.cancel()
             await self._close()
             await asyncio.gather(*self._trading)
         results = await asyncio.gather(*keeping, opening, return_exceptions=True)

@@ -24,6 +24,9 @@ PORT = env.integer("PORT", 8000, least=1, most=65_535)
 WEB_SERVER = web_server("daphne")
 # How long the web process may answer nothing before it is killed and started again.
 WEB_SILENT_S_MAX = env.integer("CIFT_SILENT_SECONDS", 30, least=1, most=3_600)
+# How long the projector or the verifier may stand still with batches to read before their process is killed and
+# started again. Far longer than any step of theirs takes, and than a process takes to start.
+FOLLOWER_STILL_S_MAX = env.integer("CIFT_STANDSTILL_SECONDS", 60, least=10, most=3_600)
 # On the loopback only its own names are answered, so that no web page of another name reaches the venue by its address.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"]
 

@@ -19,6 +19,7 @@ HOST = "127.0.0.1"
 PORT = 8000
 WEB_SERVER = "daphne"
 WEB_SILENT_S_MAX = 30
+FOLLOWER_STILL_S_MAX = 60
 ALLOWED_HOSTS = ["*"]
 
 SECRET_KEY = "only-for-tests-" + "0" * 40

@@ -28,7 +28,7 @@ IN_FLIGHT_MAX = 1_500
 
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[Venue]:
-    running = Venue(tmp_path / "var", environment={"CIFT_SILENT_SECONDS": "5"}).start()
+    running = Venue(tmp_path / "var", environment={"CIFT_SILENT_SECONDS": "5", "CIFT_STANDSTILL_SECONDS": "10"}).start()
     try:
         yield running.wait_open()
     finally:
@@ -108,6 +108,23 @@ def test_a_web_process_that_stands_still_or_has_no_memory_is_replaced_and_nothin
     venue.wait_ready()
     desk.settle()
     desk.counted()
+    desk.audited()
+
+
+def test_a_projector_that_stands_still_is_replaced_and_catches_up(venue: Venue) -> None:
+    desk = Desk(venue)
+    assert desk.submit() == "acknowledged"
+    frozen = venue.child("run_projector")
+    os.kill(frozen, signal.SIGSTOP)
+    for _ in range(5):
+        assert desk.submit() == "acknowledged", "orders go on without it"
+    venue.wait_for("has not moved from batch")
+    venue.wait_for("the projector ended (killed by SIGKILL); starting it again")
+    assert desk.submit() == "acknowledged"
+    until(lambda: venue.get("/ready")[1]["checks"]["projection"]["status"] == "ok")
+    desk.settle()
+    desk.counted()
+    assert venue.child("run_projector") != frozen
     desk.audited()
 
 
