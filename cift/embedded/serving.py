@@ -1,5 +1,6 @@
 """What both web servers hold to, and the choice between them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -34,6 +35,9 @@ def serve(
 
         UvicornServer(application, descriptor=descriptor, tls=tls).serve(beside)
     else:
+        import uvloop  # noqa: PLC0415 - see above
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         from cift.embedded.webserver import WebServer  # noqa: PLC0415 - see above
 
         WebServer(application, descriptor=descriptor, tls=tls).serve(beside)
