@@ -77,7 +77,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person or a program that logs in by e-mail address.
 
-    A new password, and any change to a user who may not log in, brings a new session version.
+    A new password or none, and any change to a user who may not log in, brings a new session version.
     """
 
     email = models.EmailField(max_length=254, unique=True)
@@ -109,6 +109,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_password(self, raw_password: str | None) -> None:
         """Set the password, under a new session version."""
         super().set_password(raw_password)
+        self.session_version = session_version_make()
+
+    def set_unusable_password(self) -> None:
+        """Let nobody in by password, under a new session version."""
+        super().set_unusable_password()
         self.session_version = session_version_make()
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:

@@ -52,3 +52,15 @@ def test_an_address_is_never_stored_in_upper_case() -> None:
 def test_a_user_needs_an_address() -> None:
     with pytest.raises(ValueError, match="needs an e-mail address"):
         User.objects.create_user("", "secret")
+
+
+def test_a_password_and_none_each_bring_a_new_session_version() -> None:
+    user = User.objects.create_user("ada@example.com", "secret")
+    seen = {user.session_version}
+
+    for change in (lambda: user.set_password("another secret"), user.set_unusable_password):
+        change()
+        user.save(update_fields=["password"])
+        seen.add(User.objects.get(pk=user.pk).session_version)
+
+    assert len(seen) == 3
