@@ -9,6 +9,7 @@ import logging
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import router, transaction
 from django.db.models import F
 
 from apps.accounts.ended import families_ended_tell
@@ -94,7 +95,7 @@ def user_sessions_end(user: User) -> None:
     """End all of a user's families, sockets and browser sessions."""
     user.session_version = session_version_make()
     User.objects.filter(pk=user.pk).update(session_version=user.session_version)
-    families_ended_tell()
+    transaction.on_commit(families_ended_tell, using=router.db_for_write(User))
 
 
 def user_deactivate(user: User) -> None:

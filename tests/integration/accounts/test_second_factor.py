@@ -13,7 +13,9 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
-from apps.accounts.models import User
+from apps.accounts.management.commands import operator_login
+from apps.accounts.models import AuditRecord, User
+from apps.accounts.records import records_verify
 from apps.accounts.secondfactor import (
     code_check,
     enrolment_begin,
@@ -165,3 +167,61 @@ def test_a_lost_operator_is_let_back_in(sqlite: object) -> None:
     with pytest.raises(TokenInvalidError):
         access_family(tokens.access, at=clock_ns())
     assert "form" not in Client().get(link, follow=True).content.decode().split("<main")[-1].split("Password reset")[0]
+
+
+def acts() -> list[tuple[int | None, str, str, str, str]]:
+    rows = AuditRecord.objects.order_by("number")
+    return list(rows.values_list("actor", "action", "subject", "before", "after"))
+
+
+def test_what_the_console_does_to_an_operator_is_written_down(databases: str) -> None:
+    lost = User.objects.create_superuser("lost@example.com", PASSWORD, is_active=False)
+    enrol(lost)
+
+    call_command("operator_login", "lost@example.com", "--remove-second-factor", stdout=StringIO())
+    call_command("operator_login", "lost@example.com", stdout=StringIO())
+    call_command("operator_login", "New@example.com", "--create", stdout=StringIO())
+
+    new = User.objects.get(email="new@example.com")
+    assert acts() == [
+        (
+            None,
+            "user.login_link",
+            f"user {lost.pk}",
+            '{"is_active":false,"second_factor":true}',
+            '{"is_active":true,"second_factor":false}',
+        ),
+        (None, "user.login_link", f"user {lost.pk}", "{}", "{}"),
+        (
+            None,
+            "user.login_link",
+            f"user {new.pk}",
+            "{}",
+            '{"email":"new@example.com","is_active":true,"is_staff":true,"is_superuser":true}',
+        ),
+    ]
+    records_verify()
+
+
+def test_what_the_console_cannot_write_down_it_does_not_do(databases: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = User.objects.create_superuser("lost@example.com", PASSWORD, is_active=False)
+    enrol(lost)
+    version = lost.session_version
+
+    def fail(*_arguments: Any, **_options: Any) -> int:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(operator_login, "record", fail)
+    printed = StringIO()
+    for options in (["lost@example.com", "--remove-second-factor"], ["new@example.com", "--create"]):
+        with pytest.raises(RuntimeError):
+            call_command("operator_login", *options, stdout=printed)
+
+    lost.refresh_from_db()
+    assert (lost.is_active, lost.session_version, second_factor_has(lost)) == (False, version, True)
+    assert not User.objects.filter(email="new@example.com").exists()
+    assert not printed.getvalue()
+    for email in ("trader@example.com", "nobody@example.com"):
+        with pytest.raises(CommandError):
+            call_command("operator_login", email)
+    assert not AuditRecord.objects.exists()
