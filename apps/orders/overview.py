@@ -10,11 +10,11 @@ from apps.accounts.models import MoneyRequest
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import BookFound, book_find, instruments_all
-from apps.orders.hub import hub
 from apps.orders.matching.halt import halt_of
-from apps.orders.matching.service import service_status
+from apps.orders.matching.service import ServiceState
 from apps.orders.models import JournalBatch, Order, Projection, VenueState
 from apps.orders.selectors import shard
+from apps.orders.status import service_ask
 from cift.bus.gateway import gateway
 from cift.decimals import decimal_format
 from cift.errors import ApplicationError
@@ -24,6 +24,9 @@ BOOKS_MAX = 20
 ORDERS_COUNTED_MAX = 50_000
 SPAN_EVENTS_MAX = 1_000_000
 
+Engine = tuple[list[Any] | None, list[BookFound | None]]
+"""What the writer's engine said: its numbers, and each instrument's book."""
+
 _SLOT_BITS = 20
 _QUERY_STATS = msgspec.msgpack.encode([5])
 
@@ -32,17 +35,16 @@ def overview(*, after: int | None) -> dict[str, Any]:
     """Give the venue's numbers; `after`: the sequence since which orders are counted, from an earlier answer."""
     number = shard()
     instruments = list(instruments_all()[:BOOKS_MAX])
-    stats, books, sockets = async_to_sync(_asked)(instruments)
-    status = service_status(number)
+    service, (stats, books) = async_to_sync(_asked)(instruments)
     projection = Projection.objects.filter(shard=number).first()
     projected = projection.last_sequence if projection else 0
     return {
         "at_ns": clock_ns(),
-        "writer": str(status.state) if status else ("ready" if stats else "no answer"),
-        "queue": status.queued if status else None,
+        "writer": service.state if service else "no answer",
+        "queue": service.queue if service else None,
         "halt": halt_of(shard=number),
         "killed": VenueState.objects.filter(shard=number, killed=True).exists(),
-        "sockets": sockets,
+        "sockets": service.sockets if service else None,
         "projected_sequence": projected,
         "orders": _orders_since(after, projected),
         "requests_to_book": MoneyRequest.objects.filter(due=True)[:100].count(),
@@ -52,15 +54,19 @@ def overview(*, after: int | None) -> dict[str, Any]:
     }
 
 
-async def _asked(instruments: list[Instrument]) -> tuple[list[Any] | None, list[BookFound | None], int]:
-    """Ask the writer, side by side; without one there are no answers."""
-    sockets = len(hub().sockets)
+async def _asked(instruments: list[Instrument]) -> tuple[ServiceState | None, Engine]:
+    """Ask the order service and its engine, side by side."""
+    return await asyncio.gather(service_ask(), _engine(instruments))
+
+
+async def _engine(instruments: list[Instrument]) -> Engine:
+    """Ask for the engine's numbers and the tops of its books; without a writer there are none."""
     try:
         answer = await gateway().query(_QUERY_STATS)
         books = await asyncio.gather(*(book_find(instrument=row.pk, depth=1) for row in instruments))
     except ApplicationError:
-        return None, [None] * len(instruments), sockets
-    return msgspec.msgpack.decode(answer, type=list[Any]), list(books), sockets
+        return None, [None] * len(instruments)
+    return msgspec.msgpack.decode(answer, type=list[Any]), list(books)
 
 
 def _stats(stats: list[Any]) -> dict[str, Any]:

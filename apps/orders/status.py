@@ -66,7 +66,7 @@ async def venue_status() -> VenueStatus:
         ApplicationError: `database_busy`.
 
     """
-    service = await _service()
+    service = await service_ask()
     found = await database_call(_from_tables)
     found.service = service
     if service is not None:
@@ -77,7 +77,8 @@ async def venue_status() -> VenueStatus:
     return found
 
 
-async def _service() -> ServiceState | None:
+async def service_ask() -> ServiceState | None:
+    """Ask the order service how it is, whatever process it runs in; None: it does not answer."""
     subject = f"orders.status.{settings.MATCHING['SHARD']}"
     try:
         answer = await buses["default"].request(subject, b"", timeout_s=ANSWER_S_MAX)

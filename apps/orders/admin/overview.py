@@ -16,7 +16,7 @@ _TILES = (
     ("queue", "Commands queued"),
     ("lag_batches", "Batches not projected"),
     ("lag_ms", "Projection is behind"),
-    ("sockets", "Sockets of this process"),
+    ("sockets", "Sockets beside the order service"),
     ("open_orders", "Open orders"),
     ("accounts", "Accounts"),
     ("writer", "Order service"),

@@ -237,9 +237,3 @@ class MatchingService:
 def services_running() -> list["MatchingService"]:
     """Give this process's order services."""
     return list(_services.values())
-
-
-def service_status(shard: int) -> WriterStatus | None:
-    """Tell where this process's writer of a shard stands; None: it has none."""
-    service = _services.get(shard)
-    return service.status() if service is not None else None

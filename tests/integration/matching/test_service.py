@@ -18,7 +18,7 @@ from apps.orders.events import (
 from apps.orders.matching import service as module
 from apps.orders.matching.followers import follow
 from apps.orders.matching.journal import Journal
-from apps.orders.matching.service import MatchingService, service_status
+from apps.orders.matching.service import MatchingService, services_running
 from apps.orders.matching.work import WriterState
 from apps.orders.models import Projection, Snapshot
 from cift.bus.base import VenueUnavailable
@@ -133,17 +133,16 @@ async def test_a_query_that_is_none_is_refused(bus: LocalBus, service: MatchingS
 
 
 async def test_its_state_can_be_seen(bus: LocalBus, service: MatchingService) -> None:
-    status = service_status(0)
-    assert status is not None
+    assert services_running() == [service]
+    status = service.status()
     assert (status.state, status.number, status.epoch) == (WriterState.READY, 2, 1)
-    assert service_status(1) is None
 
 
 async def test_after_its_end_there_is_no_responder(bus: LocalBus, service: MatchingService) -> None:
     await service.stop()
     with pytest.raises(VenueUnavailable):
         await bus.request(COMMANDS, frame_of(Flow().submit()), timeout_s=5)
-    assert service_status(0) is None
+    assert services_running() == []
 
 
 async def test_what_follows_the_journal_is_woken_and_ends_with_a_snapshot(
