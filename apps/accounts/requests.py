@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from apps.accounts.bookings import REBOOK_NS_MAX, is_later, step_next
 from apps.accounts.codes import CashKind
+from apps.accounts.foureyes import person_behind_both
 from apps.accounts.models import MoneyRequest
 from apps.accounts.request_models import RequestStatus
 from cift.backoffice import VENUE, Actor, command_act, command_acted, record
@@ -68,14 +69,17 @@ def request_approve(actor: Actor, number: int) -> MoneyRequest:
     """Approve another operator's request and book it.
 
     Raises:
-        ApplicationError: `conflict`: it is decided; `forbidden`: it is the operator's own; what `request_complete`
-            raises.
+        ApplicationError: `conflict`: it is decided; `forbidden`: it is the operator's own, or one person stands behind
+            both; what `request_complete` raises.
 
     """
 
     def decide(request: MoneyRequest) -> None:
         if request.requested_by_id == actor.user.pk:
             raise ApplicationError("forbidden", "Your own request is approved by another operator.")
+        behind = person_behind_both(request.requested_by_id, actor.user.pk)
+        if behind is not None:
+            raise ApplicationError("forbidden", f"Two people are needed, and {behind} let both of you in.")
         request.status, request.due = int(RequestStatus.APPROVED), True
 
     return request_complete(actor, _decided(actor, number, "money.approve", decide).pk)

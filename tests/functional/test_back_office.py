@@ -17,7 +17,7 @@ from tests.support.operators import Operator
 from tests.support.traders import Trader
 from tests.support.venue import ROOT, Venue, manage, venue_open
 
-SECOND, PASSWORD = "second@example.com", "a-long-passphrase-7"
+SECOND, THIRD, PASSWORD = "second@example.com", "third@example.com", "a-long-passphrase-7"
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +34,26 @@ def first(venue: Venue) -> Operator:
 
 @pytest.fixture(scope="module")
 def second(venue: Venue, first: Operator) -> Operator:
-    """An operator the first one made."""
-    first.post("accounts/user/add/", email=SECOND, usable_password="true", password1=PASSWORD, password2=PASSWORD)
-    user = number_in(first.get(f"accounts/user/?q={SECOND}").text, r"accounts/user/(\d+)/change")
-    page = first.get(f"accounts/user/{user}/change/").text
-    role = number_in(page, r'<option value="(\d+)"[^>]*>\s*operator\s*<')
-    first.post(f"accounts/user/{user}/change/", email=SECOND, is_active="on", is_staff="on", groups=[str(role)])
-    return Operator(venue, SECOND, PASSWORD)
+    return operator_made(venue, first, SECOND)
+
+
+@pytest.fixture(scope="module")
+def third(venue: Venue, first: Operator) -> Operator:
+    return operator_made(venue, first, THIRD)
 
 
 @pytest.fixture(scope="module")
 def trader(venue: Venue) -> Trader:
     return Trader(venue, list(venue.logins())[1])
+
+
+def operator_made(venue: Venue, by: Operator, email: str) -> Operator:
+    by.post("accounts/user/add/", email=email, usable_password="true", password1=PASSWORD, password2=PASSWORD)
+    user = number_in(by.get(f"accounts/user/?q={email}").text, r"accounts/user/(\d+)/change")
+    page = by.get(f"accounts/user/{user}/change/").text
+    role = number_in(page, r'<option value="(\d+)"[^>]*>\s*operator\s*<')
+    by.post(f"accounts/user/{user}/change/", email=email, is_active="on", is_staff="on", groups=[str(role)])
+    return Operator(venue, email, PASSWORD)
 
 
 def number_in(page: str, pattern: str) -> int:
@@ -65,8 +73,9 @@ def balance(trader: Trader, asset: str = "USD", of: str = "total") -> Decimal:
     return next(Decimal(row[of]) for row in rows if row["asset"] == asset)
 
 
-def account_of(first: Operator) -> int:
-    return number_in(first.get("accounts/account/?q=owner:demo@cift.localhost").text, r"accounts/account/(\d+)/change")
+def account_of(operator: Operator) -> int:
+    page = operator.get("accounts/account/?q=owner:demo@cift.localhost").text
+    return number_in(page, r"accounts/account/(\d+)/change")
 
 
 def test_an_instrument_is_halted_and_resumed(second: Operator, trader: Trader) -> None:
@@ -110,14 +119,14 @@ def test_an_account_is_suspended_limited_and_freed_again(first: Operator, second
 
 
 def test_an_adjustment_needs_another_operator_and_is_booked_once(
-    first: Operator, second: Operator, trader: Trader
+    second: Operator, third: Operator, trader: Trader
 ) -> None:
-    before, account = balance(trader), account_of(first)
+    before, account = balance(trader), account_of(third)
     asked = {"kind": "2", "account": account, "asset": "1", "amount": "-12.5", "note": "charged twice"}
-    assert "was added successfully" in first.post("accounts/moneyrequest/add/", **asked)
-    request = number_in(first.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change")
+    assert "was added successfully" in third.post("accounts/moneyrequest/add/", **asked)
+    request = number_in(third.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change")
 
-    assert "approved by another operator" in first.act("accounts/moneyrequest", "approve", request)
+    assert "approved by another operator" in third.act("accounts/moneyrequest", "approve", request)
     assert balance(trader) == before
     assert "1 request booked." in second.act("accounts/moneyrequest", "approve", request)
     assert balance(trader) == before - Decimal("12.5")
@@ -126,39 +135,53 @@ def test_an_adjustment_needs_another_operator_and_is_booked_once(
     assert balance(trader) == before - Decimal("12.5")
 
 
-def withdrawal_ask(first: Operator, amount: str) -> tuple[int, str]:
+def test_who_made_an_operator_and_that_operator_are_one_pair_of_eyes(
+    first: Operator, second: Operator, trader: Trader
+) -> None:
+    before = balance(trader)
+    asked = {"kind": "0", "account": account_of(first), "asset": "1", "amount": "1000000", "note": "for a friend"}
+    for asker, approver in ((first, second), (second, first)):
+        assert "was added successfully" in asker.post("accounts/moneyrequest/add/", **asked)
+        request = number_in(asker.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change")
+        page = approver.act("accounts/moneyrequest", "approve", request)
+        assert "Two people are needed, and operator@cift.localhost let both of you in." in page
+        assert "1 request rejected." in approver.act("accounts/moneyrequest", "reject", request)
+    assert balance(trader) == before
+
+
+def withdrawal_ask(third: Operator, amount: str) -> tuple[int, str]:
     """Ask for a withdrawal of the demo trader's dollars; give its number, and the page that follows."""
-    asked = {"kind": "1", "account": account_of(first), "asset": "1", "amount": amount, "note": "to the bank"}
-    page = first.post("accounts/moneyrequest/add/", **asked)
-    return number_in(first.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change"), page
+    asked = {"kind": "1", "account": account_of(third), "asset": "1", "amount": amount, "note": "to the bank"}
+    page = third.post("accounts/moneyrequest/add/", **asked)
+    return number_in(third.get("accounts/moneyrequest/").text, r"accounts/moneyrequest/(\d+)/change"), page
 
 
-def test_a_withdrawal_without_the_funds_is_refused_in_words(first: Operator, trader: Trader) -> None:
+def test_a_withdrawal_without_the_funds_is_refused_in_words(third: Operator, trader: Trader) -> None:
     before = balance(trader)
 
-    _, page = withdrawal_ask(first, "99000000")
+    _, page = withdrawal_ask(third, "99000000")
 
     assert "Not enough free funds." in page
-    assert "refused" in first.get("accounts/moneyrequest/").text
+    assert "refused" in third.get("accounts/moneyrequest/").text
     assert [balance(trader), balance(trader, of="held")] == [before, 0]
 
 
 def test_a_withdrawal_holds_from_its_request_until_it_is_rejected_or_booked(
-    first: Operator, second: Operator, trader: Trader
+    second: Operator, third: Operator, trader: Trader
 ) -> None:
     before = balance(trader)
-    rejected, page = withdrawal_ask(first, str(before - 100))
+    rejected, page = withdrawal_ask(third, str(before - 100))
     assert "was added successfully" in page
     assert [balance(trader), balance(trader, of="available")] == [before, 100]
     assert order(trader) == (422, "insufficient_funds")
-    assert "approved by another operator" in first.act("accounts/moneyrequest", "approve", rejected)
+    assert "approved by another operator" in third.act("accounts/moneyrequest", "approve", rejected)
 
     assert "1 request rejected." in second.act("accounts/moneyrequest", "reject", rejected)
     assert [balance(trader), balance(trader, of="held")] == [before, 0]
     assert order(trader) == (201, "new")
     trader.clear()
 
-    booked, _ = withdrawal_ask(first, "250.25")
+    booked, _ = withdrawal_ask(third, "250.25")
     assert "1 request booked." in second.act("accounts/moneyrequest", "approve", booked)
     assert [balance(trader), balance(trader, of="held")] == [before - Decimal("250.25"), 0]
     for again in ("approve", "complete", "reject"):
@@ -167,10 +190,10 @@ def test_a_withdrawal_holds_from_its_request_until_it_is_rejected_or_booked(
 
 
 def test_what_a_crash_left_between_a_request_s_row_and_its_command_is_finished(
-    venue: Venue, first: Operator, second: Operator, trader: Trader
+    venue: Venue, second: Operator, third: Operator, trader: Trader
 ) -> None:
     before = balance(trader)
-    made, _ = withdrawal_ask(first, "10")
+    made, _ = withdrawal_ask(third, "10")
 
     # As a process leaves it that dies between the commit of a decision and its command, or before the answer is noted.
     decided = "status = 1, due = 1, decided_at = 1, decided_by_id = (SELECT id FROM accounts_user WHERE email = ?)"
