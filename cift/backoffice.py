@@ -125,7 +125,7 @@ def _refusal(error: ApplicationError) -> dict[str, Any]:
 
 
 def second_factor_require(request: HttpRequest) -> None:
-    """Refuse who has not lately shown a second factor, where the settings want one for money and kill switches.
+    """Refuse who has not lately shown a second factor, where the settings want one: money, kill switches, access.
 
     Raises:
         ApplicationError: `forbidden`.

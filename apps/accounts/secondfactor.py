@@ -105,7 +105,7 @@ def second_factor_mark(request: HttpRequest | Request, *, at: int) -> None:
 
 
 def second_factor_fresh(request: HttpRequest | Request) -> bool:
-    """Tell whether a request may do what needs a fresh second factor: money and kill switches.
+    """Tell whether a request may do what needs a fresh second factor: money, kill switches, others' access.
 
     True as well where the setting requires none.
     """

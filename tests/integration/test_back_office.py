@@ -10,12 +10,15 @@ from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from apps.accounts.models import AuditRecord, MoneyRequest, User
 from apps.accounts.records import record_append, records_verify
+from apps.accounts.sessions import family_start, tokens_issue
 from apps.marketdata.models import Instrument
 from apps.orders.matching.tables import PROJECTED
+from cift.times import clock_ns
 from tests.support.backoffice import ROLES, client_of, instruments_make, rows_make, user_in
 
 pytestmark = pytest.mark.django_db(databases=["default", "journal"])
@@ -161,18 +164,86 @@ def test_without_an_order_service_an_act_is_refused_in_words_and_written_down(ve
     assert (ended.actor_email, ended.address) == ("operator@example.com", "127.0.0.1")
 
 
-@pytest.mark.parametrize("act", ["request money", "approve money", "kill switch", "kill account"])
-def test_money_and_kill_switches_need_a_fresh_second_factor_where_that_is_set(
-    venue: None, settings: Settings, act: str
-) -> None:
-    settings.IDENTITIES = {**settings.IDENTITIES, "SECOND_FACTOR_REQUIRED": True}
-    killed = posted("/admin/accounts/account/3/change/", **(ACCOUNT | {"killed": "on"}))
-    do = killed if act == "kill account" else ACTS[act][0]
-    client = client_of(User.objects.create_superuser("root@example.com", "secret"))
+KILLED = posted("/admin/accounts/account/3/change/", **(ACCOUNT | {"killed": "on"}))
+NO_PASSWORD = {"usable_password": "false", "unset-password": "yes", "password1": "", "password2": ""}
+GUARDED = {
+    **{name: ACTS[name][0] for name in ("request money", "approve money", "kill switch", "add user", "set password")},
+    "kill account": KILLED,
+    "disable a password": trader_posted("password", **NO_PASSWORD),
+    "remove a trader's second factor": ACTS["remove second factor"][0],
+    "remove one's own second factor": user_action("second_factor_off", "root@example.com"),
+    "set one's own password": lambda client: client.post(
+        f"/admin/accounts/user/{User.objects.get(email='root@example.com').pk}/password/", NEW_PASSWORD
+    ),
+    "make staff": trader_posted("change", email="trader-1@example.com", is_active="on", is_staff="on"),
+    "make a superuser": trader_posted("change", email="trader-1@example.com", is_active="on", is_superuser="on"),
+    "change an address": trader_posted("change", email="stolen@example.com", is_active="on"),
+    "deactivate an operator": lambda client: client.post(
+        f"/admin/accounts/user/{User.objects.get(email='staff@example.com').pk}/change/",
+        {"email": "staff@example.com", "is_staff": "on"},
+    ),
+}
 
-    assert do(client).status_code == 302
+
+def users() -> list[tuple[object, ...]]:
+    return list(User.objects.order_by("pk").values_list("pk", "email", "password", "is_active", "is_superuser"))
+
+
+@pytest.fixture
+def guarded(venue: None, settings: Settings) -> User:
+    """A superuser who has a second factor, and settings that want it."""
+    settings.IDENTITIES = {**settings.IDENTITIES, "SECOND_FACTOR_REQUIRED": True}
+    User.objects.create_user("staff@example.com", "secret", is_staff=True)
+    root = User.objects.create_superuser("root@example.com", "secret")
+    TOTPDevice.objects.create(user=root, name="authenticator")
+    return root
+
+
+@pytest.mark.parametrize("act", GUARDED)
+def test_money_kill_switches_and_access_need_a_fresh_second_factor_where_that_is_set(guarded: User, act: str) -> None:
+    client, before = client_of(guarded), users()
+
+    assert GUARDED[act](client).status_code == 302
+
     assert "This needs your second factor" in client.get("/admin/").content.decode()
     assert not AuditRecord.objects.exists()
+    assert users() == before
+    assert TOTPDevice.objects.filter(user=guarded, confirmed=True).exists()
+
+
+@pytest.mark.parametrize("act", GUARDED)
+def test_with_a_fresh_second_factor_they_are_done(guarded: User, act: str) -> None:
+    client = client_of(guarded)
+    session = client.session
+    session["second_factor_at"] = clock_ns()
+    session.save()
+
+    GUARDED[act](client)
+
+    assert AuditRecord.objects.exists()
+
+
+def test_a_trader_is_deactivated_without_a_second_factor(guarded: User) -> None:
+    ACTS["deactivate user"][0](client_of(guarded))
+
+    assert not trader().is_active
+    assert AuditRecord.objects.get().after == '{"is_active":false}'
+
+
+@pytest.mark.parametrize("fields", [NEW_PASSWORD, NO_PASSWORD])
+def test_a_password_set_or_disabled_by_an_administrator_ends_all_logins(venue: None, fields: dict[str, str]) -> None:
+    tokens = tokens_issue(family_start(trader(), at=clock_ns(), address=""), at=clock_ns())
+
+    def asked() -> int:
+        bearer = {"authorization": f"Bearer {tokens.access}"}
+        return Client().get("/api/v1/auth/second-factor/", headers=bearer).status_code
+
+    assert asked() == 200
+    trader_posted("password", **fields)(client_of(user_in("administrator")))
+
+    assert asked() == 401
+    assert trader().has_usable_password() == (fields is NEW_PASSWORD)
+    assert AuditRecord.objects.get().action == "user.password"
 
 
 def test_the_pages_scripts_are_all_from_here(venue: None) -> None:

@@ -12,7 +12,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -22,10 +22,12 @@ from apps.accounts.models import Account, User
 from apps.accounts.secondfactor import second_factor_remove
 from apps.accounts.services import account_open
 from cift.admin import BoundedAdmin, rows_act
-from cift.backoffice import actor_of, command_act, deadline, record
+from cift.backoffice import actor_of, command_act, deadline, record, second_factor_require, tell
 from cift.errors import ApplicationError
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups")
+_ACCESS = frozenset({"email", *_PRIVILEGES})
+"""What about a user decides who they are and what they may do; changing it needs a second factor."""
 
 
 class _LowerCaseEmail:
@@ -127,6 +129,11 @@ class UserAdmin(DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg]  # pub
             raise PermissionDenied
         if request.method != "POST":
             return super().user_change_password(request, id, form_url)
+        try:
+            second_factor_require(request)
+        except ApplicationError as error:
+            tell(request, error)
+            return HttpResponseRedirect(request.get_full_path())
         with transaction.atomic(using=router.db_for_write(User)):
             before = User.objects.filter(pk=id).values_list("password", flat=True).first()
             response = super().user_change_password(request, id, form_url)
@@ -134,9 +141,21 @@ class UserAdmin(DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg]  # pub
                 record(actor_of(request), action="user.password", subject=f"user {id}")
         return response
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Serve the form; what is refused is said on it."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ApplicationError as error:
+            tell(request, error)
+            return HttpResponseRedirect(request.get_full_path())
+
     def save_model(self, request: HttpRequest, user: User, form: Any, change: Any) -> None:
         """Save, remembering what there was before."""
         request.user_before = _state(User.objects.get(pk=user.pk)) if change else {}  # type: ignore[attr-defined]
+        if not change or user.is_staff or user.is_superuser or set(form.changed_data) & _ACCESS:
+            second_factor_require(request)
         super().save_model(request, user, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
@@ -184,12 +203,14 @@ class UserAdmin(DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg]  # pub
         def act(user: User) -> None:
             if not self.has_change_permission(request, user):
                 raise ApplicationError("forbidden")
+            second_factor_require(request)
             with transaction.atomic(using=router.db_for_write(User)):
                 second_factor_remove(user)
                 record(actor_of(request), action="user.second_factor_remove", subject=f"user {user.pk}")
 
         done = rows_act(request, users, act)
-        messages.success(request, f"{done} users have no second factor.")
+        if done:
+            messages.success(request, f"{done} {'user has' if done == 1 else 'users have'} no second factor.")
 
 
 def _may_grant(request: HttpRequest) -> bool:
