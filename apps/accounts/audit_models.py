@@ -33,7 +33,7 @@ class AuditRecord(models.Model):
     number = models.BigIntegerField(primary_key=True)
     at = models.BigIntegerField()
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="audit_records", null=True
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="audit_records", null=True, db_index=False
     )
     actor_email = models.CharField(max_length=254)
     address = models.CharField(max_length=64)
@@ -52,7 +52,10 @@ class AuditRecord(models.Model):
         """Newest first."""
 
         ordering = ("-number",)
-        indexes = (Index(fields=("subject", "-number"), name="audit_record_subject"),)
+        indexes = (
+            Index(fields=("subject", "-number"), name="audit_record_subject"),
+            Index(fields=("actor", "-number"), name="audit_record_actor"),
+        )
         constraints = (
             CheckConstraint(condition=Q(number__gte=1, sequence__gte=0, about__gte=0), name="audit_record_counts"),
             CheckConstraint(condition=Q(outcome__in=[each.value for each in ActOutcome]), name="audit_record_outcome"),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
@@ -14,12 +13,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from apps.accounts.models import AuditRecord, MoneyRequest, User
-from apps.accounts.records import record_append, records_verify
+from apps.accounts.records import records_verify
 from apps.accounts.sessions import family_start, tokens_issue
 from apps.marketdata.models import Instrument
 from apps.orders.matching.tables import PROJECTED
 from cift.times import clock_ns
-from tests.support.backoffice import ROLES, client_of, instruments_make, rows_make, user_in
+from tests.support.backoffice import ROLES, TABLES, client_of, instruments_make, requests_make, rows_make, user_in
 
 pytestmark = pytest.mark.django_db(databases=["default", "journal"])
 
@@ -28,10 +27,6 @@ VENUE = "/admin/orders/venuestate"
 QUERIES_MAX = 8
 PASSWORD = "a-long-passphrase-7"
 
-TABLES = {
-    f"{model._meta.app_label}/{model._meta.model_name}": registered
-    for model, registered in admin.site._registry.items()
-}
 PAGES = ["overview", "overview/data", "kill-switch", "mass-cancel", "journal"]
 
 
@@ -320,17 +315,6 @@ def test_a_user_s_address_is_kept_in_lower_case(venue: None) -> None:
     assert User.objects.get(email="ada@example.com").check_password(PASSWORD)
 
 
-def requests_make(count: int) -> None:
-    asker, _ = User.objects.get_or_create(email="asker@example.com")
-    for _number in range(count):
-        MoneyRequest.objects.create(
-            account_id=3, asset_id=1, kind=0, amount=5, note="n", requested_by=asker, requested_at=1
-        )
-        record_append(
-            at=1, actor=asker, address="", request_id="", action="money.request", subject="request 1", outcome="done"
-        )
-
-
 def queries(client: Client, path: str) -> list[str]:
     with CaptureQueriesContext(connections["default"]) as one, CaptureQueriesContext(connections["journal"]) as two:
         assert client.get(path).status_code == 200
@@ -394,32 +378,3 @@ def test_a_strange_address_is_no_fault(query: str) -> None:
         assert client.get(f"{VENUE}/{path}").status_code == 200
     for path in ("journal/999/", "journal/99999999999999999999999/"):
         assert client.get(f"{VENUE}/{path}").status_code == 404
-
-
-LARGE = [
-    "orders/order/", "orders/order/?q=account:3", "orders/order/?q=account:3%20id:c1", "orders/order/?status__exact=0",
-    "orders/fill/", "orders/fill/?q=account:3", "accounts/ledgerentry/", "accounts/ledgerentry/?q=account:3",
-    "accounts/auditrecord/", "accounts/auditrecord/?q=subject:x", "accounts/moneyrequest/",
-    "orders/venuestate/journal/", "orders/venuestate/journal/?before=5", "orders/venuestate/journal/?sequence=5",
-    "orders/venuestate/overview/data/?after=1",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("path", LARGE)
-def test_no_page_sorts_or_counts_a_large_table(path: str) -> None:
-    client = client_of(User.objects.create_superuser("root@example.com", "secret"))
-    instruments_make()
-    rows_make(40)
-    plans = []
-    for alias in ("default", "journal"):
-        with CaptureQueriesContext(connections[alias]) as captured:
-            assert client.get(f"/admin/{path}").status_code == 200
-        with connections[alias].cursor() as cursor:
-            for query in captured.captured_queries:
-                if query["sql"].startswith("SELECT"):
-                    cursor.execute("EXPLAIN QUERY PLAN " + query["sql"])
-                    plans.append((query["sql"], " | ".join(str(row[3]) for row in cursor.fetchall())))
-
-    assert plans
-    for statement, plan in plans:
-        assert "TEMP B-TREE" not in plan, (statement, plan)

@@ -1,13 +1,22 @@
 """The back office in tests: tables with a few rows, and users in its roles."""
 
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.accounts.models import Account, Balance, LedgerEntry, User
+from apps.accounts.models import Account, Balance, LedgerEntry, MoneyRequest, User
+from apps.accounts.records import record_append
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.models import Fill, JournalBatch, Order, Position, PositionLimit
 
 ROLES = ("viewer", "operator", "risk manager", "administrator")
+# The addresses do this when they are read; nothing may have read them before the first test file is.
+admin.autodiscover()
+TABLES = {
+    f"{model._meta.app_label}/{model._meta.model_name}": registered
+    for model, registered in admin.site._registry.items()
+}
+
 T0 = 1_700_000_000_000_000_000
 
 
@@ -80,3 +89,15 @@ def rows_make(count: int, *, start: int = 1) -> None:
         )
         for number in numbers
     )  # fmt: skip
+
+
+def requests_make(count: int) -> None:
+    """Put as many money requests, and audit records of them."""
+    asker, _ = User.objects.get_or_create(email="asker@example.com")
+    for _number in range(count):
+        MoneyRequest.objects.create(
+            account_id=3, asset_id=1, kind=0, amount=5, note="n", requested_by=asker, requested_at=1
+        )
+        record_append(
+            at=1, actor=asker, address="", request_id="", action="money.request", subject="request 1", outcome="done"
+        )

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.codes import AccountStatus, SelfTradePrevention
@@ -28,7 +29,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to the 
 
         model = Account
         fields = (*_SWITCHES, *_LIMITS)
-        labels: ClassVar[dict[str, str]] = {"stp": "Self-trade prevention"}
+        labels: ClassVar[dict[str, str]] = {"killed": "Kill switch", "stp": "Self-trade prevention"}
 
     def clean_fee_tier(self) -> int:
         """Hold it within the tiers there are."""
@@ -45,6 +46,21 @@ def _bounded(value: int, most: int) -> int:
     return value
 
 
+class FeeTierFilter(admin.SimpleListFilter):
+    """The tiers there may be: which there are, only reading every account would tell."""
+
+    title = "fee tier"
+    parameter_name = "fee_tier"
+
+    def lookups(self, *_arguments: Any) -> list[tuple[str, str]]:
+        """Give all of them."""
+        return [(str(tier), str(tier)) for tier in range(FEE_TIER_MAX + 1)]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Account]) -> QuerySet[Account]:
+        """Keep one tier's."""
+        return rows if self.value() is None else rows.filter(fee_tier=self.value())
+
+
 @admin.register(Account)
 class AccountAdmin(CommandAdmin):
     """Who trades."""
@@ -59,11 +75,11 @@ class AccountAdmin(CommandAdmin):
         "is_killed",
         "fee_tier",
         "open_orders_max",
-        "stp",
+        "self_trade_prevention",
         "opened",
         "is_simulated",
     )
-    list_filter = ("status", "killed", "fee_tier", "simulated")
+    list_filter = ("status", "killed", FeeTierFilter, "simulated")
     list_select_related = ("owner",)
     search_numbers: ClassVar[dict[str, str]] = {"account": "id"}
     search_words: ClassVar[dict[str, str]] = {"owner": "owner__email"}
@@ -107,6 +123,11 @@ class AccountAdmin(CommandAdmin):
             command=lambda: account_change(ChangeAccount(account=account.pk, deadline=deadline(), **changed)),
         )
 
+    @admin.display(description="self-trade prevention")
+    def self_trade_prevention(self, account: Account) -> str:
+        """Show the mode, under its whole name."""
+        return account.get_stp_display()
+
     @admin.display(description="opened at")
     def opened(self, account: Account) -> str:
         """Show when."""
@@ -128,6 +149,7 @@ class BalanceAdmin(ProjectedAdmin):
     list_select_related = ("account", "asset")
     search_numbers: ClassVar[dict[str, str]] = {"account": "account_id"}
     search_words: ClassVar[dict[str, str]] = {"owner": "account__owner__email"}
+    ordering = ("-id",)
     newest_by = "id"
     fields = ("account", "asset", "total_shown", "held_shown", "free_shown", "sequence")
 

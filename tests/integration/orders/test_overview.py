@@ -56,7 +56,7 @@ async def test_beside_the_writer_they_are_the_same(sqlite: Path) -> None:
 
 
 @pytest.mark.parametrize("bus_runs", [True, False])
-async def test_without_an_order_service_there_are_none(sqlite: Path, bus_runs: bool) -> None:
+async def test_without_an_order_service_there_are_none(sqlite: Path, *, bus_runs: bool) -> None:
     bus = buses["default"]
     if bus_runs:
         await bus.start()

@@ -14,7 +14,7 @@ from cift.backoffice import VENUE, record
 
 
 class Command(BaseCommand):
-    """Who may run this on the venue's machine may do everything anyway; so it asks for nothing, and writes down that it was."""
+    """Who may run this on the venue's machine may do everything anyway; so it asks for nothing, and is written down."""
 
     help = "print a one-time link, good for an hour, with which an operator sets a new password"
 
