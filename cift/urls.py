@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("account/", include("apps.accounts.pageurls")),
-    path("api/login/login/", LoginView.as_view(template_name="cift/login.html")),
+    path("api/login/login/", LoginView.as_view(template_name="cift/login.html", next_page="root")),
     path("api/login/", include("rest_framework.urls")),
     path("api/schema/socket/", socket_schema, name="socket-schema"),
     path("api/schema/", SchemaApi.as_view(), name="schema"),

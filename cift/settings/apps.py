@@ -38,6 +38,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "cift.urls"
+# Where a login leads that came from nowhere: the back office's form, opened by its address, names no page.
+LOGIN_REDIRECT_URL = "/admin/"
 ASGI_APPLICATION = "cift.asgi.application"
 
 TEMPLATES = [

@@ -146,6 +146,16 @@ def test_a_trader_has_no_back_office(client: Client, venue: None) -> None:
         assert client.get(f"/admin/{path}/").status_code == 302, path
 
 
+@pytest.mark.parametrize(("form", "leads"), [("/admin/login/", "/admin/"), ("/api/login/login/", "/")])
+def test_a_login_that_names_no_page_leads_to_one_there_is(client: Client, form: str, leads: str) -> None:
+    User.objects.create_user("operator@example.com", "secret", is_staff=True)
+
+    answer = client.post(form, {"username": "operator@example.com", "password": "secret"})
+
+    assert (answer.status_code, answer["Location"]) == (302, leads)
+    assert client.get(leads).status_code == 200
+
+
 def test_without_an_order_service_an_act_is_refused_in_words_and_written_down(venue: None) -> None:
     client = client_of(user_in("operator"))
 
@@ -245,6 +255,7 @@ def test_the_pages_scripts_are_all_from_here(venue: None) -> None:
     answer = client_of(user_in("viewer")).get(f"{VENUE}/overview/")
 
     # The directives come in any order.
+    assert re.search(r'rel="icon"[^>]*href="/static/cift/icon', re.sub(r"\s+", " ", answer.content.decode()))
     assert "script-src 'self' 'unsafe-eval'" in answer.headers["Content-Security-Policy"].split("; ")
     assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.content.decode())
 

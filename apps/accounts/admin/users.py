@@ -21,7 +21,7 @@ from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, User
 from apps.accounts.secondfactor import second_factor_remove
 from apps.accounts.services import account_open
-from cift.admin import BoundedAdmin, rows_act
+from cift.admin import BoundedAdmin, flag_column, rows_act
 from cift.backoffice import actor_of, command_act, deadline, record, second_factor_require, tell
 from cift.errors import ApplicationError
 
@@ -74,7 +74,9 @@ class UserAdmin(DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg]  # pub
     add_form = UserAddForm
     change_password_form = AdminPasswordChangeForm
     ordering = ("-id",)
-    list_display = ("email", "is_active", "is_staff", "is_superuser", "roles", "last_login", "created_at")
+    is_operator = staticmethod(flag_column("is_staff", description="Staff"))
+    is_root = staticmethod(flag_column("is_superuser", description="Superuser", yes="warning"))
+    list_display = ("email", "is_active", "is_operator", "is_root", "roles", "last_login", "created_at")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     search_numbers: ClassVar[dict[str, str]] = {"user": "id"}
     search_words: ClassVar[dict[str, str]] = {"email": "email__startswith"}

@@ -13,13 +13,13 @@ _DIGITS_MAX = 18
 
 _TILES = (
     ("orders", "Orders a second"),
-    ("queue", "Commands queued"),
     ("lag_batches", "Batches not projected"),
     ("lag_ms", "Projection is behind"),
-    ("sockets", "Sockets beside the order service"),
     ("open_orders", "Open orders"),
     ("accounts", "Accounts"),
     ("writer", "Order service"),
+    ("queue", "Commands queued"),
+    ("sockets", "Sockets of its process"),
     ("sequence", "Sequence"),
     ("batch", "Batch"),
     ("epoch", "Epoch"),

@@ -7,6 +7,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.commands import SetPositionLimit
@@ -50,7 +52,7 @@ class OrderAdmin(ProjectedAdmin):
         "id",
         "created",
         "account_id",
-        "instrument",
+        "symbol",
         "side",
         "type",
         "price_shown",
@@ -109,6 +111,11 @@ class OrderAdmin(ProjectedAdmin):
             queryset = queryset.filter(id__in=found)
         return super().get_search_results(request, queryset, " ".join(others))
 
+    @admin.display(description="instrument")
+    def symbol(self, row: Order) -> str:
+        """Show the symbol on one line."""
+        return format_html('<span class="whitespace-nowrap">{}</span>', row.instrument.symbol)
+
     @admin.display(description="price")
     def price_shown(self, row: Order) -> str:
         """Show the limit."""
@@ -142,8 +149,9 @@ class OrderAdmin(ProjectedAdmin):
 
     @admin.display(description="reason")
     def why(self, row: Order) -> str:
-        """Show why it was refused or canceled."""
-        return Reason(row.reason).code if row.reason else ""
+        """Show why it was refused or canceled; a long word may break behind its parts."""
+        parts = Reason(row.reason).code.split("_") if row.reason else []
+        return format_html_join(SafeString("_<wbr>"), "{}", ((part,) for part in parts))
 
     @admin.display(description="created at")
     def created(self, row: Order) -> str:
