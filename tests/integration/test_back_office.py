@@ -171,7 +171,7 @@ def test_without_an_order_service_an_act_is_refused_in_words_and_written_down(ve
 
 KILLED = posted("/admin/accounts/account/3/change/", **(ACCOUNT | {"killed": "on"}))
 NO_PASSWORD = {"usable_password": "false", "unset-password": "yes", "password1": "", "password2": ""}
-GUARDED = {
+GUARDED: dict[str, Callable[[Client], Any]] = {
     **{name: ACTS[name][0] for name in ("request money", "approve money", "kill switch", "add user", "set password")},
     "kill account": KILLED,
     "disable a password": trader_posted("password", **NO_PASSWORD),
@@ -371,7 +371,8 @@ def test_a_search_is_by_what_an_index_serves(search: str, found: int | None) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["p=100000000", "o=5.-3", "all=", "e=1", "_facets=1", "status__exact=7&side__exact=x"]
+    "query",
+    ["p=100000000", "o=5.-3", "all=", "e=1", "_facets=1", "status__exact=7&side__exact=x", "fee_tier=x", "fee_tier=99"],
 )
 def test_a_strange_address_is_no_fault(query: str) -> None:
     client = client_of(User.objects.create_superuser("root@example.com", "secret"))

@@ -83,6 +83,7 @@ def is_listed(found: tuple[str, str], among: set[tuple[str, str]]) -> bool:
 @pytest.mark.parametrize("table", LARGE)
 def test_a_list_its_searches_and_its_filters_go_by_an_index(client: Client, table: str) -> None:
     registered = TABLES[table]
+    assert isinstance(registered, bounds.BoundedAdmin)
     searches = [f"q={word}:5" for word in (*registered.search_numbers, *registered.search_words)]
     filters = choices(client, table)
     assert searches

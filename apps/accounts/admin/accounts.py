@@ -57,8 +57,11 @@ class FeeTierFilter(admin.SimpleListFilter):
         return [(str(tier), str(tier)) for tier in range(FEE_TIER_MAX + 1)]
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Account]) -> QuerySet[Account]:
-        """Keep one tier's."""
-        return rows if self.value() is None else rows.filter(fee_tier=self.value())
+        """Keep one tier's; there is none of another name."""
+        value = self.value()
+        if value is None:
+            return rows
+        return rows.filter(fee_tier=int(value)) if value in dict(self.lookup_choices) else rows.none()
 
 
 @admin.register(Account)
@@ -123,9 +126,9 @@ class AccountAdmin(CommandAdmin):
             command=lambda: account_change(ChangeAccount(account=account.pk, deadline=deadline(), **changed)),
         )
 
-    @admin.display(description="self-trade prevention")
+    @admin.display(description="self-trades")
     def self_trade_prevention(self, account: Account) -> str:
-        """Show the mode, under its whole name."""
+        """Show how they are prevented."""
         return account.get_stp_display()
 
     @admin.display(description="opened at")

@@ -29,13 +29,14 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """End the operator's logins, write down what was done, and print the link."""
         email: str = options["email"].strip().lower()
+        before: dict[str, Any] = {}
+        after: dict[str, Any] = {"email": email, "is_active": True, "is_staff": True, "is_superuser": True}
         with transaction.atomic(using=router.db_for_write(User)):
             user = User.objects.filter(email=email).first()
             if user is None:
                 if not options["create"]:
                     raise CommandError(f"there is no user {email}; --create makes an administrator")
                 user = User.objects.create_superuser(email)
-                before, after = {}, {"email": email, "is_active": True, "is_staff": True, "is_superuser": True}
             elif not user.is_staff:
                 raise CommandError(f"{email} is no operator")
             else:
@@ -45,9 +46,10 @@ class Command(BaseCommand):
         self.stdout.write(reset_link(user))
 
 
-def _let_in(user: User, *, without_second_factor: bool) -> tuple[dict[str, bool], dict[str, bool]]:
+def _let_in(user: User, *, without_second_factor: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Undo what keeps an operator out; give what that was before, and after."""
-    before, after = {}, {}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
     if not user.is_active:
         user.is_active = True
         user.save(update_fields=["is_active"])
