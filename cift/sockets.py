@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from prometheus_client import Counter
+
 EXTENSION = "cift.frames"
 """The scope's extension that holds `{"writer": FrameWriter}`."""
 
@@ -36,9 +38,23 @@ _LENGTH_16_BITS_MAX = 0xFFFF
 _LENGTH_IS_16_BITS = 126
 _LENGTH_IS_64_BITS = 127
 
+_FAULTS = {1007: "text not UTF-8", 1009: "message too large"}
+_ENDED = Counter("cift_sockets_ended_by_venue", "Sockets the venue ended, by reason", ["reason"])
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
+
+
+def ended_count(reason: str) -> None:
+    """Count a socket the venue ends, at the one place that sends its close frame; without a reason none is counted."""
+    if reason:
+        _ENDED.labels(reason).inc()
+
+
+def fault_of(code: int) -> str:
+    """Give the reason to count when a server closes for what a client sent; the server's own words differ each time."""
+    return _FAULTS.get(code, "protocol error")
 
 
 def frame_of(text: bytes) -> bytes:
@@ -89,7 +105,7 @@ class FrameWriter(ABC):
 
     @abstractmethod
     def close(self, code: int, reason: str) -> None:
-        """Send nothing more but why, and end; who does not answer in `CLOSE_S_MAX` is cut off."""
+        """Send nothing more but why, and end, and count it; who does not answer in `CLOSE_S_MAX` is cut off."""
 
 
 class SendWriter(FrameWriter):
@@ -118,6 +134,7 @@ class SendWriter(FrameWriter):
 
     def close(self, code: int, reason: str) -> None:
         """Close behind the frame under way."""
+        ended_count(reason)
         self._put({"type": "websocket.close", "code": code, "reason": reason})
 
     def _put(self, event: dict[str, Any]) -> None:

@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from prometheus_client import Counter
-
 from cift.sockets import CLOSE_SLOW, SLOW, FrameWriter, frame_of
 
 BYTES_MAX = 1024 * 1024 - 3 * 64 * 1024
@@ -31,9 +29,6 @@ TURN_BYTES_MAX = 16 * 1024
 """Answers of one turn of the event loop leave together; so much of them leaves at once."""
 
 CLOSE_NORMAL = 1000
-
-
-_ENDED = Counter("cift_sockets_ended_by_venue", "Sockets the venue ended, by reason", ["reason"])
 
 
 class Feed(Protocol):
@@ -189,8 +184,6 @@ class Outbox:
         self.close_code, self.close_reason = code, reason
         self._ended.set_result(None)
         self._room_made()
-        if reason:
-            _ENDED.labels(reason).inc()
         self._writer.close(code, reason)
 
     def _write(self, frame: bytes) -> None:

@@ -23,6 +23,8 @@ from cift.sockets import (
     SLOW,
     SYSTEM_BUFFER_BYTES,
     FrameWriter,
+    ended_count,
+    fault_of,
 )
 
 READ_AGAIN_S = 0.02
@@ -163,7 +165,14 @@ class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
     def end(self, code: int, reason: str) -> None:
         """Send a close frame with any code: `sendClose` takes none below 3000 but 1000."""
         if self.state == self.STATE_OPEN:
+            ended_count(reason)
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
+
+    def _fail_connection(self, code: int, reason: str) -> None:
+        """End a socket that sends what is no message, or too much, as Autobahn does; and count it."""
+        if self.state == self.STATE_OPEN:
+            ended_count(fault_of(code))
+        super()._fail_connection(code, reason)
 
     def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:  # noqa: N802 - Autobahn's name
         """Send a message of any size: Autobahn has one bound for both directions, and ours is for what comes in."""

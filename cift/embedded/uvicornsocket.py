@@ -15,7 +15,16 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from cift.sockets import CLOSE_S_MAX, CLOSE_SLOW, EXTENSION, SLOW, SYSTEM_BUFFER_BYTES, FrameWriter
+from cift.sockets import (
+    CLOSE_S_MAX,
+    CLOSE_SLOW,
+    EXTENSION,
+    SLOW,
+    SYSTEM_BUFFER_BYTES,
+    FrameWriter,
+    ended_count,
+    fault_of,
+)
 
 
 class UvicornWriter(FrameWriter):
@@ -109,6 +118,7 @@ class UvicornSocket(WebSocketsSansIOProtocol):
             return
         self.stop_keepalive()
         code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        ended_count(fault_of(code))
         self.transport.write(b"".join(self.conn.data_to_send()))
         self._ended(code, reason)
         if self.transport.can_write_eof():
@@ -131,6 +141,7 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         except InvalidState:
             # The client has closed already.
             return
+        ended_count(reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self._ended(code, reason)
 

@@ -1,9 +1,11 @@
 """What sockets are told without asking: real servers, real sockets, and an operator at work in the back office."""
 
 import re
+import struct
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.operators import Operator
@@ -52,7 +54,15 @@ def code_of(socket: Socket) -> str:
     return str(answer["result"]["status"])
 
 
+def ended(venue: Venue, reason: str) -> int:
+    """How many sockets the venue says it ended for a reason."""
+    text = httpx.get(f"http://127.0.0.1:{venue.port}/metrics", timeout=30).raise_for_status().text
+    found = re.search(rf'^cift_sockets_ended_by_venue_total{{reason="{reason}"}} (.+)$', text, re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
 def test_who_answers_no_ping_is_cut_and_who_does_stays(venue: Venue, trader: Trader) -> None:
+    before = ended(venue, "slow_consumer")
     with trader.socket() as answering:
         mute = RawSocket(venue.port)
         try:
@@ -66,6 +76,29 @@ def test_who_answers_no_ping_is_cut_and_who_does_stays(venue: Venue, trader: Tra
         # The other was pinged as often meanwhile.
         assert answering.ask("ping")["ok"]
         assert answering.closed.empty()
+    assert ended(venue, "slow_consumer") == before + 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "reason"),
+    [
+        (struct.pack("!BBQ4x", 0x81, 0xFF, 10_000_000), 1009, "message too large"),
+        (struct.pack("!BB4x", 0x81, 0x81) + b"\xff", 1007, "text not UTF-8"),
+        (struct.pack("!BB4x", 0x8F, 0x80), 1002, "protocol error"),
+    ],
+)
+def test_who_sends_what_is_no_message_is_counted_once(venue: Venue, sent: bytes, code: int, reason: str) -> None:
+    before = ended(venue, reason)
+    faulty = RawSocket(venue.port)
+    try:
+        # What is wrong comes twice; that it is, is told and counted once.
+        faulty.connection.sendall(2 * sent)
+        (_, told) = list(faulty.frames())[-1]
+    finally:
+        faulty.close()
+
+    assert int.from_bytes(told[:2]) == code
+    assert ended(venue, reason) == before + 1
 
 
 def trades_since(socket: Socket, last: int, *, until: int) -> list[dict[str, Any]]:
