@@ -3,6 +3,7 @@
 import math
 import random
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 import pytest
@@ -101,8 +102,8 @@ def test_every_fact_has_its_words() -> None:
     assert tuple(name for name, _ in ROWS) == Facts.__struct_fields__
 
 
-def test_minutes_look_like_a_market() -> None:
-    found = [facts_of(tape) for tape in simulated_tapes(seconds=600, seed=1, rate=100)]
+def test_half_an_hour_looks_like_a_market() -> None:
+    found = [facts_of(tape) for tape in simulated_tapes(seconds=1_800, seed=1, rate=100)]
 
     for market in found:
         assert (market.two_sided, market.crossed) == (1.0, 0)
@@ -113,6 +114,10 @@ def test_minutes_look_like_a_market() -> None:
         assert (market.gap_ticks_mean or 99) < 8
         assert (market.arrivals_dispersion or 0) > 1.2
     assert max(market.return_kurtosis_10 or 0 for market in found) > 0.5
+    # Volatility clusters, and returns do not: a mean over five markets without memory is within 0.1 997 times in 1,000.
+    assert fmean(market.volatility_memory_1 or 0 for market in found) > 0.1
+    assert fmean(market.volatility_memory_6 or 0 for market in found) > 0.05
+    assert abs(fmean(market.return_memory_1 or 0 for market in found)) < 0.1
 
 
 def test_the_supplied_facts_are_those_of_the_recorded_hour(real_hour: LobsterHour | None) -> None:
