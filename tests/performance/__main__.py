@@ -18,13 +18,16 @@ from typing import Any
 from tests.performance import report, topics
 from tests.performance.machine import machine
 from tests.performance.results import TOPICS, Bench, ordered
+from tests.performance.soaked import soaked
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "var" / "bench" / "latest.json"
+SOAK = ROOT / "var" / "soak" / "latest.json"
+EXIT_USAGE = 2
 TOPIC_SECONDS_MAX = 300
 
 
-def options() -> argparse.Namespace:
+def options(given: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.performance", description="Measure what the venue can do.")
     parser.add_argument("--only", action="append", choices=ordered(), metavar="TOPIC", help=", ".join(ordered()))
@@ -34,7 +37,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--topic", choices=list(TOPICS), help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 def measure(name: str, chosen: argparse.Namespace) -> None:
@@ -77,10 +80,10 @@ def measured_apart(name: str, chosen: argparse.Namespace) -> tuple[list[dict[str
     return results, None
 
 
-def main() -> int:
+def main(given: list[str] | None = None) -> int:
     """Measure all topics asked for; return the exit code."""
     topics.load()
-    chosen = options()
+    chosen = options(given)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     if chosen.topic:
         try:
@@ -89,7 +92,11 @@ def main() -> int:
             traceback.print_exc()
             return 1
         return 0
-    before = report.read_values(chosen.compare) if chosen.compare else None
+    try:
+        before = report.read_values(chosen.compare) if chosen.compare else None
+    except report.ReportError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USAGE
     whole: dict[str, Any] = {"machine": machine(), "quick": chosen.quick, "seconds": {}, "results": [], "failed": []}
     for name in chosen.only or ordered():
         sys.stderr.write(f"measuring {name} …\n")
@@ -99,6 +106,7 @@ def main() -> int:
         whole["results"] += results
         if failure:
             whole["failed"].append({"topic": name, "reason": failure})
+    whole["soak"] = soaked(SOAK)
     report.written(chosen.out, whole)
     report.shown(whole, before)
     missed = any(result["ok"] is False for result in whole["results"])

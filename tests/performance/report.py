@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 LARGE = 1_000
@@ -19,10 +20,25 @@ def written(path: Path, report: dict[str, Any]) -> None:
     beside.replace(path)
 
 
+class ReportError(Exception):
+    """A file is no report to compare with."""
+
+
 def read_values(path: Path) -> dict[str, float]:
-    """Return the values of an earlier report by name."""
-    report = json.loads(path.read_text(encoding="utf-8"))
-    return {result["name"]: result["value"] for result in report["results"]}
+    """Return the values of an earlier report by name.
+
+    Raises:
+        ReportError: there is no such file, or it is no report.
+
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return {str(result["name"]): float(result["value"]) for result in report["results"]}
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+    except (ValueError, LookupError, TypeError) as error:
+        message = f"{path} is no report of a benchmark: {type(error).__name__} {error}"
+    raise ReportError(message)
 
 
 def table(report: dict[str, Any], before: dict[str, float] | None = None) -> Table:
@@ -62,6 +78,19 @@ def _row(result: dict[str, Any], before: dict[str, float] | None) -> list[str]:
     return row
 
 
+def soak_shown(console: Console, soak: dict[str, Any]) -> None:
+    """Print the last soak's verdicts, or why there are none."""
+    if "missing" in soak:
+        console.print(escape(soak["missing"]))
+        return
+    console.print(f"the last soak: {soak['minutes']:g} minutes, {soak['date']}")
+    shown = Table("what", "measured", "bound", "holds")
+    for verdict in soak["verdicts"]:
+        ok = {True: "[green]yes", False: "[red]no", None: ""}[verdict["ok"]]
+        shown.add_row(*(escape(verdict[name]) for name in ("name", "measured", "bound")), ok)
+    console.print(shown)
+
+
 def number(value: float) -> str:
     """Show a number with as many digits as are worth reading."""
     if abs(value) >= LARGE:
@@ -75,5 +104,6 @@ def shown(report: dict[str, Any], before: dict[str, float] | None = None) -> Non
     if not console.is_terminal:
         console = Console(width=200)
     console.print(table(report, before))
+    soak_shown(console, report["soak"])
     spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report["seconds"].items())
     console.print(f"{sum(report['seconds'].values()):.0f} s in all: {spent}")

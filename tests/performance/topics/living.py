@@ -59,8 +59,9 @@ def living(bench: Bench) -> Iterator[Result]:
             yield Result(f"living_{name}_{short}", f"{title}: {part}", median(values), "s", goal, "lower", runs=values)
     venue = Venue(bench.folder / "new-0", environment=environment)
     try:
+        began = time.perf_counter()
         _started(venue)
-        yield from _running(venue, max(bench.scaled(WATCHED_S), LEAST_WATCHED_S))
+        yield from _running(venue, max(bench.scaled(WATCHED_S), LEAST_WATCHED_S), started=began)
     finally:
         venue.end()
 
@@ -104,8 +105,11 @@ async def _first_fill(port: int) -> None:
         await traded.wait()
 
 
-def _running(venue: Venue, seconds: int) -> Iterator[Result]:
-    """Yield what the processes take while only the agents trade, then how soon a trader is answered beside them."""
+def _running(venue: Venue, seconds: int, *, started: float) -> Iterator[Result]:
+    """Yield what the processes take while only the agents trade, then how soon a trader is answered beside them.
+
+    `started`: when the venue was, so that memory is told with its age: what grows in an hour is `make soak`'s to say.
+    """
     time.sleep(WARM_S)
     web = venue.child("embedded_web")
     before, began = {each.pid: each for each in processes_of(web)}, time.perf_counter()
@@ -113,7 +117,7 @@ def _running(venue: Venue, seconds: int) -> Iterator[Result]:
     after, took = processes_of(web), time.perf_counter() - began
     if {each.pid for each in after} != set(before):
         raise RuntimeError("a process ended meanwhile")
-    yield _memory(after)
+    yield memory(after, time.perf_counter() - started)
     for each in after:
         share = 100 * (each.processor_s - before[each.pid].processor_s) / took
         what = _NAMES[each.name]
@@ -128,14 +132,26 @@ def _running(venue: Venue, seconds: int) -> Iterator[Result]:
     waited = uvloop.run(_traded_beside(venue, seconds * PER_SECOND))
     title = f"order by socket beside the simulation, {PER_SECOND}/s open loop"
     yield from latencies("living_socket", title, waited, goals=LATENCY_GOALS)
-    yield _memory(processes_of(web), name="living_memory_after", title="the same behind the trader's orders")
+    yield memory(
+        processes_of(web),
+        time.perf_counter() - started,
+        name="living_memory_after",
+        title="the same behind the trader's orders",
+    )
 
 
-def _memory(
-    processes: list[ProcessFound], *, name: str = "living_memory", title: str = "memory of all processes together (PSS)"
+def memory(
+    processes: list[ProcessFound],
+    age_s: float,
+    *,
+    name: str = "living_memory",
+    title: str = "memory of all processes together (PSS)",
 ) -> Result:
-    each = {_NAMES[process.name]: (process.memory or 0) / _MIB for process in processes}
-    return Result(name, title, sum(each.values()), "MiB", MEMORY_GOAL_MIB, "lower", detail=each)
+    """Sum up what the processes have, so long after the venue's start."""
+    each: dict[str, float] = {_NAMES[process.name]: (process.memory or 0) / _MIB for process in processes}
+    detail = {**each, "seconds_after_start": round(age_s, 1)}
+    title = f"{title}, {age_s:.0f} s after its start"
+    return Result(name, title, sum(each.values()), "MiB", MEMORY_GOAL_MIB, "lower", detail=detail)
 
 
 async def _traded_beside(venue: Venue, count: int) -> list[float]:
