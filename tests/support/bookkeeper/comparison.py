@@ -18,6 +18,9 @@ _TERMS = (
     "client_order_id", "symbol", "side", "type", "time_in_force", "post_only", "self_trade_prevention", "created_at",
     "id",
 )  # fmt: skip
+_SENT = ("symbol", "side", "type", "time_in_force", "post_only")
+"""What is sent as it is told again, besides price and quantity."""
+
 _HIGHEST_FEE = Decimal("0.002")
 _QUOTE = "USD"
 
@@ -62,8 +65,8 @@ class Comparison:
             self._memory.unsettled = dict(self._memory.orders)
         orders = await self._orders()
         await self._fills()
-        self._resolve(orders)
-        await self._look_up(orders)
+        fresh = self._resolve(orders)
+        await self._look_up(orders, fresh)
         for kept in tuple(self._memory.unsettled.values()):
             self._hold(kept, orders.get(kept.client_order_id))
         await self._money(orders)
@@ -175,19 +178,19 @@ class Comparison:
         ):
             self._say("changed", f"{name} went with a mass cancel nobody asked for")
         for term in ("price", "quantity"):
-            wanted = {str(kept.params.get(term))} | {
-                str(sent.params[term])
-                for sent in kept.sent
-                if sent.kind == "amend" and sent.may_have_happened and term in sent.params
-            }
+            wanted = kept.wanted(term)
             if order[term] is not None and order[term] not in {_shortest(each) for each in wanted}:
                 self._say("changed", f"{name} has the {term} {order[term]}; asked for was one of {sorted(wanted)}")
 
     # -- outcomes nobody was told -------------------------------------------------------------------------------------
 
-    def _resolve(self, orders: dict[str, dict[str, Any]]) -> None:
-        """Find out what became of commands without an answer; what is not seen is final only behind its deadline."""
+    def _resolve(self, orders: dict[str, dict[str, Any]]) -> list[Kept]:
+        """Find out what became of commands without an answer; what is not seen is final only behind its deadline.
+
+        Gives the orders of those found out now.
+        """
         left: list[tuple[Kept, Sent]] = []
+        fresh: list[Kept] = []
         for kept, sent in self._memory.unknown:
             order = orders.get(kept.client_order_id) or kept.told
             if _shows(order, sent):
@@ -198,23 +201,49 @@ class Comparison:
                 left.append((kept, sent))
                 continue
             self.fresh += 1
+            fresh.append(kept)
             self.resolved.append(
                 {"id": kept.client_order_id, "kind": sent.kind, "way": sent.way, "why": sent.why, "found": sent.fate}
             )
         self._memory.unknown = left
+        return fresh
 
-    async def _look_up(self, orders: dict[str, dict[str, Any]]) -> None:
-        """Ask the writer by the client's ids: for whatever is not known, and for some of what is."""
-        asked = {kept.client_order_id for kept, _ in self._memory.unknown}
-        asked |= {row["id"] for row in self.resolved[-_SAMPLE:]}
-        asked |= {name for name, order in list(orders.items())[:_SAMPLE] if order["status"] != "rejected"}
-        for name in asked:
+    async def _look_up(self, orders: dict[str, dict[str, Any]], fresh: list[Kept]) -> None:
+        """Ask the writer by the client's ids: for all that was found out now or is not known, for some of the rest."""
+        asked = {kept.client_order_id: kept for kept in (*fresh, *(kept for kept, _ in self._memory.unknown))}
+        for name in list(orders)[:_SAMPLE]:
+            if name in self._memory.orders:
+                asked.setdefault(name, self._memory.orders[name])
+        for name, kept in asked.items():
             status, body = await self.trader.read(f"orders/by-client-order-id/{name}/")
-            order = orders.get(name)
+            listed = orders.get(name)
             if status not in {200, 404}:
                 self._say("unresolved", f"{name} is answered {status} {body}")
-            elif order is not None and order["status"] != "rejected" and (status, body) != (200, order):
-                self._say("unresolved", f"{name} is listed as {order}, and looked up as {status} {body}")
+            elif listed is not None and (status, body) != (200, listed):
+                self._say("unresolved", f"{name} is listed as {listed}, and looked up as {status} {body}")
+            elif status == 200:
+                self._hold_found(kept, body)
+            elif any(sent.fate is Fate.FOUND for sent in kept.sent):
+                self._say("unresolved", f"{name} was found to have happened, and looked up there is none")
+
+    def _hold_found(self, kept: Kept, body: dict[str, Any]) -> None:
+        """Hold what a look-up shows against what was sent, and against what is known to have never happened."""
+        name = kept.client_order_id
+        submits = [sent for sent in kept.sent if sent.kind == "submit"]
+        # A refusal leaves a rejected order behind; what never came leaves nothing.
+        refused = body["status"] == "rejected" and any(sent.fate is Fate.REFUSED for sent in submits)
+        if not refused and not any(sent.may_have_happened for sent in submits):
+            self._say("unresolved", f"{name} was {submits[-1].fate}, and looked up it is {body}")
+        sent = {"client_order_id": name, **{term: kept.params[term] for term in _SENT if term in kept.params}}
+        sent.setdefault("time_in_force", "gtc" if kept.params["type"] == "limit" else "ioc")
+        sent.setdefault("post_only", False)
+        for term, value in sent.items():
+            if body[term] != value:
+                self._say("changed", f"{name} was sent with the {term} {value}, and looked up it has {body[term]}")
+        for term in ("price", "quantity"):
+            wanted = kept.wanted(term)
+            if (body[term] or "None") not in {_shortest(each) for each in wanted}:
+                self._say("changed", f"{name} has the {term} {body[term]}; asked for was one of {sorted(wanted)}")
 
     # -- fills and money ----------------------------------------------------------------------------------------------
 

@@ -71,6 +71,14 @@ class Kept:
         """Tell whether the outcome of a command about it is not known yet."""
         return any(sent.fate is Fate.UNKNOWN for sent in self.sent)
 
+    def wanted(self, term: str) -> set[str]:
+        """Give the values a price or quantity may have by what was asked for."""
+        return {str(self.params.get(term))} | {
+            str(sent.params[term])
+            for sent in self.sent
+            if sent.kind == "amend" and sent.may_have_happened and term in sent.params
+        }
+
     @property
     def is_open(self) -> bool:
         """Tell whether, for all its client knows, it rests in the book."""
