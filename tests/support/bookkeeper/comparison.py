@@ -21,6 +21,7 @@ _TERMS = (
 _SENT = ("symbol", "side", "type", "time_in_force", "post_only")
 """What is sent as it is told again, besides price and quantity."""
 
+_OPEN = ("new", "partially_filled")
 _HIGHEST_FEE = Decimal("0.002")
 _QUOTE = "USD"
 
@@ -92,20 +93,31 @@ class Comparison:
             if self._listed.setdefault(name, order["id"]) != order["id"]:
                 self._say("doubled", f"{name} is order {order['id']} and order {self._listed[name]}")
             found[name] = order
-        for kept in self._memory.unsettled.values():
-            # Older ones that may have changed since; newer ones stood in the list.
-            if kept.told is not None and kept.client_order_id not in found and int(kept.told["id"]) <= self._floor:
-                status, body = await self.trader.read(f"orders/{kept.told['id']}/")
-                if status == 200:
-                    found[kept.client_order_id] = body
+        await self._older(found)
         self._floor = highest
         return found
 
-    async def _list(self, path: str, above: int) -> list[dict[str, Any]]:
+    async def _older(self, found: dict[str, dict[str, Any]]) -> None:
+        """Add older orders that may have changed since: the open ones from their lists, the others one by one."""
+        older = {
+            kept.told["id"]: kept.client_order_id
+            for kept in self._memory.unsettled.values()
+            if kept.told is not None and kept.client_order_id not in found and int(kept.told["id"]) <= self._floor
+        }
+        for status in _OPEN if older else ():
+            for order in await self._list("orders/", 0, status=status):
+                if order["id"] in older:
+                    found[older.pop(order["id"])] = order
+        for order_id, name in older.items():
+            code, body = await self.trader.read(f"orders/{order_id}/")
+            if code == 200:
+                found[name] = body
+
+    async def _list(self, path: str, above: int, **filters: str) -> list[dict[str, Any]]:
         """Read a list, newest first, down to an id."""
         rows: list[dict[str, Any]] = []
         ask: str | None = path
-        params: dict[str, Any] = {"limit": _PAGE, "at_least": self._memory.token[1]}
+        params: dict[str, Any] = {"limit": _PAGE, "at_least": self._memory.token[1], **filters}
         while ask is not None:
             status, page = await self.trader.read(ask, **params)
             assert status == 200, page

@@ -25,6 +25,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.support.bookkeeper.comparison import Comparison, Violation
+from tests.support.bookkeeper.door import Door
 from tests.support.bookkeeper.flow import SYMBOLS
 from tests.support.bookkeeper.streams import BookStream
 from tests.support.bookkeeper.trader import CUT, BookedTrader
@@ -42,10 +43,12 @@ class Bookkeeper:
         """Name the venue's address and who trades, address to password."""
         self.acknowledged_at = self.acknowledged_sent_at = 0.0
         self._port = port
+        self._door = Door(port)
+        self._acknowledged = asyncio.Event()
         self.traders = [
             BookedTrader(
                 port=port, email=email, password=password, name=f"k{seed}.{number}", seed=seed * 1_000 + number,
-                heard=self._heard,
+                heard=self._heard, door=self._door,
             )
             for number, (email, password) in enumerate(logins.items())
         ]  # fmt: skip
@@ -70,10 +73,25 @@ class Bookkeeper:
             self._following.cancel()
             with suppress(asyncio.CancelledError):
                 await self._following
+        await self._door.close()
 
     def _heard(self, sent_at: float) -> None:
         self.acknowledged_sent_at = max(self.acknowledged_sent_at, sent_at)
         self.acknowledged_at = time.monotonic()
+        self._acknowledged.set()
+
+    async def acknowledged_behind(self, moment: float, *, seconds: float) -> float:
+        """Wait until something sent behind a moment is acknowledged; give when it was.
+
+        Raises:
+            TimeoutError: nothing was.
+
+        """
+        async with asyncio.timeout(seconds):
+            while self.acknowledged_sent_at < moment:
+                self._acknowledged.clear()
+                await self._acknowledged.wait()
+        return self.acknowledged_at
 
     def go(self) -> None:
         """Let all trade."""
@@ -131,8 +149,8 @@ class Bookkeeper:
             while trader.memory.token == before:
                 await trader.send_rest(trader.flow.submit("rest"))
         await self._share_token()
-        found = [each for comparison in self.comparisons for each in await comparison.compare(whole=whole)]
-        return found + await self._streams()
+        compared = await asyncio.gather(*(comparison.compare(whole=whole) for comparison in self.comparisons))
+        return [violation for found in compared for violation in found] + await self._streams()
 
     async def settle(self) -> list[Violation]:
         """Compare everything, when the last unknown outcome can be known."""
@@ -200,6 +218,7 @@ class Bookkeeper:
                 async with connect(url, max_size=None, ping_interval=None, close_timeout=1, proxy=None) as socket:
                     await self._books_connected(socket)
             await asyncio.sleep(_RETRY_S)
+            await self._door.opened()
 
     async def _books_connected(self, socket: ClientConnection) -> None:
         for number, book in enumerate(self.books.values()):

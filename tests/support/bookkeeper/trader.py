@@ -4,15 +4,18 @@ import asyncio
 import itertools
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
+from tests.support.bookkeeper.door import Door
 from tests.support.bookkeeper.flow import Flow, Request
 from tests.support.bookkeeper.memory import NOTHING_HAPPENED, Fate, Memory
 from tests.support.bookkeeper.streams import AccountStream
@@ -33,14 +36,18 @@ CUT = (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, InvalidMessage
 # A line for each request would be most of what a test's output is.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
+if find_spec("sniffio") is None:
+    # httpx looks for it four times a request; found to be missing for good, that costs nothing instead of half of it.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
+
 
 class BookedTrader:
     """Trades while `going` is set; what it knows is in `memory`."""
 
     def __init__(
-        self, *, port: int, email: str, password: str, name: str, seed: int, heard: Callable[[float], None]
+        self, *, port: int, email: str, password: str, name: str, seed: int, heard: Callable[[float], None], door: Door
     ) -> None:
-        """Name a login; `heard` is told when what is acknowledged was sent."""
+        """Name a login; `heard` is told when what is acknowledged was sent; at `door` it waits where it is refused."""
         self.email = email
         self.port = port
         self.memory = Memory()
@@ -53,6 +60,7 @@ class BookedTrader:
         self.http = httpx.AsyncClient(base_url=self.base, timeout=ANSWER_S_MAX, trust_env=False)
         self._password = password
         self._heard = heard
+        self._door = door
         self._token = ""
         self._login_at = 0.0
         self._numbers = itertools.count(1)
@@ -106,7 +114,7 @@ class BookedTrader:
                 try:
                     answer = await self.http.request(method, path, **options)
                 except httpx.ConnectError:
-                    await asyncio.sleep(_RETRY_S)
+                    await self._door.opened()
                     continue
                 self._answered(request, answer.status_code, answer.json())
                 await self._rest(answer.status_code)
@@ -130,6 +138,8 @@ class BookedTrader:
             except httpx.HTTPError:
                 if time.monotonic() > give_up_at:
                     raise
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._door.opened(), max(give_up_at - time.monotonic(), 0))
             else:
                 if answer.status_code != _UNAVAILABLE or time.monotonic() > give_up_at:
                     return answer.status_code, answer.json()
@@ -148,6 +158,7 @@ class BookedTrader:
                 ) as socket:
                     await self._connected(socket)
             await asyncio.sleep(_RETRY_S)
+            await self._door.opened()
 
     async def _connected(self, socket: ClientConnection) -> None:
         self._socket = socket

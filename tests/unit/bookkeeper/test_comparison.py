@@ -29,13 +29,14 @@ class ScriptedVenue:
         self.looked_up: dict[str, tuple[int, Any]] = {}
         self.asked: list[str] = []
 
-    async def read(self, path: str, **_params: Any) -> tuple[int, Any]:
+    async def read(self, path: str, **params: Any) -> tuple[int, Any]:
         kind, _, named = path.strip("/").partition("/")
         if kind == "balances":
             rows = [{"asset": asset, "total": total, "held": held} for asset, (total, held) in self.balances.items()]
             return 200, {"results": rows, "next": None}
         rows = self.fills if kind == "fills" else self.orders
         if not named:
+            rows = [row for row in rows if params.get("status", row.get("status")) == row.get("status")]
             return 200, {"results": sorted(copy.deepcopy(rows), key=lambda row: -int(row["id"])), "next": None}
         if named.startswith("by-client-order-id/"):
             name = named.partition("/")[2]
@@ -203,6 +204,24 @@ async def test_a_look_up_that_is_answered_neither_way(venue: ScriptedVenue, stat
 
     (found,) = await venue.compared()
     assert found.startswith(f"unresolved: t@example.com: o is answered {status}")
+
+
+async def test_older_orders_are_looked_at_again_whether_they_are_open_or_have_ended(venue: ScriptedVenue) -> None:
+    comparison = Comparison(cast("BookedTrader", venue))
+    kept = [venue.sent(f"old-{number}", Fate.ACKNOWLEDGED, side="sell") for number in range(3)]
+    for each in kept:
+        each.told = told(venue.has(each, status="new", leaves_quantity="5", reason=None))
+    venue.balances["AAPL"][1] = "15"
+    await comparison.begin()
+    assert await comparison.compare(whole=False) == []
+
+    venue.orders[0] |= {"status": "canceled", "leaves_quantity": "0", "reason": "user_requested", "sequence": 30}
+    venue.orders[1] |= {"post_only": True}
+    del venue.orders[2]
+    found = [f"{each.kind}: {each.detail}" for each in await comparison.compare(whole=False)]
+    assert any(each.startswith("changed") and "old-0 is canceled, and nobody asked for it" in each for each in found)
+    assert any(each.startswith("changed") and "old-1 was told as" in each for each in found)
+    assert any(each.startswith("lost") and "old-2" in each for each in found)
 
 
 async def test_an_acknowledged_order_that_is_gone_or_stands_before_what_was_told(venue: ScriptedVenue) -> None:
