@@ -275,10 +275,16 @@ class Projection(models.Model):
 
 
 class Retention(models.Model):
-    """How far old rows of simulated accounts have left a shard's tables: up to this sequence, and never back."""
+    """How far old rows of simulated accounts have left a shard's tables: up to this sequence, and never back.
+
+    `within`: of an order that ended at the next sequence and has many rows, fills and revisions up to here have left.
+    `whole_after`: up to here an older version dropped fills and revisions whatever had become of their orders.
+    """
 
     shard = models.SmallIntegerField(primary_key=True)
     sequence = models.BigIntegerField()
+    within = models.BigIntegerField(default=0, db_default=0)
+    whole_after = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         """Say how far."""

@@ -114,7 +114,8 @@ class TableChecker:
                 detail = "the two fills of the trade are not opposite and equal"
                 raise ViolationError(Invariant.FILL_HAS_TWO_SIDES, maker[10], detail)
         trade, account = columns.index("trade_id"), columns.index("account_id")
-        left = [row for row in expected if not self._dropped.is_gone(account=row[account], sequence=row[trade])]
+        order = columns.index("order_id")
+        left = self._dropped.rows_left(expected, sequence=trade, order=order, account=account)
         _compare(WRITES["fills"], left, rows, sequence_at=trade)
         self.counts[Fill] += len(rows)
 
@@ -126,7 +127,7 @@ class TableChecker:
 
         """
         rows = OrderRevision.objects.filter(sequence__range=(first, last)).order_by("sequence")
-        left = [row for row in expected if not self._dropped.is_gone(account=row[2], sequence=row[0])]
+        left = self._dropped.rows_left(expected, sequence=0, order=1, account=2)
         _compare(revisions.WRITE, left, list(rows.values_list(*revisions.WRITE.columns)), sequence_at=0)
 
     def _take_orders(self, new: Rows, changed: Rows, first: int, last: int) -> None:

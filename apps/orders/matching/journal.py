@@ -23,6 +23,7 @@ _CHUNK_BYTES = 8 * 1024 * 1024
 _CHUNK_ROWS_FIRST = 64
 _CHUNK_ROWS_MAX = 4_096
 _CHUNKS_AHEAD = 2
+_LOOKED_THROUGH_ROWS = 2_000
 
 
 class JournalRow(NamedTuple):
@@ -45,6 +46,7 @@ _INSERT = (
     f"INSERT INTO {_TABLE} (shard, {_COLUMNS}) "  # noqa: S608 - names are the model's
     f"VALUES ({', '.join(['%s'] * (len(JournalRow._fields) + 1))})"
 )
+_HOLDS = {"sqlite": "instr(events, %s) > 0", "postgresql": "position(%s in events) > 0"}
 _SELECT = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE shard = %s"  # noqa: S608 - names are the model's
 
 
@@ -104,6 +106,12 @@ class Journal:
             mean = sum(len(row.commands) + len(row.events) for row in chunk) // len(chunk) + 1
             rows = min(max(_CHUNK_BYTES // mean, 1), _CHUNK_ROWS_MAX)
 
+    def with_bytes(self, some: bytes, *, after: int, upto: int) -> Iterator[JournalRow]:
+        """Read the batches after a number, up to another, whose events hold some bytes; the database looks for them."""
+        statement = f"{_SELECT} AND number > %s AND number <= %s AND {_HOLDS[self._connection.vendor]} ORDER BY number"
+        for begin in range(after, upto, _LOOKED_THROUGH_ROWS):
+            yield from self._all(statement, self.shard, begin, min(begin + _LOOKED_THROUGH_ROWS, upto), some)
+
     def close(self) -> None:
         """Close the calling thread's connection; the next use opens it again."""
         self._connection.close()
@@ -112,7 +120,7 @@ class Journal:
         rows = self._all(statement, *values)
         return rows[0] if rows else None
 
-    def _all(self, statement: str, *values: int) -> list[JournalRow]:
+    def _all(self, statement: str, *values: int | bytes) -> list[JournalRow]:
         return [JournalRow._make(row) for row in self._connection.run(statement, values)[0]]
 
 

@@ -18,14 +18,14 @@ from apps.orders.explaining.book import book_before
 from apps.orders.explaining.explanation import NoSuchOrderError, as_json, explain
 from apps.orders.explaining.story import story_read
 from apps.orders.matching import engine as rust
-from apps.orders.matching import marks
+from apps.orders.matching import marks, retention
 from apps.orders.matching.audit import audit
 from apps.orders.matching.followers import Follower
-from apps.orders.matching.journal import Journal
+from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.revisions import revisions_of
-from apps.orders.models import BookMark, Order, OrderRevision, Projection
+from apps.orders.models import BookMark, Order, OrderRevision, Projection, Retention
 from apps.orders.state import OrderChange, order_ids_of
 from tests.support.shard import AAPL_USD, BTC_USD, TRADERS, Flow, batch_append, events_of, journal_fill
 
@@ -153,19 +153,72 @@ def test_tables_of_an_older_version_are_made_up_for_from_the_journal(sqlite: obj
     assert audit(0).violation is None
 
 
-def test_a_simulated_order_that_has_left_the_tables_is_found_in_the_journal(sqlite: object) -> None:
+@pytest.mark.parametrize("rows_a_step", [2, 10_000])
+def test_simulated_orders_have_the_same_story_whatever_has_left_the_tables(
+    sqlite: object, rows_a_step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STEP_ROWS", rows_a_step)
     journal_fill(600)
     follow()
     Account.objects.filter(id__in=TRADERS).update(simulated=True)
     before = {order_id: story_read(order_id, shard=0) for order_id in Order.objects.values_list("id", flat=True)}
-    retention = ShardRetention(0, keep_ns=0)
-    while retention.step():
-        pass
+    keeper, halfway = ShardRetention(0, keep_ns=0), 0
+    while keeper.step():
+        place = Retention.objects.get(shard=0)
+        for order_id in Order.objects.filter(sequence=place.sequence + 1).values_list("id", flat=True):
+            if place.within and halfway < 20:
+                halfway += 1
+                assert story_read(order_id, shard=0) == before[order_id]
+    assert (halfway > 5) == (rows_a_step == 2)
     assert Order.objects.count() < len(before) // 2
-    assert not OrderRevision.objects.exists()
     assert audit(0).violation is None
     for order_id, story in list(before.items())[::7]:
         assert story_read(order_id, shard=0) == story
+
+
+def test_what_an_older_version_dropped_of_an_open_order_is_found_in_the_journal(sqlite: object) -> None:
+    journal_fill(600)
+    follow()
+    Account.objects.filter(id__in=TRADERS).update(simulated=True)
+    last = Projection.objects.get(shard=0).last_sequence
+    revised = OrderRevision.objects.filter(order_id__in=Order.objects.open().values("id")).order_by("sequence")
+    order_id = revised.values_list("order_id", flat=True)[0]
+    before = story_read(order_id, shard=0)
+    OrderRevision.objects.all().delete()
+    Retention.objects.create(shard=0, sequence=last, whole_after=last)
+    assert story_read(order_id, shard=0) == before
+
+
+def test_a_simulated_order_that_rests_for_long_is_read_by_its_revisions_alone(
+    engine: rust.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (rung,) = entered(engine, order(A, Side.SELL, 15_500, 3))
+    for number in range(60):
+        entered(engine, order(B, Side.BUY, 14_000, 1, n=number))
+        if number % 20 == 10:
+            entered(engine, AmendOrder(account=A, order_id=rung, price=15_500 + number, quantity=None))
+    follow()
+    Account.objects.filter(id__in=TRADERS).update(simulated=True)
+    keeper = ShardRetention(0, keep_ns=0)
+    while keeper.step():
+        pass
+    assert Retention.objects.get(shard=0).sequence > 60
+    read: list[int] = []
+    all_of = Journal._all
+
+    def counted(journal: Journal, statement: str, *values: int | bytes) -> list[JournalRow]:
+        rows = all_of(journal, statement, *values)
+        read.extend(row.number for row in rows)
+        return rows
+
+    monkeypatch.setattr(Journal, "_all", counted)
+
+    story = story_read(rung, shard=0)
+
+    assert story is not None
+    assert [type(told.event) for told in story.events] == [OrderAccepted, *[OrderAmended] * 3]
+    # Its four batches, and the journal's last.
+    assert len(read) <= 5
 
 
 def test_an_order_that_traded_and_rested_is_told(engine: rust.Engine) -> None:
