@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from asgiref.sync import async_to_sync
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,10 +30,13 @@ from apps.orders.described import (
     SUBMIT_BODY,
     SUBMIT_ERRORS,
 )
+from apps.orders.explaining.explanation import order_life
+from apps.orders.matching.errors import JournalUnavailableError
 from apps.orders.orderevents import order_event_body, order_events
 from apps.orders.ownlists import ORDER_FILTERS, orders_read
 from apps.orders.params import CANCEL_ALL_FIELDS
-from apps.orders.shapes import OrderAnswer, OrderBody, OrderEventBody, OrdersAnswer
+from apps.orders.shapes import OrderAnswer, OrderBody, OrderEventBody, OrderLifeBody, OrdersAnswer
+from cift.errors import ApplicationError
 from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_given, query_read, read_wait
@@ -98,25 +102,29 @@ class OrderDetailApi(APIView):
 class OrderEventListApi(APIView):
     """What happened to one of the caller's orders."""
 
-    @described(answers={200: page_of(OrderEventBody)}, query=EVENT_FILTERS)
+    @described(answers={200: page_of(OrderEventBody, beside=OrderLifeBody)}, query=EVENT_FILTERS)
     def get(self, request: Request, order_id: str) -> Response:
-        """List its events, newest first; a page may hold fewer than asked for and still have a next one."""
+        """List its events, newest first; the first page has its command, the book it met and why it traded or not."""
         read = query_read(request.query_params, EVENT_FILTERS)
         ask = page_ask(read)
         read_wait(read["at_least"])
         order = order_row_read(account_of_request(request).pk, order_id_read(order_id))
         reference = reference_read(order.instrument_id)
-        events = order_events(order, ask)
+        try:
+            events = order_events(order, ask)
+            life = OrderLifeBody() if ask.key is not None else order_life(order, reference)
+        except JournalUnavailableError as error:
+            raise ApplicationError("database_busy") from error
         page = page_answer(
             events.found,
             ask,
             request,
-            shape=lambda row: order_event_body(order, *row, reference),
-            key_of=lambda row: (row[1].sequence,),
+            shape=lambda told: order_event_body(order, told, reference),
+            key_of=lambda told: (told.event.sequence,),
         )
         if events.edge is not None:
             page["previous" if ask.newer else "next"] = cursor_url(request, (events.edge,), newer=ask.newer)
-        return Response(page)
+        return Response(page | msgspec.structs.asdict(life))
 
 
 class OrderBatchApi(APIView):

@@ -8,6 +8,7 @@ import msgspec
 from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.reference import InstrumentReference
 from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType, Side, TimeInForce
+from apps.orders.commands import SubmitOrder
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.models import Position
 from apps.orders.reasons import Reason
@@ -37,6 +38,16 @@ SelfTradePreventionText = Annotated[str, words(SELF_TRADE_PREVENTIONS)]
 LiquidityText = Annotated[str, words(LIQUIDITY_NAMES.values())]
 ReasonText = Annotated[str, words(reason.code for reason in Reason)]
 OrderEventText = Annotated[str, words(("accepted", "rejected", "fill", "amended", "reduced", "canceled"))]
+EventToldText = Annotated[
+    str, msgspec.Meta(description="What it did to the order.", examples=["traded 5 at 150.05 as taker, 3 left"])
+]
+WhyTexts = Annotated[
+    list[str],
+    msgspec.Meta(
+        description="Why it did or did not trade, in sentences; null too for an order with very many events.",
+        examples=[["When it came the best ask was 150.05, with 5 of 2 orders.", "It traded 5 at once, at 150.05."]],
+    ),
+]
 
 
 class FillBody(msgspec.Struct, gc=False):
@@ -125,6 +136,48 @@ class OrderEventBody(msgspec.Struct, gc=False, kw_only=True):
     leaves_quantity: DecimalText | None = None
     reason: ReasonText | None = None
     fill: FillBody | None = None
+    batch: Annotated[int, msgspec.Meta(description="The number of its batch in the journal.", examples=[1205])]
+    text: EventToldText
+
+
+class OrderCommandBody(msgspec.Struct, gc=False):
+    """The command an order came by, as it was given: alone, or as one of a batch.
+
+    `self_trade_prevention` is null where the account's own was to be taken, `deadline` where it had none.
+    """
+
+    client_order_id: ClientIdText
+    symbol: SymbolText
+    side: SideText
+    type: TypeText
+    time_in_force: TimeInForceText
+    post_only: bool
+    self_trade_prevention: SelfTradePreventionText | None
+    quantity: DecimalText | None
+    quote_amount: DecimalText | None
+    price: DecimalText | None
+    deadline: TimeText | None
+    in_batch: bool
+
+
+LevelRow = tuple[DecimalText, DecimalText, Annotated[int, msgspec.Meta(ge=1)]]
+
+
+class BookMetBody(msgspec.Struct, gc=False):
+    """The book before the event with `before_sequence`; levels are price, quantity, orders, the best first."""
+
+    before_sequence: int
+    last_price: DecimalText | None
+    bids: list[LevelRow]
+    asks: list[LevelRow]
+
+
+class OrderLifeBody(msgspec.Struct, gc=False):
+    """What an order's first page of events has beside them; null on the others."""
+
+    command: Annotated[OrderCommandBody | None, msgspec.Meta(description="The command it came by.")] = None
+    book: Annotated[BookMetBody | None, msgspec.Meta(description="The book it met, its best levels.")] = None
+    why: WhyTexts | None = None
 
 
 class PositionBody(msgspec.Struct, gc=False):
@@ -176,6 +229,24 @@ def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str,
 def order_body(state: OrderState, reference: InstrumentReference) -> OrderBody:
     """Give an order's shape."""
     return OrderBody(**order_fields(state, reference))
+
+
+def order_command_body(submit: SubmitOrder, reference: InstrumentReference, *, in_batch: bool) -> OrderCommandBody:
+    """Give the shape of the command an order came by."""
+    return OrderCommandBody(
+        client_order_id=submit.id,
+        symbol=reference.symbol,
+        side=SIDE_NAMES[submit.side],
+        type=ORDER_TYPE_NAMES[submit.type],
+        time_in_force=TIME_IN_FORCE_NAMES[submit.tif],
+        post_only=bool(submit.flags & FLAG_POST_ONLY),
+        self_trade_prevention=SELF_TRADE_PREVENTION_NAMES.get(submit.stp),
+        quantity=None if submit.quote_amount else reference.quantity_format(submit.quantity),
+        quote_amount=reference.amount_format(submit.quote_amount) if submit.quote_amount else None,
+        price=reference.price_format(submit.price) if submit.type is OrderType.LIMIT else None,
+        deadline=time_format(submit.deadline) if submit.deadline else None,
+        in_batch=in_batch,
+    )
 
 
 def order_answer(

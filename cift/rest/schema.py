@@ -88,10 +88,15 @@ def described(
     return keep
 
 
-def page_of(row: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """Give the struct of a page of rows."""
+def page_of(row: type[msgspec.Struct], *, beside: type[msgspec.Struct] | None = None) -> type[msgspec.Struct]:
+    """Give the struct of a page of rows; the fields of `beside` stand beside them."""
     name = row.__name__.removesuffix("Body")
-    parts = [("results", list[row]), ("next", UrlText | None), ("previous", UrlText | None)]  # type: ignore[valid-type]
+    parts: list[tuple[str, Any]] = [
+        ("results", list[row]),  # type: ignore[valid-type]
+        ("next", UrlText | None),
+        ("previous", UrlText | None),
+    ]
+    parts += [(each.name, each.type) for each in msgspec.structs.fields(beside)] if beside is not None else []
     return msgspec.defstruct(f"{name}Page", parts, namespace={"__doc__": "A page, newest first."})
 
 

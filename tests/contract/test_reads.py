@@ -1,5 +1,9 @@
 """REST's reads of what happened: an order's events, trades, the ticker, the account and its ledger."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from typing import Any
@@ -8,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.traders import WAIT_S_MAX, Trader
+from tests.support.venue import ROOT, Venue
 
 SELL = {"symbol": "ETH-USD", "side": "sell", "type": "limit", "price": "2500.5", "quantity": "3"}
 
@@ -73,6 +78,58 @@ def test_an_order_s_events_are_paged_both_ways(traders: tuple[Trader, Trader]) -
     assert traders[0].rest.get(oldest["previous"]).json()["results"] == whole[:4]
 
 
+def explained(venue: Venue, order_id: str) -> dict[str, Any]:
+    """What an operator is told of an order."""
+    run = subprocess.run(
+        [sys.executable, "manage.py", "explain", order_id, "--json"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "cift.settings.embedded", "CIFT_DATA_DIR": str(venue.folder)},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    told: dict[str, Any] = json.loads(run.stdout)
+    return told
+
+
+def test_an_order_s_events_are_what_explain_tells(traders: tuple[Trader, Trader], running_venue: Venue) -> None:
+    rival = traders[1].submit(**{**SELL, "side": "buy", "price": "2400", "quantity": "1"})
+    offer, bought = traded(traders)
+    for trader, order in ((traders[0], offer), (traders[1], bought)):
+        path, token = f"orders/{order['id']}/events/", offer["consistency_token"]
+        answer = trader.rest.get(path, params={"limit": "2", "at_least": token})
+        first, events = answer.json(), rows(trader, path, limit="2")
+
+        told = explained(running_venue, order["id"])
+
+        assert events[::-1] == told["events"]
+        assert {name: first[name] for name in ("command", "book", "why")} == {
+            name: told[name] for name in ("command", "book", "why")
+        }
+        assert first["command"]["client_order_id"] == order["client_order_id"]
+        assert (first["command"]["price"], first["command"]["quantity"]) == (
+            ("2500.5", "3") if order is offer else ("2501", "2")
+        )
+        # The book is of nobody: of others' orders it has levels alone.
+        others = {rival["id"], offer["id"], bought["id"]} - {order["id"]}
+        assert not [each for each in others if each in answer.text]
+    assert first["book"]["asks"] == [["2501", "3", 1]]
+    assert first["book"]["bids"] == [["2400", "1", 1]]
+    assert first["why"][1] == "It traded 2 at once, at 2501, with 1 order."
+
+
+def test_only_the_first_page_has_the_command_the_book_and_why(traders: tuple[Trader, Trader]) -> None:
+    offer, _ = traded(traders)
+    query = {"limit": "2", "at_least": offer["consistency_token"]}
+    first = traders[0].rest.get(f"orders/{offer['id']}/events/", params=query).json()
+    second = traders[0].rest.get(first["next"]).json()
+    back = traders[0].rest.get(second["previous"]).json()
+
+    assert all(first[name] for name in ("command", "book", "why"))
+    assert [page[name] for page in (second, back) for name in ("command", "book", "why")] == [None] * 6
+
+
 def test_a_rejected_order_has_its_event(traders: tuple[Trader, Trader]) -> None:
     status, refused = traders[0].call("POST", "orders/", json={**SELL, "quantity": "0.000001"})
     assert status == 422, refused
@@ -96,7 +153,9 @@ def test_another_s_order_tells_no_events(traders: tuple[Trader, Trader]) -> None
     order = traders[0].submit(**SELL)
 
     for order_id in (order["id"], "77", "x"):
-        assert traders[1].call("GET", f"orders/{order_id}/events/")[0] == 404
+        status, told = traders[1].call("GET", f"orders/{order_id}/events/", params={"limit": "1"})
+        assert (status, told["code"]) == (404, "not_found")
+        assert not {"results", "command", "book", "why"} & set(told)
 
 
 def test_trades_are_public(traders: tuple[Trader, Trader]) -> None:

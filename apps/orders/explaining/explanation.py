@@ -1,38 +1,41 @@
 """One order explained: what it wanted, the book it met, why it did or did not trade, and each of its events."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
-from apps.marketdata.reference import references
+from apps.marketdata.reference import InstrumentReference, references
+from apps.orders import selectors
 from apps.orders.codes import Side
 from apps.orders.events import OrderAccepted, OrderRejected
-from apps.orders.explaining.book import Level, book_before
+from apps.orders.explaining.book import BookMet, Level, book_before
+from apps.orders.explaining.noted import Bounds, noted_read
 from apps.orders.explaining.story import Story, story_read
 from apps.orders.explaining.words import Teller
+from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.matching.journal import Journal
+from apps.orders.models import Order
 from apps.orders.orderevents import order_event_body
-from apps.orders.shapes import OrderBody, OrderEventBody, order_body
+from apps.orders.shapes import (
+    BookMetBody,
+    OrderBody,
+    OrderCommandBody,
+    OrderEventBody,
+    OrderLifeBody,
+    order_body,
+    order_command_body,
+)
 from apps.orders.state import OrderState
 from cift.times import time_format
 
 DEPTH = 5
 DEPTH_MAX = 1_000
+TOLD_EVENTS_MAX = 1_000
+"""Why an order with more events did or did not trade is told to operators alone: all of them must be read for it."""
 
-
-class EventTold(OrderEventBody, kw_only=True):
-    """One event as clients see it, the number of its batch, and what it did in words."""
-
-    batch: int
-    text: str
-
-
-class BookTold(msgspec.Struct):
-    """The book before the event with `before_sequence`; levels are price, quantity, orders, the best first."""
-
-    before_sequence: int
-    last_price: str | None
-    bids: list[tuple[str, str, int]]
-    asks: list[tuple[str, str, int]]
+LIVES_KEPT_MAX = 1_024
+"""How many lives a process keeps for those who ask for them again."""
 
 
 class Explanation(msgspec.Struct):
@@ -40,9 +43,10 @@ class Explanation(msgspec.Struct):
 
     order: OrderBody
     deadline: str | None
-    book: BookTold
+    command: OrderCommandBody
+    book: BookMetBody
     why: list[str]
-    events: list[EventTold]
+    events: list[OrderEventBody]
 
 
 class NoSuchOrderError(LookupError):
@@ -66,7 +70,64 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
         # Without units there is nothing to tell it in.
         raise NoSuchOrderError(f"order {order_id} was for instrument {first.instrument}, which is not listed here")
     book = book_before(shard=shard, instrument=first.instrument, sequence=first.sequence)
-    teller = Teller(story, book, reference)
+    state = _state(story)
+    return Explanation(
+        order=order_body(state, reference),
+        deadline=time_format(story.submit.deadline) if story.submit.deadline else None,
+        command=order_command_body(story.submit, reference, in_batch=story.in_batch),
+        book=_book(book, reference, before=first.sequence, depth=depth),
+        why=Teller(story, book, reference).why(),
+        events=[order_event_body(state, told, reference) for told in story.events],
+    )
+
+
+def order_life(order: Order, reference: InstrumentReference) -> OrderLifeBody:
+    """Tell of an order in the tables what stands beside its events, as far as the tables are.
+
+    Of one with very many events, or some that must be looked for, only the command and the book.
+
+    Raises:
+        NoSuchOrderError: the journal does not have it.
+        JournalUnavailableError: the journal cannot be read.
+
+    """
+    journal, entered = Journal(selectors.shard()), order.id >> ORDER_ID_SEQUENCE_SHIFT
+    row = journal.holding(entered)
+    if row is None:
+        raise NoSuchOrderError(f"the journal has no order {order.id}")
+    bounds = Bounds(entered, order.sequence, most=TOLD_EVENTS_MAX + 1, newest=False)
+    noted = noted_read(journal, order.id, account=order.account_id, bounds=bounds)
+    whole = len(noted.sequences) <= TOLD_EVENTS_MAX and not noted.gap
+    return _life(_Life(order.id, journal.shard, row.chain, reference, order.sequence if whole else None))
+
+
+class _Life(NamedTuple):
+    """An order up to its event `last`, or (None) as it came; `chain` is that of its first batch."""
+
+    order_id: int
+    shard: int
+    chain: bytes
+    reference: InstrumentReference
+    last: int | None
+
+
+@lru_cache(maxsize=LIVES_KEPT_MAX)
+def _life(wanted: _Life) -> OrderLifeBody:
+    """Tell it: what the journal says up to an event is so for ever, and folding a book takes a while."""
+    entered = wanted.order_id >> ORDER_ID_SEQUENCE_SHIFT
+    story = story_read(wanted.order_id, shard=wanted.shard, last=wanted.last or entered)
+    if story is None:
+        raise NoSuchOrderError(f"the journal has no order {wanted.order_id}")
+    book = book_before(shard=wanted.shard, instrument=story.first.instrument, sequence=entered)
+    return OrderLifeBody(
+        command=order_command_body(story.submit, wanted.reference, in_batch=story.in_batch),
+        book=_book(book, wanted.reference, before=entered, depth=DEPTH),
+        why=None if wanted.last is None else Teller(story, book, wanted.reference).why(),
+    )
+
+
+def _book(book: BookMet, reference: InstrumentReference, *, before: int, depth: int) -> BookMetBody:
+    """Give the book's shape: levels alone, and of nobody."""
 
     def levels(side: Side) -> list[tuple[str, str, int]]:
         return [_level(each) for each in book.levels(side, depth=depth)]
@@ -75,21 +136,7 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
         return reference.price_format(level.price), reference.quantity_format(level.quantity), level.orders
 
     last_price = None if book.last_price is None else reference.price_format(book.last_price)
-    state = _state(story)
-    return Explanation(
-        order=order_body(state, reference),
-        deadline=time_format(story.submit.deadline) if story.submit.deadline else None,
-        book=BookTold(first.sequence, last_price, levels(Side.BUY), levels(Side.SELL)),
-        why=teller.why(),
-        events=[
-            EventTold(
-                **msgspec.structs.asdict(order_event_body(state, told.at, told.event, reference)),
-                batch=told.number,
-                text=teller.event(told.event),
-            )
-            for told in story.events
-        ],
-    )
+    return BookMetBody(before, last_price, levels(Side.BUY), levels(Side.SELL))
 
 
 def _state(story: Story) -> OrderState:

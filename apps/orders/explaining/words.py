@@ -11,8 +11,32 @@ from apps.orders.events import (
     Trade,
 )
 from apps.orders.explaining.book import BookMet, Level
-from apps.orders.explaining.story import Story, Told
-from apps.orders.orderevents import OrderEvent
+from apps.orders.explaining.noted import OrderEvent, Told
+from apps.orders.explaining.story import Story
+
+
+def event_text(event: OrderEvent, reference: InstrumentReference, *, order_id: int, by_amount: bool) -> str:
+    """Say what one event did to an order; what one by quote amount has left is counted in the quote asset."""
+    rest = reference.amount_format if by_amount else reference.quantity_format
+    match event:
+        case OrderAccepted():
+            return "accepted"
+        case OrderRejected():
+            return f"refused: {event.reason.code}"
+        case Trade():
+            is_taker = event.taker_order_id == order_id
+            leaves = event.taker_leaves if is_taker else event.maker_leaves
+            traded = f"{reference.quantity_format(event.quantity)} at {reference.price_format(event.price)}"
+            return f"traded {traded} as {'taker' if is_taker else 'maker'}, {rest(leaves)} left"
+        case OrderAmended():
+            place = "kept its place" if event.kept_place else "lost its place"
+            terms = f"{reference.price_format(event.price)}, {reference.quantity_format(event.quantity)} in all"
+            return f"amended to {terms}, {rest(event.leaves)} left; it {place}"
+        case OrderReduced():
+            taken, left = rest(event.quantity), rest(event.leaves)
+            return f"reduced by {taken} instead of trading with its own group, {left} left"
+        case OrderCanceled():
+            return f"{rest(event.quantity)} canceled: {_lowered(event.reason.title)} ({event.reason.code})"
 
 
 class Teller:
@@ -40,28 +64,6 @@ class Teller:
             sentences.append(self._rested(self._left(entry)))
         sentences += self._later([told.event for told in self._story.events[1:] if not self._is_entry(told)])
         return [*sentences, *self._ends()]
-
-    def event(self, event: OrderEvent) -> str:
-        """Say what one event did to it."""
-        match event:
-            case OrderAccepted():
-                return "accepted"
-            case OrderRejected():
-                return f"refused: {event.reason.code}"
-            case Trade():
-                leaves = event.taker_leaves if self._is_taker(event) else event.maker_leaves
-                role = "taker" if self._is_taker(event) else "maker"
-                traded = f"{self._quantity(event.quantity)} at {self._price(event.price)}"
-                return f"traded {traded} as {role}, {self._rest(leaves)} left"
-            case OrderAmended():
-                place = "kept its place" if event.kept_place else "lost its place"
-                terms = f"{self._price(event.price)}, {self._quantity(event.quantity)} in all"
-                return f"amended to {terms}, {self._rest(event.leaves)} left; it {place}"
-            case OrderReduced():
-                taken, left = self._rest(event.quantity), self._rest(event.leaves)
-                return f"reduced by {taken} instead of trading with its own group, {left} left"
-            case OrderCanceled():
-                return f"{self._rest(event.quantity)} canceled: {_lowered(event.reason.title)} ({event.reason.code})"
 
     def _is_entry(self, told: Told) -> bool:
         """Tell whether an event is of the command the order came by."""

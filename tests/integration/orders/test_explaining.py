@@ -14,8 +14,9 @@ from apps.marketdata.reference import references
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side, TimeInForce
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, SubmitOrder
 from apps.orders.events import AnyEvent, OrderAccepted, OrderAmended, OrderReduced, OrderRejected, section_decode
+from apps.orders.explaining import explanation
 from apps.orders.explaining.book import book_before
-from apps.orders.explaining.explanation import NoSuchOrderError, as_json, explain
+from apps.orders.explaining.explanation import NoSuchOrderError, as_json, explain, order_life
 from apps.orders.explaining.story import story_read
 from apps.orders.matching import engine as rust
 from apps.orders.matching import marks, retention
@@ -293,6 +294,33 @@ def test_the_command_tells_it_as_text_and_as_json(engine: rust.Engine, capsys: p
     assert "3 rested at 150.05, first there." in said
     call_command("explain", str(order_id), json=True)
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(as_json(explain(order_id, shard=0))))
+
+
+def test_an_owner_is_told_the_same_as_an_operator(engine: rust.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered(engine, order(A, Side.SELL, 15_005, 3))
+    (order_id,) = entered(engine, Batch(account=B, atomic=False, members=[order(B, Side.BUY, 15_005, 8)]))
+    follow()
+    row, reference = Order.objects.get(id=order_id), references.read_id(AAPL_USD)
+    assert reference is not None
+    told = explain(order_id, shard=0)
+
+    life = order_life(row, reference)
+
+    assert (life.command, life.book, life.why) == (told.command, told.book, told.why)
+    assert told.command.in_batch
+    assert told.why[1] == "It traded 3 at once, at 150.05, with 1 order."
+    assert order_life(row, reference) is life
+    # The journal has more than the tables: the owner is told what the tables have.
+    entered(engine, CancelOrder(account=B, order_id=order_id))
+    assert order_life(row, reference) is life
+    assert len(explain(order_id, shard=0).why) == len(told.why) + 1
+    follow()
+    row.refresh_from_db()
+    assert order_life(row, reference).why == explain(order_id, shard=0).why
+
+    monkeypatch.setattr(explanation, "TOLD_EVENTS_MAX", 2)
+    of_many = order_life(row, reference)
+    assert (of_many.command, of_many.book, of_many.why) == (told.command, told.book, None)
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "abc", "12345", str(2**62), str(2**63), ""])

@@ -14,14 +14,13 @@ from apps.orders.addressed import order_id_read
 from apps.orders.explaining.explanation import (
     DEPTH,
     DEPTH_MAX,
-    BookTold,
-    EventTold,
     Explanation,
     NoSuchOrderError,
     as_json,
     explain,
 )
 from apps.orders.matching.errors import MatchingError
+from apps.orders.shapes import BookMetBody, OrderEventBody
 from cift.errors import ApplicationError
 
 
@@ -71,7 +70,7 @@ def _show(explanation: Explanation, console: Console) -> None:
     console.print(_events(explanation.events))
 
 
-def _book(book: BookTold) -> Table:
+def _book(book: BookMetBody) -> Table:
     last = f", last price {book.last_price}" if book.last_price else ""
     table = Table(title=f"the book before sequence {book.before_sequence}{last}", title_justify="left")
     for column in ("orders", "quantity", "bid", "ask", "quantity", "orders"):
@@ -85,7 +84,7 @@ def _book(book: BookTold) -> Table:
     return table
 
 
-def _events(events: list[EventTold]) -> Table:
+def _events(events: list[OrderEventBody]) -> Table:
     table = Table(title="what happened to it", title_justify="left")
     table.add_column("sequence", justify="right")
     table.add_column("at")
