@@ -1,12 +1,15 @@
 """An order explained among ten million events: recent and old ones, and one that rested all the while.
 
+Behind them are two hours as a simulated market has them, a command a batch, in which two orders of a simulated account
+rest and are amended: one rests still, one has ended and its rows have left the tables.
+
 The journal, the verifier's marks and what the tables need to have of orders, fills and revisions are made once, and
 kept with the flows: about a gigabyte.
 """
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, count
 from pathlib import Path
 from random import Random
@@ -26,6 +29,8 @@ ORDERS = 200
 GOAL_MS = 1_000
 SHARD = 0
 REVISIONS = 50
+SMALL_BATCHES = 200_000
+RUNG_REVISIONS = 500
 
 _BOTTOM, _BETWEEN = 1, 1_000
 """Where the order rests that is never reached, and a price between it and all others."""
@@ -44,13 +49,16 @@ def explain(bench: Bench) -> Iterator[Result]:
 
         references.load()
         taken_ms = []
-        for order_id in [written.resting, *written.others]:
+        events_of = {written.resting: written.amended + 1, written.rung: written.moved + 1, written.left: written.moved}
+        for order_id in [written.left, written.resting, written.rung, *written.others]:
             began = time.perf_counter()
             told = explanation.explain(order_id, shard=SHARD)
             taken_ms.append((time.perf_counter() - began) * 1e3)
-            if order_id == written.resting and len(told.events) != written.amended + 1:
-                message = f"the resting order has {len(told.events)} events"
+            if len(told.events) < events_of.get(order_id, 1):
+                message = f"order {order_id} has {len(told.events)} events"
                 raise RuntimeError(message)
+        left_ms, resting_ms, rung_ms, *_ = taken_ms
+        del taken_ms[0]
     title = f"explaining an order among {written.events / 1e6:.0f} M events, the slowest of {len(taken_ms)}"
     yield Result(
         "explain",
@@ -60,17 +68,32 @@ def explain(bench: Bench) -> Iterator[Result]:
         GOAL_MS,
         better="lower",
         percentiles=percentiles(taken_ms, (50, 99)),
-        detail={"events": written.events, "resting_ms": taken_ms[0]},
+        detail={"events": written.events, "resting_ms": resting_ms, "simulated_resting_ms": rung_ms},
+    )
+    lived = bench.scaled(SMALL_BATCHES)
+    yield Result(
+        "explain_left",
+        f"explaining a simulated order that has left the tables, after a life of {lived:,} batches",
+        left_ms,
+        "ms",
+        GOAL_MS,
+        better="lower",
     )
 
 
 class _Written(msgspec.Struct):
-    """How many events, the order that rests from first to last, how often it was amended, orders from everywhere."""
+    """How many events, the order that rests from first to last, how often it was amended, orders from everywhere.
+
+    `rung` and `left`: the orders of a simulated account that rests, and that has left the tables, `moved` so often.
+    """
 
     events: int
     resting: int
     amended: int
     others: list[int]
+    rung: int = 0
+    left: int = 0
+    moved: int = 0
 
 
 def _made_by() -> int:
@@ -85,14 +108,22 @@ def _written(bench: Bench, file: Path) -> _Written:
     """Give what is there of an earlier run, or make it; begun and not finished, it is made anew."""
     if not file.exists():
         from apps.orders.matching.tables import tables_clear  # noqa: PLC0415 - needs Django set up
-        from apps.orders.models import BookMark, JournalBatch, Projection, Snapshot, Verification  # noqa: PLC0415
+        from apps.orders.models import (  # noqa: PLC0415
+            BookMark,
+            JournalBatch,
+            Projection,
+            Retention,
+            Snapshot,
+            Verification,
+        )
 
-        for model in (JournalBatch, BookMark, Snapshot, Verification, Projection):
+        for model in (JournalBatch, BookMark, Snapshot, Verification, Projection, Retention):
             model.objects.all().delete()
         with transaction.atomic(), connection.cursor() as cursor:
             tables_clear(cursor)
         written = _journal(bench)
         _follow(written)
+        _retain(written)
         file.write_bytes(msgspec.json.encode(written))
     return msgspec.json.decode(file.read_bytes(), type=_Written)
 
@@ -136,7 +167,67 @@ def _journal(bench: Bench) -> _Written:
                 amended += 1
                 amend = AmendOrder(account=FIRST_ACCOUNT, order_id=resting, quantity=1_000 + amended)
                 append(next(frames([command_encode(amend)])))
-    return _Written(engine.sequence, resting, amended, chosen[:ORDERS])
+    written = _Written(engine.sequence, resting, amended, chosen[:ORDERS])
+    with transaction.atomic(using="journal"):
+        _small_batches(append, written, bench.scaled(SMALL_BATCHES))
+    written.events = engine.sequence
+    return written
+
+
+def _small_batches(append: Callable[[bytes], list[Any]], written: _Written, count: int) -> None:
+    """Let two orders of a new account rest among commands that come one by one; one is canceled in the end."""
+    from apps.accounts.codes import CashKind  # noqa: PLC0415 - needs Django set up
+    from apps.accounts.commands import MoveCash, OpenAccount  # noqa: PLC0415
+    from apps.orders.codes import OrderType, Side, TimeInForce  # noqa: PLC0415
+    from apps.orders.commands import AmendOrder, CancelOrder, SubmitOrder  # noqa: PLC0415
+    from cift.wire.base import command_encode, frame_pack  # noqa: PLC0415
+
+    def do(command: Any) -> Any:
+        return append(frame_pack([command_encode(command)]))[0]
+
+    def entered(account: int, name: str) -> int:
+        order = SubmitOrder(
+            account=account,
+            id=name,
+            instrument=1,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            tif=TimeInForce.GTC,
+            price=_BOTTOM,
+            quantity=1_000,
+        )
+        order_id: int = do(order).order_id
+        return order_id
+
+    account: int = do(OpenAccount(id="simulated", owner=0)).account
+    do(MoveCash(account=account, id="fund", kind=CashKind.DEPOSIT, asset=1, amount=10**12))
+    written.rung, written.left = entered(account, "rung"), entered(account, "left")
+    every = count // RUNG_REVISIONS
+    for number in range(0, count, 2):
+        if number % every == 0:
+            written.moved += 1
+            for order_id in (written.rung, written.left):
+                do(AmendOrder(account=account, order_id=order_id, quantity=1_000 + written.moved))
+        passing = entered(FIRST_ACCOUNT, f"passing-{number}")
+        do(CancelOrder(account=FIRST_ACCOUNT, order_id=passing))
+    do(CancelOrder(account=account, order_id=written.left))
+
+
+def _retain(written: _Written) -> None:
+    """Let what is old leave the tables: all of the simulated account but what rests."""
+    from apps.accounts.models import Account  # noqa: PLC0415 - needs Django set up
+    from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT  # noqa: PLC0415
+    from apps.orders.matching.retention import ShardRetention  # noqa: PLC0415
+    from apps.orders.models import Order, Retention  # noqa: PLC0415
+
+    account = Order.objects.get(id=written.rung).account_id
+    Account.objects.filter(id=account).update(simulated=True)
+    Retention.objects.create(shard=SHARD, sequence=(written.rung >> ORDER_ID_SEQUENCE_SHIFT) - 1)
+    keeper = ShardRetention(SHARD, keep_ns=0)
+    while keeper.step():
+        pass
+    if Order.objects.filter(id=written.left).exists():
+        raise RuntimeError("nothing has left the tables")
 
 
 def _follow(written: _Written) -> None:
@@ -155,7 +246,7 @@ def _follow(written: _Written) -> None:
         for rows in read_ahead(Journal(SHARD), 0):
             lists = msgspec.msgpack.decode(packer.pack([(row.number, row.at, row.events) for row in rows]))
             packed = dict(zip(WRITES, lists, strict=False))
-            for name in ("assets", "instruments", "orders_new", "orders_changed", "fills"):
+            for name in ("assets", "accounts_new", "instruments", "orders_new", "orders_changed", "fills"):
                 WRITES[name].write(cursor, packed[name])
             revisions_write(cursor, (row.events for row in rows))
             number, last = rows[-1].number, rows[-1].chain
