@@ -3,10 +3,15 @@
 from collections import defaultdict
 
 import pytest
+from django.db.models import F
+from rest_framework.test import APIClient
 
+from apps.accounts.models import Account, User
+from apps.marketdata.reference import references
 from apps.orders import orderevents
 from apps.orders.events import OrderAccepted, OrderRejected, section_decode
 from apps.orders.explaining.noted import OrderEvent
+from apps.orders.matching.errors import JournalUnavailableError
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import JournalBatch, Order, OrderRevision, Projection
@@ -14,7 +19,7 @@ from apps.orders.orderevents import order_events
 from apps.orders.state import order_ids_of
 from cift.rest.pages import PageAsk
 from cift.wire.base import frame_split
-from tests.support.shard import journal_fill
+from tests.support.shard import TRADERS, journal_fill
 
 
 def journal_events() -> dict[int, list[int]]:
@@ -93,3 +98,51 @@ def test_a_page_reads_the_batches_of_its_events_alone(sqlite: object, monkeypatc
     assert [told.event.sequence for told in found] == whole[order_id][::-1]
     assert found[0].number - found[-1].number > 100
     assert len(read) <= len(found) + 1
+
+
+@pytest.fixture
+def client(sqlite: object) -> APIClient:
+    """The browser of whoever trades with the first account; the journal is projected."""
+    journal_fill(300)
+    projector = ShardProjector(0)
+    while projector.step():
+        pass
+    references.load()
+    user = User.objects.create_user("trader@example.com", "a long password")
+    Account.objects.filter(pk=TRADERS[0]).update(owner_id=user.pk)
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def address(order: Order | None) -> str:
+    assert order is not None
+    return f"/api/v1/orders/{order.id}/events/"
+
+
+def test_an_owner_has_no_why_where_events_may_not_be_noted(client: APIClient) -> None:
+    path = address(Order.objects.filter(account_id=TRADERS[0]).last())
+    noted = client.get(path).json()
+    Projection.objects.update(revisions_after=F("last_number"))
+
+    found = client.get(path).json()
+
+    assert noted["why"]
+    assert found == {**noted, "why": None}
+
+
+def test_another_account_s_order_is_not_found(client: APIClient) -> None:
+    answer = client.get(address(Order.objects.filter(account_id=TRADERS[1]).last()))
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_journal_that_cannot_be_read_is_said_to_be_busy(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_given: object) -> None:
+        raise JournalUnavailableError("disk I/O error")
+
+    monkeypatch.setattr(Journal, "_all", broken)
+
+    answer = client.get(address(Order.objects.filter(account_id=TRADERS[0]).last()))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")
