@@ -17,11 +17,13 @@ def proxies_trusted(application: Application) -> Application:
 
     TRUSTED_PROXIES lists addresses and networks. Their `X-Forwarded-For` is read from its end to the first address
     that is none of theirs; `X-Forwarded-Proto` is the scheme. Nothing behind this sees such a header, forged or not.
+    The venue is at the root of its host, whatever a header says: the address that is counted is the one that is routed.
     """
     trusted: list[str] = settings.TRUSTED_PROXIES
 
     async def told(scope: Scope, receive: Any, send: Any) -> None:
         if "headers" in scope:
+            scope["root_path"] = ""
             scope["headers"] = [pair for pair in scope["headers"] if not pair[0].lower().startswith(_FORWARDED)]
         await application(scope, receive, send)
 

@@ -249,7 +249,7 @@ def programs_served(application: Application) -> Application:
 
 def _found(scope: Scope) -> tuple[Route, str] | None:
     path: str = scope["path"]
-    if not path.startswith(_PREFIX) or scope.get("root_path"):
+    if not path.startswith(_PREFIX):
         return None
     method, rest = scope["method"], path[_PREFIX_LENGTH:]
     route = _STATIC.get((method, rest))

@@ -105,6 +105,11 @@ class _Request(WebRequest):  # type: ignore[misc]
     _body_bytes = 0
     _body_timer: Any = None
 
+    def process(self) -> Any:
+        """Handle the request, or the socket it asks for, without the header that would tell Daphne a root path."""
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        return super().process()
+
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """Begin to wait for a body, if there is one."""
         super().gotLength(length)

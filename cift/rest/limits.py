@@ -36,7 +36,7 @@ def rate_limits_middleware(get_response: Callable[[HttpRequest], Any]) -> Callab
 
 
 def _place_take(request: HttpRequest) -> HttpResponseBase | None:
-    kind = kind_of_call(request.method or "", request.path)
+    kind = kind_of_call(request.method or "", request.path_info)
     if kind is not None:
         try:
             who = address_counted(request.META.get("REMOTE_ADDR") or "")
@@ -71,6 +71,6 @@ class AccountThrottle(BaseThrottle):
 
         """
         inner = request._request  # noqa: SLF001 - REST framework has no other name for it
-        if kind_of_call(inner.method or "", inner.path) == "reads" and request.user.pk is not None:
+        if kind_of_call(inner.method or "", inner.path_info) == "reads" and request.user.pk is not None:
             standing_note(inner, rate_limits.take("reads-account", str(request.user.pk)))
         return True

@@ -1,0 +1,75 @@
+"""What reaches a web server and is no plain request: told to it by bytes, on each of the two."""
+
+import json
+import os
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.venue import Venue, venue_open
+
+# A window so long that it does not end in a test.
+LIMITS = "market-address=8/3600"
+TICKER = "GET /api/v1/instruments/AAPL-USD/ticker/ HTTP/1.1"
+ROOT_PATHS = (b"/api", b"/api/v1/instruments/AAPL-USD", b"/", b"%ff", b"\xff")
+
+
+class Raw(NamedTuple):
+    """An answer, read by hand."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def venue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
+    folder = tmp_path_factory.mktemp("venue") / "var"
+    with venue_open(folder, WEB_SERVER=request.param, CIFT_RATE_LIMITS=LIMITS) as opened:
+        yield opened
+
+
+def sent(venue: Venue, request: bytes, *, whole: bool = True) -> Raw:
+    """Send bytes as they are; read until the venue closes, or no more than the answer's head."""
+    with socket.create_connection(("127.0.0.1", venue.port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = b""
+        while whole or b"\r\n\r\n" not in answer:
+            part = connection.recv(65_536)
+            if not part:
+                break
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+    return Raw(int(line.split(" ")[1]), headers, body)
+
+
+def asked(venue: Venue, line: str, *headers: bytes) -> bytes:
+    given = (line.encode(), b"Host: 127.0.0.1:%d" % venue.port, *headers, b"", b"")
+    return b"\r\n".join(given)
+
+
+def test_no_header_tells_the_venue_it_stands_elsewhere_and_evades_its_limits(venue: Venue) -> None:
+    rooted = [(b"Daphne-Root-Path: " + path,) for path in ROOT_PATHS]
+    answers = [sent(venue, asked(venue, TICKER, b"Connection: close", *headers)) for headers in (*rooted, *rooted)]
+
+    # All of them are this call, and each takes a place of its limit.
+    assert [answer.status for answer in answers] == [200] * 8 + [429] * 2
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"market-address";q=8;w=3600'}
+    assert json.loads(answers[0].body)["symbol"] == "AAPL-USD"
+    moved = sent(venue, asked(venue, "GET /x/health HTTP/1.1", b"Connection: close", b"Daphne-Root-Path: /x"))
+    assert moved.status == 404
+
+
+@pytest.mark.parametrize("path", [b"/x", b"/ws", b"\xff"])
+def test_nor_a_socket(venue: Venue, path: bytes) -> None:
+    upgrade = (
+        b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: " + b64encode(os.urandom(16)), b"Daphne-Root-Path: " + path,
+    )  # fmt: skip
+
+    assert sent(venue, asked(venue, "GET /ws/v1/ HTTP/1.1", *upgrade), whole=False).status == 101
