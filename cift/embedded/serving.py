@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from cift.errors import ApplicationError
 from cift.settings.tls import TlsSettings
 
 MESSAGE_BYTES_MAX = 64 * 1024
@@ -11,6 +12,11 @@ MESSAGE_BYTES_MAX = 64 * 1024
 
 DRAIN_S_MAX = 2.0
 """How long requests under way may go on when the server ends."""
+
+
+def no_request() -> ApplicationError:
+    """Give the error of what is no request of HTTP, which no application gets to see."""
+    return ApplicationError("invalid", "This is no HTTP request.")
 
 
 class Server(Protocol):

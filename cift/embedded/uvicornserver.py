@@ -11,8 +11,10 @@ import uvloop
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
 from cift.embedded.uvicornsocket import UvicornSocket
+from cift.http.answers import problem_raw
+from cift.middleware import request_id_of
 from cift.settings.tls import TlsSettings
 
 IDLE_S_MAX = 60
@@ -102,6 +104,12 @@ class _Http(HttpToolsProtocol):
                 self.transport.close()
                 return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer as a problem what is no request of HTTP."""
+        del msg
+        self.transport.write(problem_raw(no_request(), request_id=request_id_of(None)))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin to wait for the head of the next request."""

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from cryptography.x509 import load_pem_x509_certificates as load_certificates
@@ -17,12 +18,14 @@ from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet import reactor
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.web.http import HTTPChannel
 
 from cift.embedded.daphnesocket import DaphneSocket, protocol_options
-from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.embedded.serving import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
 from cift.errors import CONTENT_TYPE, ApplicationError, problem_of
+from cift.http.answers import problem_raw
 from cift.http.bodies import LINGER_BYTES_MAX
-from cift.middleware import request_id_of
+from cift.middleware import REQUEST_ID_HEADER, request_id_of
 from cift.settings.tls import TlsSettings
 from cift.sockets import EXTENSION
 
@@ -141,18 +144,38 @@ class _Request(WebRequest):  # type: ignore[misc]
             timer.cancel()
 
     def _too_slow(self) -> None:
-        given = self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1")
-        request_id = request_id_of(given)
-        body = json.dumps(problem_of(ApplicationError("request_timeout"), request_id=request_id)).encode()
-        head = (
-            f"HTTP/1.1 408 Request Timeout\r\nServer: cift\r\nConnection: close\r\nX-Request-Id: {request_id}\r\n"
-            f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        self.channel.transport.write(head.encode() + body)
+        self.channel.transport.write(problem_raw(ApplicationError("request_timeout"), request_id=self._request_id()))
         self.channel.loseConnection()
+
+    def _request_id(self) -> str:
+        return request_id_of(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
+
+    def basic_error(self, status: int, _status_text: bytes, body: str) -> None:
+        """Answer as a problem what Daphne would answer with a page."""
+        if status == HTTPStatus.BAD_REQUEST:
+            error = ApplicationError("invalid", f"{body}.")
+        else:
+            # A fault, or an application that took too long: what it was doing may have been done all the same.
+            error = ApplicationError("internal", "The request was not answered; whether it took effect is not known.")
+        request_id = self._request_id()
+        headers = [(b"Content-Type", CONTENT_TYPE.encode()), (REQUEST_ID_HEADER.encode(), request_id.encode())]
+        problem = json.dumps(problem_of(error, request_id=request_id)).encode()
+        self.handle_reply({"type": "http.response.start", "status": error.status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": problem})
+
+
+class _Channel(HTTPChannel):
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted's name
+        """Answer as a problem what is no request of HTTP."""
+        channel: Any = self
+        channel.transport.write(problem_raw(no_request(), request_id=request_id_of(None)))
+        channel.loseConnection()
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]
+    # Twisted's own would only choose between this and HTTP/2.
+    protocol = _Channel
+
     def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
         """Give a connection the bounded request."""
         protocol = super().buildProtocol(address)

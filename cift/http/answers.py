@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
@@ -34,6 +35,16 @@ async def problem_send(send: Any, error: ApplicationError, *, request_id: str, s
     body = _encode(problem_of(error, request_id=request_id))
     headers = pairs_of(error.headers)
     await _send(send, body, error.status, _PROBLEM, request_id=request_id, secure=secure, headers=headers)
+
+
+def problem_raw(error: ApplicationError, *, request_id: str) -> bytes:
+    """Write an answer to an error as it goes over the wire, for what no application answers; the connection ends."""
+    body = _encode(problem_of(error, request_id=request_id))
+    head = (
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\nServer: cift\r\nConnection: close\r\n"
+        f"{REQUEST_ID_HEADER}: {request_id}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def pairs_of(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

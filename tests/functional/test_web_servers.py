@@ -5,7 +5,7 @@ import os
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -73,3 +73,35 @@ def test_nor_a_socket(venue: Venue, path: bytes) -> None:
     )  # fmt: skip
 
     assert sent(venue, asked(venue, "GET /ws/v1/ HTTP/1.1", *upgrade), whole=False).status == 101
+
+
+NO_REQUESTS: dict[str, tuple[int, bytes]] = {
+    "no request line": (400, b"\x16\x03\x01\x02\x00\r\n\r\n"),
+    "a header without a colon": (400, b"GET /health HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n"),
+    "a length that is none": (400, b"POST /api/v1/orders/ HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n"),
+    "two framings": (
+        400,
+        b"POST /api/v1/orders/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
+    "a chunk without a size": (
+        400,
+        b"POST /api/v1/orders/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ),
+    "a name no header has": (400, b"GET /health HTTP/1.1\r\nHost: x\r\nna me: 1\r\n\r\n"),
+    "letters no address has": (400, b"GET /\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    "letters no query has": (400, b"GET /api/v1/?a=\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", NO_REQUESTS)
+def test_what_is_no_request_is_told_so_as_a_problem(venue: Venue, name: str) -> None:
+    status, request = NO_REQUESTS[name]
+
+    answer = sent(venue, request)
+
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json"), answer
+    problem: dict[str, Any] = json.loads(answer.body)
+    assert (problem["code"], problem["status"]) == ("invalid", status)
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["server"] == "cift"
+    assert venue.get("/health")[0] == 200
