@@ -34,6 +34,7 @@ from apps.accounts.tokens import Claims, TokenInvalidError, TokenKind, token_rea
 from cift.errors import ApplicationError, FieldError
 from cift.fields import Field, fields_read, text
 from cift.ratelimits import Standing, address_counted
+from cift.rest.queries import query_none, query_read
 from cift.rest.schema import Body, described
 from cift.times import clock_ns
 
@@ -57,12 +58,13 @@ _NOTHING = Body(name="Nothing", table={})
 
 
 def body_read(request: Request, table: Mapping[str, Field]) -> dict[str, Any]:
-    """Read a request's body by a table of fields.
+    """Read a request's body by a table of fields; these calls have no query.
 
     Raises:
         ApplicationError: `invalid`, with every fault.
 
     """
+    query_none(request.query_params)
     errors: list[FieldError] = []
     read = fields_read(request.data, table, errors)
     if errors:
@@ -188,6 +190,7 @@ class SecondFactorApi(APIView):
     @described(answers={200: SecondFactorBody})
     def get(self, request: Request) -> Response:
         """Tell whether there is one, and whether it was given lately."""
+        query_read(request.query_params, {})
         return Response(
             {
                 "enrolled": secondfactor.second_factor_has(user_of(request)),

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from django.http import QueryDict
+
 from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.models import Order
-from apps.orders.params import CLIENT_ORDER_ID
+from apps.orders.params import CANCEL_FIELDS, CLIENT_ORDER_ID
 from apps.orders.selectors import order_of_account
 from apps.orders.shapes import OrderBody, order_body
 from apps.orders.state import OrderState
 from cift.errors import ApplicationError, FieldError
 from cift.fields import FieldInvalidError, number
+from cift.rest.queries import query_given, query_read
 
 
 def order_id_read(text: str) -> int:
@@ -51,6 +54,32 @@ def body_with_id(given: Any, order_id: int) -> Any:
         fault = FieldError(field="id", code="unknown_field", detail="The id is in the address.")
         raise ApplicationError("invalid", errors=[fault])
     return {**given, "id": str(order_id)}
+
+
+CANCEL_QUERY = {"deadline": CANCEL_FIELDS["deadline"]}
+"""What a cancel's query may bring: what it cancels is in its address."""
+
+
+def cancel_given(query: QueryDict, **named: str) -> dict[str, Any]:
+    """Put what an address names beside its query.
+
+    Raises:
+        ApplicationError: `invalid`: the query has more than a deadline.
+
+    """
+    query_read(query, CANCEL_QUERY, with_empty=True)
+    return {**query_given(query, with_empty=True), **named}
+
+
+def body_refuse(body: bytes) -> None:
+    """Refuse a body where none is read: what it says, a filter even, would be passed over.
+
+    Raises:
+        ApplicationError: `invalid`: there is one.
+
+    """
+    if body:
+        raise ApplicationError("invalid", "This call takes no body; its filters are the query's.")
 
 
 def reference_read(instrument: int) -> InstrumentReference:

@@ -11,7 +11,10 @@ from rest_framework.views import APIView
 from apps.accounts.authentication import account_of_request
 from apps.orders import entry
 from apps.orders.addressed import (
+    CANCEL_QUERY,
+    body_refuse,
     body_with_id,
+    cancel_given,
     client_order_id_read,
     order_id_read,
     order_read,
@@ -39,7 +42,7 @@ from apps.orders.shapes import OrderAnswer, OrderBody, OrderEventBody, OrderLife
 from cift.errors import ApplicationError
 from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
-from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_given, query_read, read_wait
+from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_given, query_none, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
 from cift.times import clock_ns
 
@@ -51,6 +54,11 @@ def _performed(operation: entry.Operation, given: Any, request: Request) -> Resp
     standing_note(request._request, entry.places_take(given, user=request.user.pk or 0))  # noqa: SLF001 - no other name
     answer = async_to_sync(entry.perform)(operation, given, account=account, at=clock_ns())
     return _response(answer)
+
+
+def _body(request: Request) -> bytes:
+    body: bytes = request._request.body  # noqa: SLF001 - read as it is, whatever its media type
+    return body
 
 
 def _response(answer: Answer) -> Response:
@@ -70,11 +78,13 @@ class OrderListApi(APIView):
     @described(answers={201: OrderAnswer, 200: OrderAnswer}, body=SUBMIT_BODY, errors=SUBMIT_ERRORS)
     def post(self, request: Request) -> Response:
         """Enter an order; 201 with the order as it stands after matching."""
+        query_none(request.query_params)
         return _performed(entry.order_submit, request.data, request)
 
     @described(answers={200: OrdersAnswer}, query=CANCEL_ALL_FIELDS, errors=CANCEL_ALL_ERRORS)
     def delete(self, request: Request) -> Response:
         """Cancel all orders that fit."""
+        body_refuse(_body(request))
         return _performed(entry.order_cancel_all, query_given(request.query_params, with_empty=True), request)
 
 
@@ -91,12 +101,15 @@ class OrderDetailApi(APIView):
     @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS)
     def patch(self, request: Request, order_id: str) -> Response:
         """Change its price or its total quantity."""
+        query_none(request.query_params)
         return _performed(entry.order_amend, body_with_id(request.data, order_id_read(order_id)), request)
 
-    @described(answers={200: OrderAnswer}, errors=CANCEL_ERRORS)
+    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS)
     def delete(self, request: Request, order_id: str) -> Response:
         """Cancel it."""
-        return _performed(entry.order_cancel, {"id": str(order_id_read(order_id))}, request)
+        body_refuse(_body(request))
+        named = {"id": str(order_id_read(order_id))}
+        return _performed(entry.order_cancel, cancel_given(request.query_params, **named), request)
 
 
 class OrderEventListApi(APIView):
@@ -133,6 +146,7 @@ class OrderBatchApi(APIView):
     @described(answers={200: BatchAnswer}, body=BATCH_BODY, errors=BATCH_ERRORS)
     def post(self, request: Request) -> Response:
         """Apply them in order; an answer each."""
+        query_none(request.query_params)
         return _performed(entry.order_batch, request.data, request)
 
 
@@ -142,10 +156,13 @@ class OrderByClientOrderIdApi(APIView):
     @described(answers={200: OrderBody}, errors=(*WRITER_READS, "projection_behind"))
     def get(self, request: Request, client_order_id: str) -> Response:
         """Give the order as the writer knows it; behind the command's deadline a 404 is final."""
+        query_read(request.query_params, {})
         account = account_of_request(request).pk
         return _response(async_to_sync(entry.order_resolve)(client_order_id_read(client_order_id), account=account))
 
-    @described(answers={200: OrderAnswer}, errors=CANCEL_ERRORS)
+    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS)
     def delete(self, request: Request, client_order_id: str) -> Response:
         """Cancel it."""
-        return _performed(entry.order_cancel, {"client_order_id": client_order_id_read(client_order_id)}, request)
+        body_refuse(_body(request))
+        named = {"client_order_id": client_order_id_read(client_order_id)}
+        return _performed(entry.order_cancel, cancel_given(request.query_params, **named), request)

@@ -23,7 +23,7 @@ from apps.accounts.authentication import BEARER
 from apps.accounts.principals import principal_find
 from apps.marketdata.apis import book_answer, book_depth_read
 from apps.orders import entry
-from apps.orders.addressed import body_with_id, client_order_id_read, order_id_read, order_read
+from apps.orders.addressed import body_with_id, cancel_given, client_order_id_read, order_id_read, order_read
 from apps.orders.answers import Answer
 from apps.orders.ownlists import FILL_FILTERS, ORDER_FILTERS, PageRead, fills_read, orders_read
 from apps.orders.selectors import projected_number
@@ -35,7 +35,7 @@ from cift.http.measured import CallMeasured
 from cift.middleware import request_id_of
 from cift.proxies import Application, Scope
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
-from cift.rest.queries import AT_LEAST_FIELDS, query_given, query_read
+from cift.rest.queries import AT_LEAST_FIELDS, query_given, query_none, query_read
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.threads import database_call
 from cift.times import clock_ns
@@ -86,6 +86,7 @@ async def _perform(operation: entry.Operation, given: Any, asked: Asked) -> Answ
 
 
 async def _submit(asked: Asked) -> Answer:
+    query_none(asked.query_params)
     return await _perform(entry.order_submit, _json(asked.body), asked)
 
 
@@ -94,19 +95,23 @@ async def _cancel_all(asked: Asked) -> Answer:
 
 
 async def _batch(asked: Asked) -> Answer:
+    query_none(asked.query_params)
     return await _perform(entry.order_batch, _json(asked.body), asked)
 
 
 async def _amend(asked: Asked) -> Answer:
+    query_none(asked.query_params)
     return await _perform(entry.order_amend, body_with_id(_json(asked.body), order_id_read(asked.named)), asked)
 
 
 async def _cancel(asked: Asked) -> Answer:
-    return await _perform(entry.order_cancel, {"id": str(order_id_read(asked.named))}, asked)
+    named = {"id": str(order_id_read(asked.named))}
+    return await _perform(entry.order_cancel, cancel_given(asked.query_params, **named), asked)
 
 
 async def _cancel_by_client_order_id(asked: Asked) -> Answer:
-    return await _perform(entry.order_cancel, {"client_order_id": client_order_id_read(asked.named)}, asked)
+    named = {"client_order_id": client_order_id_read(asked.named)}
+    return await _perform(entry.order_cancel, cancel_given(asked.query_params, **named), asked)
 
 
 async def _order(asked: Asked) -> Answer:
@@ -127,6 +132,7 @@ def _own_list(page_read: PageRead, table: Mapping[str, Field]) -> Handler:
 
 async def _resolve(asked: Asked) -> Answer:
     asked.note(rate_limits.take("reads-account", str(asked.user)))
+    query_read(asked.query_params, {})
     return await entry.order_resolve(client_order_id_read(asked.named), account=asked.account)
 
 

@@ -47,15 +47,15 @@ SPAN_FIELDS: Mapping[str, Field] = {"start": Field(moment), "end": Field(moment)
 AT_LEAST_FIELDS: Mapping[str, Field] = {"at_least": Field(opaque)}
 
 
-def query_read(query: QueryDict, table: Mapping[str, Field]) -> dict[str, Any]:
-    """Read a query's parameters; an empty one is left out.
+def query_read(query: QueryDict, table: Mapping[str, Field], *, with_empty: bool = False) -> dict[str, Any]:
+    """Read a query's parameters; an empty one is left out, or read as it is where something is done.
 
     Raises:
         ApplicationError: `invalid`, with every fault.
 
     """
     errors: list[FieldError] = []
-    read = fields_read(query_given(query), table, errors)
+    read = fields_read(query_given(query, with_empty=with_empty), table, errors)
     if errors:
         raise ApplicationError("invalid", errors=errors)
     return read
@@ -76,6 +76,16 @@ def query_given(query: QueryDict, *, with_empty: bool = False) -> dict[str, Any]
     if errors:
         raise ApplicationError("invalid", errors=errors)
     return {name: value for name, value in query.items() if (with_empty or value != "") and name != _FORMAT}
+
+
+def query_none(query: QueryDict) -> None:
+    """Refuse a query, an empty parameter too, where all there is to say is in the address and the body.
+
+    Raises:
+        ApplicationError: `invalid`: it has a parameter.
+
+    """
+    query_read(query, {}, with_empty=True)
 
 
 def sequence_at(at: int | None) -> int | None:

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from cift.rest.queries import query_read
 from cift.rest.schema import described
 
 _CALLS = (
@@ -35,4 +36,5 @@ class RootApi(APIView):
     @described(answers={200: RootBody})
     def get(self, request: Request) -> Response:
         """List the calls by name."""
+        query_read(request.query_params, {})
         return Response({name.replace("-", "_"): reverse(name, request=request) for name in _CALLS})

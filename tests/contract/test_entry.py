@@ -218,6 +218,22 @@ def test_an_order_is_canceled_and_then_it_is_terminal(way: Way, by: str) -> None
         assert (status, body["code"]) == (409, "order_terminal")
 
 
+@pytest.mark.parametrize("by", ["id", "client_order_id"])
+def test_a_cancel_that_comes_behind_its_deadline_does_nothing(way: Way, by: str) -> None:
+    order = way.ask("order.submit", LIMIT)[1]
+    cancel = {by: order[by]}
+
+    status, body = way.ask("order.cancel", {**cancel, "deadline": "2020-01-01T00:00:00Z"})
+    assert (status, body["code"]) == (422, "deadline_passed")
+    status, body = way.ask("order.cancel", {**cancel, "deadline": "soon"})
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [("deadline", "malformed")]
+    status, body = way.ask("order.cancel_all", {"deadline": "2020-01-01T00:00:00Z"})
+    assert (status, body["code"]) == (422, "deadline_passed")
+
+    status, body = way.ask("order.cancel", {**cancel, "deadline": "2099-01-01T00:00:00Z"})
+    assert (status, body["status"]) == (200, "canceled")
+
+
 def test_another_account_s_order_is_not_there(way: Way, traders: tuple[Trader, Trader]) -> None:
     order = traders[1].submit(symbol="AAPL-USD", side="buy", type="limit", price="190", quantity="4")
 

@@ -33,7 +33,22 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "orders/?side=buy&side=sell", {}),
     ("DELETE", "orders/?side=&format=json", {}),
     ("DELETE", "orders/?what=1", {}),
+    ("DELETE", "orders/", {"json": {"symbol": "AAPL-USD", "nonsense": 1}}),
+    ("DELETE", "orders/", {"json": {}}),
+    ("DELETE", "orders/", {"content": b"symbol=AAPL-USD", "headers": {"Content-Type": "text/plain"}}),
     ("DELETE", "orders/77/", {}),
+    ("DELETE", "orders/77/", {"json": {"deadline": "2030-01-01T00:00:00Z"}}),
+    ("DELETE", "orders/77/?deadline=2020-01-01T00:00:00Z", {}),
+    ("DELETE", "orders/77/?deadline=soon&id=78", {}),
+    ("DELETE", "orders/77/?deadline=", {}),
+    ("DELETE", "orders/by-client-order-id/nobody-s/", {"content": b" "}),
+    ("DELETE", "orders/by-client-order-id/nobody-s/?client_order_id=x&side=buy", {}),
+    ("POST", "orders/?post_only=true", {"json": LIMIT}),
+    ("POST", "orders/?post_only=", {"json": LIMIT}),
+    ("POST", "orders/?a=1&a=2", {"content": b"{", "headers": {"Content-Type": "application/json"}}),
+    ("POST", "orders/batch/?atomic=true", {"json": {"orders": [LIMIT]}}),
+    ("PATCH", "orders/77/?price=1", {"json": {"quantity": "1"}}),
+    ("GET", "orders/by-client-order-id/nobody-s/?symbol=AAPL-USD", {}),
     ("GET", "orders/77/", {}),
     ("GET", "orders/77/?at_least=x", {}),
     ("GET", "orders/0/?more=1", {}),
@@ -92,6 +107,29 @@ def test_django_and_the_path_of_programs_answer_alike(
 
     assert answers[0] == answers[1]
     assert answers[0][2]["x-request-id"] == "a-1"
+
+
+@pytest.mark.parametrize("headers", BOTH, ids=["programs", "django"])
+def test_what_is_not_read_is_refused_and_does_nothing(traders: tuple[Trader, Trader], headers: dict[str, str]) -> None:
+    order = traders[0].submit(**LIMIT)
+    one, by_client = f"orders/{order['id']}/", f"orders/by-client-order-id/{order['client_order_id']}/"
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        *[("DELETE", path, {"json": {"symbol": "MSFT-USD"}}) for path in ("orders/", one, by_client)],
+        *[("DELETE", path, {"content": iter([b"x"])}) for path in ("orders/", one, by_client)],
+        *[("DELETE", f"{path}?nonsense=1", {}) for path in ("orders/", one, by_client)],
+        ("PATCH", f"{one}?nonsense=1", {"json": {"quantity": "2"}}),
+        ("POST", "orders/?nonsense=1", {"json": LIMIT}),
+        ("POST", "orders/batch/?nonsense=1", {"json": {"orders": [LIMIT]}}),
+    ]
+    for method, path, options in asked:
+        answer = traders[0].rest.request(method, path, headers=headers, **options)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), (method, path)
+
+    left = traders[0].call("GET", "orders/", params={"at_least": order["consistency_token"], "limit": "1"})[1][
+        "results"
+    ]
+    assert [(each["id"], each["status"], each["quantity"]) for each in left] == [(order["id"], "new", "1")]
+    assert len(traders[0].call("DELETE", "orders/")[1]["results"]) == 1
 
 
 def test_an_order_is_read_back_alike(traders: tuple[Trader, Trader]) -> None:

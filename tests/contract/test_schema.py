@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 from cift.error_codes import CODES
 from cift.wire.reasons import Reason
 from tests.support.schema import _escaped, schema, value_check
+from tests.support.traders import Trader
 from tests.support.venue import Venue
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -128,6 +129,26 @@ def test_money_and_times_are_texts_of_a_pattern() -> None:
     assert submit["additionalProperties"] is False
     assert submit["required"] == ["symbol", "side", "type"]
     assert submit["properties"]["time_in_force"]["enum"] == ["gtc", "ioc", "fok", None]
+
+
+def body_of(operation: dict[str, Any]) -> Any:
+    """Give the first example of a call's body; None for a call without one."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    named = [example["value"] for example in content.get("examples", {}).values()]
+    return [*named, content.get("example")][0]
+
+
+IN_PATHS = {"symbol": "AAPL-USD", "order_id": "77", "client_order_id": "nobody-s"}
+
+
+def test_no_call_passes_over_a_parameter_it_does_not_know(sessions: tuple[Trader, Trader]) -> None:
+    asked = [(path, method, operation) for path, method, operation in operations() if path.startswith("/api/v1/")]
+    assert len(asked) > 30
+    for path, method, operation in asked:
+        address = path.removeprefix("/api/v1/").format(**IN_PATHS)
+        answer = sessions[0].rest.request(method, address, params={"nonsense": "1"}, json=body_of(operation))
+        faults = [(error["field"], error["code"]) for error in answer.json().get("errors", [])]
+        assert (answer.status_code, faults) == (400, [("nonsense", "unknown_field")]), (method, path, answer.text)
 
 
 @pytest.mark.parametrize(

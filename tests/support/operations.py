@@ -17,9 +17,10 @@ def rest_request(op: str, params: Any) -> Request:
         case "order.amend":
             return "PATCH", f"orders/{params['id']}/", {"json": rest}
         case "order.cancel" if "client_order_id" in params:
-            return "DELETE", f"orders/by-client-order-id/{params['client_order_id']}/", {}
+            query = {name: value for name, value in rest.items() if name != "client_order_id"}
+            return "DELETE", f"orders/by-client-order-id/{params['client_order_id']}/", {"params": query}
         case "order.cancel":
-            return "DELETE", f"orders/{params['id']}/", {}
+            return "DELETE", f"orders/{params['id']}/", {"params": rest}
         case "order.cancel_all":
             return "DELETE", "orders/", {"params": params}
     raise AssertionError(op)
