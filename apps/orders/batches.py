@@ -14,7 +14,7 @@ from apps.orders.selectors import id_find, orders_current
 from apps.orders.services import Outcome
 from apps.orders.shapes import OrderAnswer
 from apps.orders.state import OrderState
-from apps.orders.terms import OrderTerms, order_terms
+from apps.orders.terms import order_terms
 from cift.errors import ApplicationError, error_of
 from cift.texts import TokenText
 from cift.threads import database_call
@@ -32,14 +32,24 @@ class BatchItem(msgspec.Struct, gc=False):
 
 
 class BatchAnswer(msgspec.Struct, gc=False):
-    """What each command of a batch was answered, in order."""
+    """What each command of a batch was answered, in order; without a token where none of them was sent."""
 
     results: list[BatchItem]
-    consistency_token: TokenText
+    consistency_token: TokenText | None
 
 
-async def batch_done(batch: Batch, outcome: Outcome) -> Answer:
-    """Answer a batch.
+Refused = Mapping[int, ApplicationError]
+"""The errors of commands that were not sent, by their places among all of a batch."""
+
+
+def batch_unsent(refused: Refused) -> Answer:
+    """Answer a batch none of whose commands was sent."""
+    results = [_refused_item(error) for _, error in sorted(refused.items())]
+    return Answer(HTTPStatus.OK, BatchAnswer(results=results, consistency_token=None))
+
+
+async def batch_done(batch: Batch, outcome: Outcome, refused: Refused) -> Answer:
+    """Answer a batch, those of its commands that were not sent in their places.
 
     Raises:
         ApplicationError: the reason the whole batch was refused for.
@@ -54,6 +64,8 @@ async def batch_done(batch: Batch, outcome: Outcome) -> Answer:
         await _item(member, msgspec.structs.replace(outcome, events=events), known)
         for member, events in zip(batch.members, parts, strict=True)
     ]
+    for place, error in sorted(refused.items()):
+        results.insert(place, _refused_item(error))
     return Answer(HTTPStatus.OK, BatchAnswer(results=results, consistency_token=token_at(outcome)))
 
 
@@ -84,15 +96,19 @@ async def _item(member: BatchMember, outcome: Outcome, known: Mapping[int, Order
     try:
         answer = await _answer(member, outcome, known)
     except ApplicationError as error:
-        return BatchItem(status=error.status, order=None, error=error_of(error))
+        return _refused_item(error)
     return BatchItem(status=answer.status, order=cast("OrderAnswer", answer.body), error=None)
+
+
+def _refused_item(error: ApplicationError) -> BatchItem:
+    return BatchItem(status=error.status, order=None, error=error_of(error))
 
 
 async def _answer(member: BatchMember, outcome: Outcome, known: Mapping[int, OrderState]) -> Answer:
     if isinstance(member, SubmitOrder):
         first = outcome.events[0]
         if isinstance(first, OrderAccepted):
-            order_terms.put(first.order_id, OrderTerms(account=first.account, instrument=first.instrument))
+            order_terms.put(first)
         return await submitted(outcome)
     order_id = member.order_id
     if not order_id and isinstance(outcome.events[0], CommandRejected):

@@ -6,20 +6,20 @@ send, sends them in order without waiting for the answers in between.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from apps.orders import services
 from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted, submitted_now, taken
-from apps.orders.batches import batch_done
-from apps.orders.commands import BATCH_MEMBERS_MAX, Batch, CancelOrder, SubmitOrder
+from apps.orders.batches import Refused, batch_done, batch_unsent
+from apps.orders.commands import BATCH_MEMBERS_MAX, AmendOrder, Batch, BatchMember, CancelOrder, SubmitOrder
 from apps.orders.events import OrderAccepted
 from apps.orders.requests import amend_read, batch_read, cancel_all_read, cancel_read, submit_read
 from apps.orders.selectors import id_find, orders_current
 from apps.orders.services import Outcome
 from apps.orders.shapes import order_body
-from apps.orders.terms import OrderTerms, order_terms
+from apps.orders.terms import order_terms
 from cift.errors import ApplicationError
 from cift.ratelimits import Standing, rate_limits
 from cift.threads import database_call
@@ -34,6 +34,8 @@ Operation = Callable[..., Awaitable[Awaitable[Answer]]]
 
 Given = Answer | ApplicationError | Awaitable[Answer]
 """What an order that was given is answered, or what awaits that where the journal must be read."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +81,7 @@ async def order_submit(given: Any, *, account: int, at: int) -> Awaitable[Answer
 async def order_amend(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
     """Change an open order."""
     amend = await amend_read(given, account=account, at=at)
-    named = {"id": str(amend.order_id)}
-    return _change_answer(services.order_amend(amend), account, amend.order_id, amend.deadline, named)
+    return _amend_answer(amend, services.order_amend(amend))
 
 
 async def order_cancel(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
@@ -97,8 +98,10 @@ async def order_cancel_all(given: Any, *, account: int, at: int) -> Awaitable[An
 
 async def order_batch(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
     """Apply several commands in order."""
-    batch = await batch_read(given, account=account, at=at)
-    return _batch_answer(batch, services.order_batch(batch))
+    batch, refused = await batch_read(given, account=account, at=at)
+    if not batch.members:
+        return _ready(batch_unsent(refused))
+    return _batch_answer(batch, refused, services.order_batch(batch))
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -166,34 +169,66 @@ def _named(error: ApplicationError, order: SubmitOrder) -> ApplicationError:
     return error
 
 
-async def _ready(outcome: Outcome) -> Outcome:
-    return outcome
+async def _ready(there: T) -> T:
+    return there
 
 
 def _terms_keep(outcome: Outcome) -> None:
     first = outcome.events[0]
     if isinstance(first, OrderAccepted):
-        order_terms.put(first.order_id, OrderTerms(account=first.account, instrument=first.instrument))
+        order_terms.put(first)
 
 
 async def _cancel_answer(cancel: CancelOrder, outcome: Awaitable[Outcome]) -> Answer:
-    named = {"id": str(cancel.order_id)} if cancel.order_id else {"client_order_id": cancel.id}
-    done = await _known(outcome, cancel.deadline, named)
+    done = await _known_of(cancel, outcome)
     order_id = cancel.order_id
     if not order_id and isinstance(done.events[0], CommandRejected):
         order_id = (await id_find(account=cancel.account, client_order_id=cancel.id)).order_id
     return await changed(done, account=cancel.account, order_id=order_id)
 
 
-async def _change_answer(
-    outcome: Awaitable[Outcome], account: int, order_id: int, deadline: int, named: Mapping[str, Any]
-) -> Answer:
-    return await changed(await _known(outcome, deadline, named), account=account, order_id=order_id)
+async def _amend_answer(amend: AmendOrder, outcome: Awaitable[Outcome]) -> Answer:
+    return await changed(await _known_of(amend, outcome), account=amend.account, order_id=amend.order_id)
 
 
-async def _batch_answer(batch: Batch, outcome: Awaitable[Outcome]) -> Answer:
+async def _batch_answer(batch: Batch, refused: Refused, outcome: Awaitable[Outcome]) -> Answer:
     ids = [member.id for member in batch.members if isinstance(member, SubmitOrder)]
-    return await batch_done(batch, await _known(outcome, batch.deadline, {"client_order_ids": ids}))
+    try:
+        done = await _known(outcome, batch.deadline, {"client_order_ids": ids})
+    except ApplicationError as error:
+        if error.code == "outcome_unknown":
+            error.extra["client_order_ids"] = await _ids_to_look_up(batch.members)
+        raise
+    return await batch_done(batch, done, refused)
+
+
+async def _known_of(command: AmendOrder | CancelOrder, outcome: Awaitable[Outcome]) -> Outcome:
+    """Wait for what became of one order's change; where it is not known, name the id the order is looked up by."""
+    named = {"id": str(command.order_id)} if command.order_id else {}
+    if isinstance(command, CancelOrder) and command.id:
+        named["client_order_id"] = command.id
+    try:
+        return await _known(outcome, command.deadline, named)
+    except ApplicationError as error:
+        if error.code == "outcome_unknown" and (ids := await _ids_to_look_up([command])):
+            error.extra["client_order_id"] = ids[0]
+        raise
+
+
+async def _ids_to_look_up(commands: Sequence[BatchMember]) -> list[str]:
+    """Give the ids the orders of an account's commands are looked up by, as far as memory and tables tell them."""
+    others = [command.order_id for command in commands if not isinstance(command, SubmitOrder) and command.order_id]
+    try:
+        found = await order_terms.find(others)
+    except ApplicationError:
+        found = {}
+    ids = []
+    for command in commands:
+        if isinstance(command, SubmitOrder) or not command.order_id:
+            ids.append(getattr(command, "id", ""))
+        elif (terms := found.get(command.order_id)) is not None and terms.account == command.account:
+            ids.append(terms.client_order_id)
+    return ids
 
 
 async def _known(outcome: Awaitable[Outcome], deadline: int, named: Mapping[str, Any]) -> Outcome:

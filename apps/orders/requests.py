@@ -1,7 +1,8 @@
 """From a request's fields to a command."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, TimeInForce
@@ -16,10 +17,10 @@ from apps.orders.params import (
     client_order_id_make,
     deadline_of,
 )
-from apps.orders.terms import order_terms
+from apps.orders.terms import OrderTerms, order_terms
 from cift.decimals import DecimalError
 from cift.errors import ApplicationError, FieldError
-from cift.fields import FieldInvalidError, fields_read
+from cift.fields import FieldInvalidError, fields_read, number
 
 
 async def symbol_find(symbol: str) -> InstrumentReference:
@@ -80,7 +81,12 @@ async def submit_read(given: Any, *, account: int, at: int, path: str = "") -> S
     if not errors:
         errors += [FieldError(field=prefix + name, code=code, detail=why) for name, code, why in _submit_faults(read)]
     _raise_if(errors)
-    reference = await symbol_find(read["symbol"])
+    client_order_id = read["client_order_id"] or client_order_id_make()
+    try:
+        reference = await symbol_find(read["symbol"])
+    except ApplicationError as error:
+        error.extra["client_order_id"] = client_order_id
+        raise
     price = scaled(read, "price", reference.price_parse, errors, path=prefix)
     quantity = scaled(read, "quantity", reference.quantity_parse, errors, path=prefix)
     quote_amount = scaled(read, "quote_amount", reference.amount_parse, errors, path=prefix)
@@ -88,7 +94,7 @@ async def submit_read(given: Any, *, account: int, at: int, path: str = "") -> S
     default_tif = TimeInForce.GTC if read["type"] is OrderType.LIMIT else TimeInForce.IOC
     return SubmitOrder(
         account=account,
-        id=read["client_order_id"] or client_order_id_make(),
+        id=client_order_id,
         deadline=deadline_of(read["deadline"], at=at),
         instrument=reference.id,
         side=read["side"],
@@ -107,8 +113,10 @@ def _raise_if(errors: Sequence[FieldError]) -> None:
         raise ApplicationError("invalid", errors=errors)
 
 
-async def amend_read(given: Any, *, account: int, at: int, path: str = "") -> AmendOrder:
-    """Read a change of an order.
+async def amend_read(
+    given: Any, *, account: int, at: int, path: str = "", known: Mapping[int, OrderTerms] | None = None
+) -> AmendOrder:
+    """Read a change of an order; `known`: all orders it may be of, where they have been looked up already.
 
     Raises:
         ApplicationError: `invalid`; `not_found`: no such order of this account.
@@ -120,7 +128,8 @@ async def amend_read(given: Any, *, account: int, at: int, path: str = "") -> Am
     if not errors and read["price"] is None and read["quantity"] is None:
         errors.append(FieldError(field=f"{prefix}quantity", code="required", detail="A price or a quantity."))
     _raise_if(errors)
-    terms = await order_terms.find(read["id"])
+    order_id: int = read["id"]
+    terms = (await order_terms.find([order_id]) if known is None else known).get(order_id)
     reference = (
         None if terms is None else references.by_id(terms.instrument) or await references.find_id(terms.instrument)
     )
@@ -132,7 +141,7 @@ async def amend_read(given: Any, *, account: int, at: int, path: str = "") -> Am
     return AmendOrder(
         account=account,
         deadline=deadline_of(read["deadline"], at=at),
-        order_id=read["id"],
+        order_id=order_id,
         price=price,
         quantity=quantity,
     )
@@ -189,30 +198,59 @@ async def cancel_all_read(given: Any, *, account: int, at: int) -> CancelOrders:
     )
 
 
-async def batch_read(given: Any, *, account: int, at: int) -> Batch:
+class BatchRead(NamedTuple):
+    """A batch to be sent, and the errors of the commands that are not, by their places among all that came."""
+
+    batch: Batch
+    refused: Mapping[int, ApplicationError]
+
+
+async def batch_read(given: Any, *, account: int, at: int) -> BatchRead:
     """Read a batch; the faults of all its members are told at once.
 
+    A member that is well-formed and of nothing there is (no such instrument, no such order to amend) is refused for
+    itself, unless all are to be applied or none.
+
     Raises:
-        ApplicationError: `invalid`, `instrument_unknown`, `not_found`.
+        ApplicationError: `invalid`; of an atomic batch `instrument_unknown`, `not_found`.
 
     """
     errors: list[FieldError] = []
     read = fields_read(given, BATCH_FIELDS, errors)
     _raise_if(errors)
+    known = await order_terms.find(_amended(read["orders"]))
     members: list[BatchMember] = []
+    refused: dict[int, ApplicationError] = {}
     for index, member in enumerate(read["orders"]):
         try:
-            members.append(await _member_read(member, account=account, at=at, path=f"orders.{index}"))
+            members.append(await _member_read(member, account=account, at=at, path=f"orders.{index}", known=known))
         except ApplicationError as error:
-            if error.code != "invalid":
+            if error.code == "invalid":
+                errors += error.errors
+            elif error.code in _OF_NOTHING and not read["atomic"]:
+                refused[index] = error
+            else:
                 error.extra["index"] = index
                 raise
-            errors += error.errors
     _raise_if(errors)
-    return Batch(account=account, deadline=deadline_of(read["deadline"], at=at), atomic=read["atomic"], members=members)
+    batch = Batch(
+        account=account, deadline=deadline_of(read["deadline"], at=at), atomic=read["atomic"], members=members
+    )
+    return BatchRead(batch, refused)
 
 
-async def _member_read(given: Any, *, account: int, at: int, path: str) -> BatchMember:
+_OF_NOTHING = frozenset({"instrument_unknown", "not_found"})
+
+
+def _amended(members: Iterable[Any]) -> Iterator[int]:
+    """Name the orders a batch amends, so that all are looked up in one go; faults are found when it is read."""
+    for member in members:
+        if isinstance(member, Mapping) and member.get("op") == "amend":
+            with suppress(FieldInvalidError):
+                yield number(member.get("id"))
+
+
+async def _member_read(given: Any, *, account: int, at: int, path: str, known: Mapping[int, OrderTerms]) -> BatchMember:
     fields = dict(given) if isinstance(given, Mapping) else given
     operation = "submit"
     if isinstance(fields, dict) and "op" in fields:
@@ -224,5 +262,5 @@ async def _member_read(given: Any, *, account: int, at: int, path: str) -> Batch
     if operation == "submit":
         return await submit_read(fields, account=account, at=at, path=path)
     if operation == "amend":
-        return await amend_read(fields, account=account, at=at, path=path)
+        return await amend_read(fields, account=account, at=at, path=path, known=known)
     return cancel_read(fields, account=account, at=at, path=path)

@@ -96,8 +96,15 @@ def test_what_the_engine_refuses_is_answered_with_its_reason(way: Way, code: str
     status, body = way.ask("order.submit", {**REFUSED[code], "client_order_id": client_order_id})
 
     assert (status, body["code"]) == (422, code)
-    assert body.get("client_order_id") == client_order_id or code == "instrument_unknown"
-    assert isinstance(body.get("sequence"), int) or code == "instrument_unknown"
+    assert body["client_order_id"] == client_order_id
+    # What no instrument has is refused at the edge, before the writer, which numbers what it does.
+    assert ("sequence" in body) is (code != "instrument_unknown")
+    assert isinstance(body.get("sequence", 0), int)
+
+
+def test_an_order_refused_without_an_id_is_told_the_one_it_was_given(way: Way) -> None:
+    for order in (REFUSED["instrument_unknown"], REFUSED["price_outside_band"]):
+        assert way.ask("order.submit", order)[1]["client_order_id"].startswith("v-")
 
 
 INVALID: list[tuple[Any, list[tuple[str, str]]]] = [
@@ -313,6 +320,71 @@ def test_a_batch_is_answered_command_by_command(way: Way) -> None:
     assert body["results"][5]["order"] == first
 
 
+def test_a_batch_s_command_of_nothing_is_answered_in_its_place(way: Way, traders: tuple[Trader, Trader]) -> None:
+    kept = way.ask("order.submit", LIMIT)[1]
+    other = traders[1].submit(symbol="AAPL-USD", side="buy", type="limit", price="189", quantity="4")
+    nothing = {**LIMIT, "symbol": "NONE-USD", "client_order_id": an_id()}
+    orders = [
+        {"op": "amend", "id": "77", "quantity": "1"},
+        {**LIMIT, "price": "190.8"},
+        nothing,
+        {"op": "amend", "id": other["id"], "quantity": "1"},
+        {"op": "cancel", "id": kept["id"]},
+        {"op": "cancel", "id": "77"},
+        {"op": "amend", "id": kept["id"], "quantity": "1"},
+    ]
+
+    status, body = way.ask("order.batch", {"orders": orders})
+
+    assert status == 200
+    assert [(item["status"], item["error"] and item["error"]["code"]) for item in body["results"]] == [
+        (404, "not_found"),
+        (201, None),
+        (422, "instrument_unknown"),
+        (404, "not_found"),
+        (200, None),
+        (404, "not_found"),
+        (409, "order_terminal"),
+    ]
+    assert body["results"][2]["error"]["client_order_id"] == nothing["client_order_id"]
+    assert {"index", "client_order_id"}.isdisjoint(body["results"][3]["error"])
+    assert traders[1].call("GET", f"orders/by-client-order-id/{other['client_order_id']}/")[1]["quantity"] == "4"
+
+
+def test_a_batch_of_commands_of_nothing_alone_is_answered_without_the_writer(way: Way) -> None:
+    orders = [{"op": "amend", "id": "77", "quantity": "1"}, {**LIMIT, "symbol": "NONE-USD"}] * 50
+
+    status, body = way.ask("order.batch", {"orders": orders})
+
+    assert (status, body["consistency_token"]) == (200, None)
+    assert [item["error"]["code"] for item in body["results"]] == ["not_found", "instrument_unknown"] * 50
+
+
+def test_an_atomic_batch_with_a_command_of_nothing_is_refused_whole_and_names_it(way: Way) -> None:
+    nothing = {**LIMIT, "symbol": "NONE-USD", "client_order_id": an_id()}
+
+    status, body = way.ask("order.batch", {"orders": [LIMIT, nothing], "atomic": True})
+    assert (status, body["code"], body["index"]) == (422, "instrument_unknown", 1)
+    assert body["client_order_id"] == nothing["client_order_id"]
+    status, body = way.ask(
+        "order.batch", {"orders": [LIMIT, LIMIT, {"op": "amend", "id": "77", "price": "1"}], "atomic": True}
+    )
+    assert (status, body["code"], body["index"]) == (404, "not_found", 2)
+    assert way.ask("order.cancel_all", {})[1]["results"] == []
+
+
+def test_a_batch_with_a_malformed_command_is_refused_whole(way: Way) -> None:
+    orders = [LIMIT, {**LIMIT, "symbol": "NONE-USD"}, {"op": "amend", "id": "x", "quantity": "1"}]
+
+    status, body = way.ask("order.batch", {"orders": orders})
+
+    assert (status, [(error["field"], error["code"]) for error in body["errors"]]) == (
+        400,
+        [("orders.2.id", "malformed")],
+    )
+    assert way.ask("order.cancel_all", {})[1]["results"] == []
+
+
 def test_an_atomic_batch_is_applied_whole_or_not_at_all(way: Way) -> None:
     good, bad = {**LIMIT, "price": "190.8"}, {**LIMIT, "price": "500"}
 
@@ -378,6 +450,8 @@ def test_all_ways_give_the_same_answers(traders: tuple[Trader, Trader]) -> None:
         *[("order.submit", params) for params, faults in INVALID if faults],
         ("order.batch", {"orders": [LIMIT, {**LIMIT, "price": "500"}]}),
         ("order.batch", {"orders": [LIMIT, {**LIMIT, "price": "500"}], "atomic": True}),
+        ("order.batch", {"orders": [REFUSED["instrument_unknown"], {"op": "amend", "id": "77", "price": "1"}]}),
+        ("order.batch", {"orders": [LIMIT, {"op": "amend", "id": "77", "price": "1"}], "atomic": True}),
         ("order.submit", {"symbol": "AAPL-USD", "side": "buy", "type": "market", "quantity": "1"}),
         ("order.cancel_all", {"symbol": "AAPL-USD"}),
         ("order.cancel", {"id": "77"}),

@@ -9,13 +9,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from asgiref.sync import async_to_sync
+from django.db import OperationalError
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Account, User
 from apps.marketdata.reference import references
-from apps.orders import entry
+from apps.orders import entry, terms
 from apps.orders.matching.projector import ShardProjector
+from apps.orders.models import Order
+from apps.orders.terms import order_terms
 from cift.bus import buses
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.bus.gateway import COMMANDS_PER_REQUEST_MAX, gateway
@@ -42,6 +46,7 @@ def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
     while ShardProjector(0).step():
         pass
     references.forget()
+    order_terms.forget()
     settings.BUSES = {"default": {"BACKEND": "tests.support.buses.ScriptedBus"}}
     made = buses["default"]
     assert isinstance(made, ScriptedBus)
@@ -135,6 +140,47 @@ def test_every_command_s_unknown_outcome_is_told(
     assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
     assert "resolve_after" in answer.json()
     assert {name: answer.json()[name] for name in named} == named
+
+
+@pytest.mark.parametrize("known", ["in memory", "by the tables"])
+@pytest.mark.parametrize(
+    ("method", "body"), [("patch", {"quantity": "1"}), ("delete", None)], ids=["amend", "cancel by id"]
+)
+def test_an_unknown_outcome_of_one_order_names_the_id_it_is_looked_up_by(
+    bus: ScriptedBus, client: APIClient, method: str, body: Any, known: str
+) -> None:
+    order, other = (Order.objects.filter(account_id=account).latest("id") for account in (3, 4))
+    bus.respond_with = raising(RequestTimeout("late"))
+    if known == "in memory":
+        async_to_sync(order_terms.find)([order.pk, other.pk])
+
+    answer = getattr(client, method)(f"/api/v1/orders/{order.pk}/", body, format="json").json()
+    batch = {"orders": [{"op": "cancel", "id": str(order.pk)}, {"op": "cancel", "client_order_id": "x"}, ORDER]}
+    whole = client.post("/api/v1/orders/batch/", batch, format="json").json()
+    stranger_s = client.delete(f"/api/v1/orders/{other.pk}/").json()
+
+    assert (answer["code"], answer["id"], answer["client_order_id"]) == (
+        "outcome_unknown", str(order.pk), order.client_order_id,
+    )  # fmt: skip
+    assert whole["client_order_ids"] == [order.client_order_id, "x", "one"]
+    assert stranger_s["code"] == "outcome_unknown"
+    assert "client_order_id" not in stranger_s, "it is another's"
+
+
+def test_an_unknown_outcome_is_told_though_the_tables_cannot_be_read(
+    bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus.respond_with = raising(RequestTimeout("late"))
+    monkeypatch.setattr(terms, "orders_current", locked)
+
+    answer = client.delete("/api/v1/orders/77/")
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["id"]) == (504, "outcome_unknown", "77")
+    assert "resolve_after" in answer.json()
+
+
+def locked(*_arguments: Any) -> Any:
+    raise OperationalError("locked")
 
 
 @pytest.mark.parametrize(("found", "status"), [([False, 0, 0, False], 404), ([True, 0, 5, False], 404)])

@@ -269,7 +269,7 @@ class BookedTrader:
                 assert kept is not None
                 memory.answered(kept, sent, item["status"], item["order"] or item["error"])
             last = max((item["order"]["sequence"] for item in body["results"] if item["order"]), default=0)
-            memory.token = max(memory.token, (last, body["consistency_token"]))
+            memory.token = max(memory.token, (last, body["consistency_token"] or ""))
         else:
             for kept, sent in request.parts:
                 assert kept is not None
