@@ -1,6 +1,7 @@
 """From a command's events to its answer."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -26,6 +27,10 @@ _REASONS_OF_MEMBERS = frozenset({Reason.USER_REQUESTED, Reason.AMENDED_BELOW_FIL
 """A cancel for one of these is a command's own first event; for another it is a consequence."""
 
 
+_UNREAD = frozenset({"projection_behind", "database_busy"})
+"""What may be in the way of an answer though what it is to tell is done."""
+
+
 class Answer(NamedTuple):
     """What a request is answered with: an HTTP status and a body."""
 
@@ -46,6 +51,23 @@ def refusal(event: OrderRejected | CommandRejected) -> ApplicationError:
     if isinstance(event, OrderRejected):
         extra["id"] = str(event.order_id)
     return ApplicationError(event.reason.code, extra=extra)
+
+
+@contextmanager
+def done_told(outcome: Outcome) -> Iterator[None]:
+    """Say of an answer that cannot be read that the command is done, and what a later read is to see.
+
+    Raises:
+        ApplicationError: what was raised within.
+
+    """
+    try:
+        yield
+    except ApplicationError as error:
+        if error.code in _UNREAD:
+            error.detail = "It is done; how it stands now could not be read in time."
+            error.extra |= {"sequence": outcome.events[-1].sequence, "consistency_token": token_at(outcome)}
+        raise
 
 
 async def reference_of(instrument: int) -> InstrumentReference:
@@ -72,7 +94,8 @@ async def submitted(outcome: Outcome) -> Answer:
     if isinstance(first := outcome.events[0], CommandDuplicate):
         outcome, status = await first_outcome(first), HTTPStatus.OK
     if isinstance(first := outcome.events[0], OrderAccepted):
-        await reference_of(first.instrument)
+        with done_told(outcome):
+            await reference_of(first.instrument)
     answer = submitted_now(outcome, status=status)
     if answer is None:
         raise ApplicationError("duplicate_client_order_id", extra={"client_order_id": getattr(first, "id", "")})
@@ -158,7 +181,7 @@ async def changed(
     """Answer an amend or a cancel of one order; `known`: orders as they stand now, where they have been read already.
 
     Raises:
-        ApplicationError: the reason it was refused for; `not_found`, `order_terminal`.
+        ApplicationError: the reason it was refused for; `not_found`, `order_terminal`; what `done_told` says is done.
 
     """
     first = outcome.events[0]
@@ -168,12 +191,13 @@ async def changed(
         raise refusal(first)
     if not isinstance(first, OrderCanceled | OrderAmended):
         raise ApplicationError("internal")
-    if known is None:
-        known = await database_call(orders_current, [first.order_id])
-    state = known.get(first.order_id)
-    if state is None:
-        raise ApplicationError("projection_behind")
-    return Answer(HTTPStatus.OK, await changed_body(state, outcome))
+    with done_told(outcome):
+        if known is None:
+            known = await database_call(orders_current, [first.order_id])
+        state = known.get(first.order_id)
+        if state is None:
+            raise ApplicationError("projection_behind")
+        return Answer(HTTPStatus.OK, await changed_body(state, outcome))
 
 
 async def changed_body(state: OrderState, outcome: Outcome) -> OrderAnswer:
@@ -204,7 +228,7 @@ async def orders_done(outcome: Awaitable[Outcome]) -> Answer:
     """Answer a mass cancel with the orders it ended.
 
     Raises:
-        ApplicationError: the reason it was refused for.
+        ApplicationError: the reason it was refused for; what `done_told` says is done.
 
     """
     done = await outcome
@@ -212,6 +236,9 @@ async def orders_done(outcome: Awaitable[Outcome]) -> Answer:
     if isinstance(first, CommandRejected):
         raise refusal(first)
     canceled = [event.order_id for event in done.events if isinstance(event, OrderCanceled)]
-    states = await database_call(orders_current, canceled) if canceled else {}
-    results = [order_body(states[order_id], await reference_of(states[order_id].instrument)) for order_id in canceled]
+    with done_told(done):
+        states = await database_call(orders_current, canceled) if canceled else {}
+        if not states.keys() >= set(canceled):
+            raise ApplicationError("projection_behind")
+        results = [order_body(states[each], await reference_of(states[each].instrument)) for each in canceled]
     return Answer(HTTPStatus.OK, OrdersAnswer(results=results, consistency_token=token_at(done)))

@@ -16,13 +16,15 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import Account, User
 from apps.marketdata.reference import references
-from apps.orders import entry, terms
+from apps.orders import answers, entry, terms
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import Order
+from apps.orders.reasons import Reason
 from apps.orders.terms import order_terms
 from cift.bus import buses
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.bus.gateway import COMMANDS_PER_REQUEST_MAX, gateway
+from cift.consistency import place_of
 from cift.errors import ApplicationError
 from cift.times import clock_ns, time_parse
 from cift.wire.base import Reply, frame_split
@@ -181,6 +183,47 @@ def test_an_unknown_outcome_is_told_though_the_tables_cannot_be_read(
 
 def locked(*_arguments: Any) -> Any:
     raise OperationalError("locked")
+
+
+def behind(*_arguments: Any) -> Any:
+    raise ApplicationError("projection_behind")
+
+
+def telling(*events: list[Any]) -> Any:
+    section = b"".join(msgspec.msgpack.encode(event) for event in events)
+    reply = msgspec.msgpack.encode([10**6, 1, section])
+    return lambda _subject, _payload: msgspec.msgpack.encode([reply])
+
+
+@pytest.mark.parametrize(("unread", "code"), [(locked, "database_busy"), (behind, "projection_behind")])
+def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
+    bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch, unread: Any, code: str
+) -> None:
+    order = Order.objects.filter(account_id=3).latest("id")
+    async_to_sync(order_terms.find)([order.pk])
+    monkeypatch.setattr(answers, "orders_current", unread)
+    one = f"/api/v1/orders/{order.pk}/"
+    canceled = [13, 900, 1, 1, 3, order.pk, order.instrument_id, int(Reason.USER_REQUESTED), 1, 0, 0]
+    swept = [*canceled[:7], int(Reason.MASS_CANCEL), *canceled[8:]]
+    amended = [14, 900, 1, 1, 3, order.pk, order.instrument_id, 15_000, 1, 1, True]
+
+    told: list[tuple[Any, Any, int]] = [
+        (telling(canceled), lambda: client.delete(one), 900),
+        (telling(amended), lambda: client.patch(one, {"quantity": "1"}, format="json"), 900),
+        (telling(swept, [16, 901, 3, 1]), lambda: client.delete("/api/v1/orders/"), 901),
+    ]
+    for respond, asked, sequence in told:
+        bus.respond_with = respond
+        answer = asked()
+        assert (answer.status_code, answer.json()["code"]) == (503, code)
+        assert answer.json()["detail"].startswith("It is done")
+        assert answer.json()["sequence"] == sequence
+        assert place_of(answer.json()["consistency_token"]).number == 10**6
+
+    bus.respond_with = telling([4, 902, 3, int(Reason.ORDER_UNKNOWN), 12, ""])
+    refused = client.delete(one).json()
+    assert refused["code"] == code
+    assert {"sequence", "consistency_token"}.isdisjoint(refused), "nothing was done"
 
 
 @pytest.mark.parametrize(("found", "status"), [([False, 0, 0, False], 404), ([True, 0, 5, False], 404)])
