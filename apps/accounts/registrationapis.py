@@ -53,7 +53,7 @@ class RegisterApi(OpenApi):
     @described(
         answers={201: RegisteredBody},
         body=Body(name="Registration", table=_CREDENTIALS),
-        errors=("email_taken", "venue_unavailable", "overloaded"),
+        errors=("email_taken", "venue_unavailable", "venue_halted", "overloaded"),
     )
     def post(self, request: Request) -> Response:
         """Make a user, the account and its opening deposit; or, where addresses are confirmed, the first of these."""

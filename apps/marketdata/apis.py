@@ -100,7 +100,7 @@ async def book_answer(symbol: str, *, depth: int) -> BookBody:
     """Read a book.
 
     Raises:
-        ApplicationError: `not_found`, `venue_unavailable`.
+        ApplicationError: `not_found`, `venue_unavailable`, `overloaded`.
 
     """
     reference, book = await _book_read(symbol, depth=max(depth, CHECKSUM_LEVELS))
@@ -111,7 +111,7 @@ async def ticker_answer(symbol: str) -> TickerBody:
     """Read a book's top.
 
     Raises:
-        ApplicationError: `not_found`, `venue_unavailable`.
+        ApplicationError: `not_found`, `venue_unavailable`, `overloaded`.
 
     """
     reference, book = await _book_read(symbol, depth=1)

@@ -49,7 +49,7 @@ async def book_find(*, instrument: int, depth: int = 0) -> BookFound | None:
     """Ask the writer for a book, `depth` levels a side, 0 for all.
 
     Raises:
-        ApplicationError: `venue_unavailable`.
+        ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
     return _book_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_BOOK, instrument, depth])))

@@ -118,7 +118,7 @@ async def order_resolve(client_order_id: str, *, account: int) -> Answer:
     """Look an order up by the client's id, as the writer knows it: behind a command's deadline a no is final.
 
     Raises:
-        ApplicationError: `not_found`; `venue_unavailable`.
+        ApplicationError: `not_found`; `venue_unavailable`, `overloaded`.
 
     """
     found = await id_find(account=account, client_order_id=client_order_id)

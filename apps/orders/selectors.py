@@ -167,7 +167,7 @@ async def id_find(*, account: int, client_order_id: str) -> IdFound:
     """Ask the writer whether it has seen an id; after the command's deadline a no is final.
 
     Raises:
-        ApplicationError: `venue_unavailable`.
+        ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
     return _id_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_LOOKUP, account, client_order_id])))
@@ -177,7 +177,7 @@ async def account_sequence_find(*, account: int) -> int:
     """Ask the writer for an account's last sequence; 0 for an account that is not there.
 
     Raises:
-        ApplicationError: `venue_unavailable`.
+        ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
     found = msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_ACCOUNT, account])))
@@ -188,7 +188,7 @@ async def sequence_find() -> int:
     """Ask the writer for the last event's sequence.
 
     Raises:
-        ApplicationError: `venue_unavailable`.
+        ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
     return (await _stats())[_STATS_SEQUENCE]

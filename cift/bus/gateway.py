@@ -14,7 +14,7 @@ import msgspec
 from django.conf import settings
 
 from cift.bus import buses
-from cift.bus.base import BusError, PayloadTooLarge, VenueUnavailable
+from cift.bus.base import BusError, BusOverloaded, PayloadTooLarge, VenueUnavailable
 from cift.errors import ApplicationError
 from cift.times import clock_ns
 from cift.wire.base import Reply, frame_pack
@@ -74,11 +74,13 @@ class Gateway:
         """Ask the writer's memory.
 
         Raises:
-            ApplicationError: `venue_unavailable`; a query changes nothing, so no answer is that too.
+            ApplicationError: `overloaded`; `venue_unavailable`: a query changes nothing, so no answer is that too.
 
         """
         try:
             return await buses["default"].request(query_subject(self._shard), query, timeout_s=self._timeout_s)
+        except BusOverloaded as error:
+            raise ApplicationError("overloaded") from error
         except BusError as error:
             raise ApplicationError("venue_unavailable", "The order service does not answer.") from error
 
@@ -103,8 +105,9 @@ def _answered(commands: Sequence[Waiting], asked: "asyncio.Future[bytes]") -> No
         answered = _entries.decode(asked.result())
         if len(answered) == len(commands):
             entries = answered
-    except VenueUnavailable:
-        entries = [("venue_unavailable",)] * len(commands)
+    except VenueUnavailable as error:
+        code = "overloaded" if isinstance(error, BusOverloaded) else "venue_unavailable"
+        entries = [(code,)] * len(commands)
     except (BusError, msgspec.DecodeError, asyncio.CancelledError) as error:
         logger.warning("no answer from the order service: %r", error)
     finally:

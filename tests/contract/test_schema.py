@@ -11,11 +11,10 @@ from openapi_spec_validator import validate
 
 from cift.error_codes import CODES
 from cift.wire.reasons import Reason
-from tests.support.schema import _escaped, schema, value_check
+from tests.support.schema import METHODS, _escaped, body_of, codes_documented, operations, schema, value_check
 from tests.support.traders import Trader
 from tests.support.venue import Venue
 
-METHODS = ("get", "post", "put", "patch", "delete")
 NOT_THE_API_S = ("/admin/", "/account/", "/api/login/", "/api/schema/", "/api/docs/", "/static/")
 
 ENDS_ALONE = {reason.code for reason in Reason if reason >= Reason.USER_REQUESTED} - {
@@ -26,12 +25,6 @@ ENDS_ALONE = {reason.code for reason in Reason if reason >= Reason.USER_REQUESTE
 """Reasons why orders end, or why other commands than orders are refused: no answer has one as its code."""
 
 NO_OPERATION_S = {"method_not_allowed"}
-
-
-def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in schema()["paths"].items():
-        for method, operation in methods.items():
-            yield path, method, operation
 
 
 def addresses(patterns: Any, prefix: str = "/") -> Iterator[tuple[str, Any]]:
@@ -110,11 +103,7 @@ def test_every_body_that_has_one_has_an_example() -> None:
 
 
 def test_every_code_is_some_operation_s() -> None:
-    codes: set[str] = set()
-    for _, _, operation in operations():
-        for response in operation["responses"].values():
-            problem = response.get("content", {}).get("application/problem+json", {})
-            codes |= set(problem.get("examples", {}))
+    codes = {code for path, method, _ in operations() for code in codes_documented(method, path)}
 
     assert set(CODES) - codes == ENDS_ALONE | NO_OPERATION_S
 
@@ -129,13 +118,6 @@ def test_money_and_times_are_texts_of_a_pattern() -> None:
     assert submit["additionalProperties"] is False
     assert submit["required"] == ["symbol", "side", "type"]
     assert submit["properties"]["time_in_force"]["enum"] == ["gtc", "ioc", "fok", None]
-
-
-def body_of(operation: dict[str, Any]) -> Any:
-    """Give the first example of a call's body; None for a call without one."""
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    named = [example["value"] for example in content.get("examples", {}).values()]
-    return [*named, content.get("example")][0]
 
 
 IN_PATHS = {"symbol": "AAPL-USD", "order_id": "77", "client_order_id": "nobody-s"}

@@ -20,12 +20,13 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import Order
 from apps.orders.reasons import Reason
 from cift.bus import buses
-from cift.bus.base import RequestTimeout, VenueUnavailable
+from cift.bus.base import BusOverloaded, RequestTimeout, VenueUnavailable
 from cift.consistency import JournalPlace, token_of
 from cift.error_codes import CODES
 from cift.wire.base import frame_split
 from tests.support.buses import ScriptedBus
-from tests.support.schema import value_check
+from tests.support.raised import codes_in
+from tests.support.schema import SERVICE_CODES, body_of, codes_documented, operations, value_check
 from tests.support.shard import journal_fill
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -213,11 +214,7 @@ def test_no_documented_code_is_left_out() -> None:
 def raised() -> Iterator[tuple[str, str]]:
     """Find every code the source raises an error with."""
     for file in sorted([*ROOT.glob("apps/**/*.py"), *ROOT.glob("cift/**/*.py")]):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ApplicationError" and node.args:
-                for part in ast.walk(node.args[0]):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        yield part.value, f"{file.name}:{node.lineno}"
+        yield from ((code, f"{file.name}:{line}") for code, line in codes_in(ast.parse(file.read_text())))
 
 
 def test_the_code_raises_no_other() -> None:
@@ -225,3 +222,44 @@ def test_the_code_raises_no_other() -> None:
 
     assert len(found) > 50
     assert not [where for code, where in found if code not in CODES]
+
+
+def left_unanswered(code: str) -> Callable[[Scene], None]:
+    """Refuse commands with a code; nobody answers questions."""
+
+    def begin(scene: Scene) -> None:
+        def respond(subject: str, payload: bytes) -> bytes:
+            if subject.startswith("orders.query"):
+                raise VenueUnavailable("nobody")
+            return msgspec.msgpack.encode([[code]] * len(frame_split(payload)))
+
+        scene.bus.respond_with = respond
+
+    return begin
+
+
+FAULTS: tuple[Callable[[Scene], None], ...] = (
+    lambda scene: raises(scene, VenueUnavailable("nobody")),
+    lambda scene: raises(scene, BusOverloaded("full")),
+    lambda scene: raises(scene, RequestTimeout("late")),
+    *map(left_unanswered, sorted(SERVICE_CODES)),
+)
+
+
+def test_an_operation_documents_the_order_service_s_faults_it_answers_and_no_other(scene: Scene) -> None:
+    limits = dict.fromkeys(scene.settings.IDENTITIES["LIMITS"], (10**6, 1))
+    scene.settings.IDENTITIES = {**scene.settings.IDENTITIES, "LIMITS": limits}
+    order = Order.objects.filter(account_id=3).latest("id")
+    in_path = {"symbol": "AAPL-USD", "order_id": order.pk, "client_order_id": order.client_order_id}
+    asked = [(path, method, body_of(operation)) for path, method, operation in operations() if "/api/v1/" in path]
+    assert len(asked) > 30
+    for path, method, body in asked:
+        answered = set()
+        for number, fault in enumerate(FAULTS):
+            fault(scene)
+            # Some of these calls end all logins, which the user's row then says.
+            scene.client.force_login(User.objects.get(email=LOGIN["email"]))
+            given = {**LOGIN, "email": f"new-{number}@example.com"} if "register" in path else body
+            answer = scene.call(method, path.removeprefix("/api/v1/").format(**in_path), given)
+            answered.add(answer.json().get("code") if answer.content else None)
+        assert answered & SERVICE_CODES == codes_documented(method, path) & SERVICE_CODES, (method, path)

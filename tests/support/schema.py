@@ -1,6 +1,7 @@
 """What the API's schema says, and whether an answer is what it says."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, cast
 
@@ -8,7 +9,12 @@ import httpx
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"
+
+SERVICE_CODES = frozenset({"venue_unavailable", "venue_halted", "overloaded", "outcome_unknown"})
+"""What is answered for the order service, or for its absence."""
+
 _OF_THE_METHOD = 405
 
 
@@ -18,6 +24,26 @@ def schema() -> dict[str, Any]:
     generator: Any = cast("Any", SchemaGenerator)()
     made: dict[str, Any] = generator.get_schema(request=None, public=True)
     return made
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give each operation with its address and method."""
+    for path, methods in schema()["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def body_of(operation: dict[str, Any]) -> Any:
+    """Give the first example of a call's body; None for a call without one."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    named = [example["value"] for example in content.get("examples", {}).values()]
+    return [*named, content.get("example")][0]
+
+
+def codes_documented(method: str, path: str) -> set[str]:
+    """Give the codes an operation is documented to answer."""
+    responses = schema()["paths"][path][method]["responses"].values()
+    return {code for response in responses for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})}
 
 
 @cache
