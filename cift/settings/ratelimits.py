@@ -2,7 +2,8 @@
 
 The edges name a limit by the kind of call (`orders`: entry, change and cancel, a batch counts its commands; `reads`:
 private reads; `market`: public market data; `auth`; `sockets`: handshakes; `messages`: what comes over sockets) and by
-whom it counts. All of a limit's requests may come at once.
+whom it counts. All of a limit's requests may come at once. Each web process counts by itself, so with several each
+grants its share.
 """
 
 import re
@@ -33,8 +34,14 @@ PRODUCTION = {
 }
 
 
+WEB_PROCESSES_MAX = 1_000
+
+
 def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """Give the limits; CIFT_RATE_LIMITS changes some, as in `orders-account=100/1,auth-address=30/60`.
+    """Give the limits of this process; CIFT_RATE_LIMITS changes some, as in `orders-account=100/1,auth-address=30/60`.
+
+    Of CIFT_WEB_PROCESSES each has that part of every limit, rounded down, so that all together never grant more than
+    it; but at least one request, so that nobody is shut out by a process.
 
     Raises:
         EnvironmentVariableError: it names no limit, or none of this form.
@@ -49,4 +56,5 @@ def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, in
                 f"CIFT_RATE_LIMITS: {given!r} is not NAME=REQUESTS/SECONDS with one of these names: {known}"
             )
         limits[match.group(1)] = (int(match.group(2)), int(match.group(3)))
-    return limits
+    processes = env.integer("CIFT_WEB_PROCESSES", 1, least=1, most=WEB_PROCESSES_MAX)
+    return {name: (max(requests // processes, 1), seconds) for name, (requests, seconds) in limits.items()}

@@ -115,6 +115,47 @@ def test_limits_are_changed_by_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert set(EMBEDDED) == set(PRODUCTION)
 
 
+@pytest.mark.parametrize("processes", [1, 2, 3, 7, 500])
+def test_all_web_processes_together_grant_no_more_than_a_limit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setenv("CIFT_WEB_PROCESSES", str(processes))
+    monkeypatch.setenv("CIFT_RATE_LIMITS", "orders-account=500/1")
+    monkeypatch.setattr(time, "monotonic_ns", lambda: 1_000_000_000_000)
+    settings.RATE_LIMITS = rate_limits(PRODUCTION)
+    share = 500 // processes
+
+    granted = 0
+    for process in [RateLimits() for _ in range(processes)]:
+        standing = process.take("orders-account", "somebody")
+        assert standing.headers["RateLimit-Policy"] == f'"orders-account";q={share};w=1'
+        granted += 1
+        while standing.remaining:
+            standing = process.take("orders-account", "somebody")
+            granted += 1
+        refusal(process, "orders-account", "somebody")
+
+    assert 500 - processes < granted == share * processes <= 500
+
+
+def test_a_process_grants_one_request_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFT_WEB_PROCESSES", "300")
+
+    limits = rate_limits(PRODUCTION)
+
+    assert limits["auth-address"] == (1, 60)
+    assert limits["orders-account"] == (1, 1)
+    assert limits["orders-address"] == (6, 1)
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "many", "1001"])
+def test_a_number_of_web_processes_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("CIFT_WEB_PROCESSES", given)
+
+    with pytest.raises(EnvironmentVariableError, match="CIFT_WEB_PROCESSES"):
+        rate_limits(EMBEDDED)
+
+
 @pytest.mark.parametrize("given", ["orders=7/2", "orders-account=0/1", "orders-account=7", "orders-account=7/x"])
 def test_a_limit_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("CIFT_RATE_LIMITS", given)
