@@ -235,7 +235,7 @@ def test_a_program_s_requests_are_counted_by_call_and_status(
     before = counted(running_venue)
     order = traders[0].submit(**LIMIT)
     for method, path, options in (
-        ("GET", f"orders/{order['id']}/", {}),
+        ("GET", f"orders/{order['id']}/", {"params": {"at_least": order["consistency_token"]}}),
         ("GET", "orders/77/", {}),
         ("GET", "orders/?limit=0", {}),
         ("DELETE", f"orders/{order['id']}/", {}),
