@@ -21,11 +21,15 @@ from cift.bus.performing import first_answer
 from cift.consistency import JournalPlace, token_of
 from cift.errors import ApplicationError
 from cift.threads import database_call
+from cift.times import clock_ns, time_format
 from cift.wire.outcomes import CommandDuplicate, CommandRejected
 
 _REASONS_OF_MEMBERS = frozenset({Reason.USER_REQUESTED, Reason.AMENDED_BELOW_FILLED})
 """A cancel for one of these is a command's own first event; for another it is a consequence."""
 
+
+RESOLVE_MARGIN_NS = 1_000_000_000
+"""Added to a deadline before a look-up's no is final: clocks of different machines differ."""
 
 _UNREAD = frozenset({"projection_behind", "database_busy"})
 """What may be in the way of an answer though what it is to tell is done."""
@@ -51,6 +55,12 @@ def refusal(event: OrderRejected | CommandRejected) -> ApplicationError:
     if isinstance(event, OrderRejected):
         extra["id"] = str(event.order_id)
     return ApplicationError(event.reason.code, extra=extra)
+
+
+def resolve_tell(error: ApplicationError, deadline: int) -> None:
+    """Tell of an outcome that is not known from when on a look-up is final."""
+    if error.code == "outcome_unknown":
+        error.extra["resolve_after"] = time_format(deadline - clock_ns.lead_ns + RESOLVE_MARGIN_NS)
 
 
 @contextmanager

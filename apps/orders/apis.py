@@ -27,10 +27,15 @@ from apps.orders.described import (
     AMEND_BODY,
     AMEND_ERRORS,
     BATCH_BODY,
+    BATCH_BRINGS,
     BATCH_ERRORS,
+    CANCEL_ALL_BRINGS,
     CANCEL_ALL_ERRORS,
+    CANCEL_BY_CLIENT_BRINGS,
     CANCEL_ERRORS,
+    CHANGE_BRINGS,
     SUBMIT_BODY,
+    SUBMIT_BRINGS,
     SUBMIT_ERRORS,
 )
 from apps.orders.explaining.explanation import order_life
@@ -75,13 +80,15 @@ class OrderListApi(APIView):
         read_wait(read["at_least"])
         return Response(orders_read(account_of_request(request).pk, read, request))
 
-    @described(answers={201: OrderAnswer, 200: OrderAnswer}, body=SUBMIT_BODY, errors=SUBMIT_ERRORS)
+    @described(
+        answers={201: OrderAnswer, 200: OrderAnswer}, body=SUBMIT_BODY, errors=SUBMIT_ERRORS, brings=SUBMIT_BRINGS
+    )
     def post(self, request: Request) -> Response:
         """Enter an order; 201 with the order as it stands after matching."""
         query_none(request.query_params)
         return _performed(entry.order_submit, request.data, request)
 
-    @described(answers={200: OrdersAnswer}, query=CANCEL_ALL_FIELDS, errors=CANCEL_ALL_ERRORS)
+    @described(answers={200: OrdersAnswer}, query=CANCEL_ALL_FIELDS, errors=CANCEL_ALL_ERRORS, brings=CANCEL_ALL_BRINGS)
     def delete(self, request: Request) -> Response:
         """Cancel all orders that fit."""
         body_refuse(_body(request))
@@ -98,13 +105,13 @@ class OrderDetailApi(APIView):
         read_wait(read["at_least"])
         return Response(order_read(account_of_request(request).pk, order_id_read(order_id)))
 
-    @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS)
+    @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS, brings=CHANGE_BRINGS)
     def patch(self, request: Request, order_id: str) -> Response:
         """Change its price or its total quantity."""
         query_none(request.query_params)
         return _performed(entry.order_amend, body_with_id(request.data, order_id_read(order_id)), request)
 
-    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS)
+    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS, brings=CHANGE_BRINGS)
     def delete(self, request: Request, order_id: str) -> Response:
         """Cancel it."""
         body_refuse(_body(request))
@@ -143,7 +150,7 @@ class OrderEventListApi(APIView):
 class OrderBatchApi(APIView):
     """Several commands in one request."""
 
-    @described(answers={200: BatchAnswer}, body=BATCH_BODY, errors=BATCH_ERRORS)
+    @described(answers={200: BatchAnswer}, body=BATCH_BODY, errors=BATCH_ERRORS, brings=BATCH_BRINGS)
     def post(self, request: Request) -> Response:
         """Apply them in order; an answer each."""
         query_none(request.query_params)
@@ -160,7 +167,7 @@ class OrderByClientOrderIdApi(APIView):
         account = account_of_request(request).pk
         return _response(async_to_sync(entry.order_resolve)(client_order_id_read(client_order_id), account=account))
 
-    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS)
+    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS, brings=CANCEL_BY_CLIENT_BRINGS)
     def delete(self, request: Request, client_order_id: str) -> Response:
         """Cancel it."""
         body_refuse(_body(request))

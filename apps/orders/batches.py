@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 import msgspec
 
-from apps.orders.answers import Answer, changed, members_split, refusal, submitted, token_at
+from apps.orders.answers import Answer, changed, members_split, refusal, resolve_tell, submitted, token_at
 from apps.orders.commands import Batch, BatchMember, SubmitOrder
 from apps.orders.events import AnyEvent, BatchDone, OrderAccepted, OrderAmended, OrderCanceled
 from apps.orders.reasons import Reason
@@ -88,7 +88,8 @@ def _refused(events: Sequence[AnyEvent]) -> ApplicationError:
     if last.reason is Reason.BATCH_MEMBER_REFUSED:
         member = events[0]
         error.extra["reason"] = getattr(member, "reason", last.reason).code
-        error.extra["client_order_id"] = getattr(member, "id", "")
+        if client_order_id := getattr(member, "id", ""):
+            error.extra["client_order_id"] = client_order_id
     return error
 
 
@@ -96,6 +97,9 @@ async def _item(member: BatchMember, outcome: Outcome, known: Mapping[int, Order
     try:
         answer = await _answer(member, outcome, known)
     except ApplicationError as error:
+        resolve_tell(error, member.deadline)
+        if isinstance(member, SubmitOrder):
+            error.extra = {"client_order_id": member.id, **error.extra}
         return _refused_item(error)
     return BatchItem(status=answer.status, order=cast("OrderAnswer", answer.body), error=None)
 

@@ -18,6 +18,21 @@ CANCEL_ERRORS = (*WRITER_WRITES, "order_terminal", "projection_behind")
 CANCEL_ALL_ERRORS = (*WRITER_WRITES, "instrument_unknown", "projection_behind")
 BATCH_ERRORS = (*WRITER_WRITES, "instrument_unknown", "batch_member_refused", "not_found", "projection_behind")
 
+_UNREAD = dict.fromkeys(("projection_behind", "database_busy"), ("sequence", "consistency_token"))
+_SERVICE = ("venue_unavailable", "venue_halted", "overloaded", "outcome_unknown")
+
+SUBMIT_BRINGS = dict.fromkeys((*_SERVICE, *_REFUSALS, "deadline_passed", "venue_not_open"), ("client_order_id",))
+CHANGE_BRINGS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("id",)), "outcome_unknown": ("id", "client_order_id")}
+CANCEL_BY_CLIENT_BRINGS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("client_order_id",))}
+CANCEL_ALL_BRINGS = _UNREAD
+BATCH_BRINGS = {
+    **dict.fromkeys(_SERVICE, ("client_order_ids",)),
+    "instrument_unknown": ("client_order_id", "index"),
+    "not_found": ("index",),
+    "batch_member_refused": ("client_order_id",),
+}
+"""What errors of each call bring of all they may."""
+
 _LIMIT = {
     "symbol": "AAPL-USD",
     "side": "buy",

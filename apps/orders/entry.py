@@ -11,7 +11,16 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from apps.orders import services
-from apps.orders.answers import Answer, changed, orders_done, reference_of, submitted, submitted_now, taken
+from apps.orders.answers import (
+    Answer,
+    changed,
+    orders_done,
+    reference_of,
+    resolve_tell,
+    submitted,
+    submitted_now,
+    taken,
+)
 from apps.orders.batches import Refused, batch_done, batch_unsent
 from apps.orders.commands import BATCH_MEMBERS_MAX, AmendOrder, Batch, BatchMember, CancelOrder, SubmitOrder
 from apps.orders.events import OrderAccepted
@@ -23,12 +32,8 @@ from apps.orders.terms import order_terms
 from cift.errors import ApplicationError
 from cift.ratelimits import Standing, rate_limits
 from cift.threads import database_call
-from cift.times import clock_ns, time_format
 from cift.wire.base import Reply
 from cift.wire.outcomes import CommandRejected
-
-RESOLVE_MARGIN_NS = 1_000_000_000
-"""Added to a deadline before a look-up's no is final: clocks of different machines differ."""
 
 Operation = Callable[..., Awaitable[Awaitable[Answer]]]
 
@@ -136,6 +141,8 @@ async def _submit_answer(order: SubmitOrder, outcome: Awaitable[Outcome]) -> Ans
         _terms_keep(done)
         return await submitted(done)
     except ApplicationError as error:
+        # The first answer may be what is not known: it is looked up like this one's own.
+        resolve_tell(error, order.deadline)
         error.extra = {**named, **error.extra}
         raise
 
@@ -147,7 +154,7 @@ def order_give(order: SubmitOrder, answered: Callable[[Given], None]) -> None:
 
 def _given_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Given:
     if isinstance(reply, ApplicationError):
-        _resolve_tell(reply, order.deadline)
+        resolve_tell(reply, order.deadline)
         return _named(reply, order)
     try:
         done = services.outcome_of(reply)
@@ -242,10 +249,5 @@ async def _known(outcome: Awaitable[Outcome], deadline: int, named: Mapping[str,
         return await outcome
     except ApplicationError as error:
         error.extra = {**named, **error.extra}
-        _resolve_tell(error, deadline)
+        resolve_tell(error, deadline)
         raise
-
-
-def _resolve_tell(error: ApplicationError, deadline: int) -> None:
-    if error.code == "outcome_unknown":
-        error.extra["resolve_after"] = time_format(deadline - clock_ns.lead_ns + RESOLVE_MARGIN_NS)

@@ -244,7 +244,8 @@ def programs_served(application: Application) -> Application:
             # Whatever it was, the request gets its one answer.
             logger.exception("a program's request failed")
             measured.answered(HTTPStatus.INTERNAL_SERVER_ERROR, began)
-            await problem_send(send, ApplicationError("internal"), request_id=request_id, secure=secure)
+            fault = ApplicationError("internal", headers=None if asked is None else asked.standing.headers)
+            await problem_send(send, fault, request_id=request_id, secure=secure)
         else:
             measured.answered(answer.status, began)
             told = pairs_of(asked.standing.headers)

@@ -54,6 +54,7 @@ from apps.orders.params import (
 )
 from apps.orders.shapes import OrderAnswer, OrdersAnswer
 from apps.orders.socketfields import CHANNELS, FIELDS, PUBLIC_CHANNELS, REQUEST_ID
+from cift.error_extras import EXTRAS
 from cift.fields import Field
 from cift.rest.parts import case_of, table_schema
 from cift.texts import SYMBOL_PATTERN
@@ -153,15 +154,7 @@ _SAID_OF_ERRORS: Mapping[str, Schema] = {
             "additionalProperties": False,
         },
     },
-    "sequence": _WHOLE,
-    "id": _TEXT,
-    "client_order_id": _TEXT,
-    "client_order_ids": {"type": "array", "items": _TEXT},
-    "resolve_after": _TIME,
-    "retry_after": _WHOLE,
-    "order_status": _TEXT,
-    "reason": _TEXT,
-    "index": _WHOLE,
+    **{name: dict(extra.schema) for name, extra in EXTRAS.items()},
 }
 
 

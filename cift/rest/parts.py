@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cift.error_codes import CODES, FIELD_CODES
+from cift.error_extras import EXTRAS, brought
 from cift.errors import CONTENT_TYPE
 from cift.fields import Field, Kind
 
@@ -13,7 +14,7 @@ REF = "#/components/schemas/{name}"
 
 PROBLEM: Mapping[str, Any] = {
     "type": "object",
-    "description": "RFC 9457; what else a code brings (`sequence`, `client_order_id`, …) stands beside.",
+    "description": "RFC 9457; what a code brings besides (`sequence`, `client_order_id`, …) is in docs/errors.md.",
     "properties": {
         "type": {"type": "string", "pattern": "^urn:cift:error:[a-z_]+$"},
         "title": {"type": "string"},
@@ -35,6 +36,7 @@ PROBLEM: Mapping[str, Any] = {
                 "additionalProperties": False,
             },
         },
+        **{name: {**extra.schema, "description": f"{extra.meaning}."} for name, extra in EXTRAS.items()},
     },
     "required": ["type", "title", "status", "detail", "code", "request_id"],
 }
@@ -127,15 +129,18 @@ def structs_schemas(*types: type[msgspec.Struct]) -> dict[str, dict[str, Any]]:
     return msgspec.json.schema_components(types, ref_template=REF)[1]
 
 
-def problems(codes: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Give the responses that errors are answered with, by status, with an example for each code."""
+def problems(codes: Iterable[str], brings: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
+    """Give the responses that errors are answered with, by status, with an example for each code.
+
+    `brings` has, by code, what errors of this call bring of all they may.
+    """
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):
         by_status.setdefault(CODES[code].status, []).append(code)
-    return {str(status): _problem(status, names) for status, names in sorted(by_status.items())}
+    return {str(status): _problem(status, names, brings) for status, names in sorted(by_status.items())}
 
 
-def _problem(status: int, codes: list[str]) -> dict[str, Any]:
+def _problem(status: int, codes: list[str], brings: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     lines = [f"`{code}`: {CODES[code].title}." for code in codes]
     return {
         "description": "  \n".join(lines),
@@ -145,13 +150,13 @@ def _problem(status: int, codes: list[str]) -> dict[str, Any]:
                     "allOf": [{"$ref": REF.format(name="Problem")}],
                     "properties": {"status": {"const": status}, "code": {"enum": codes}},
                 },
-                "examples": {code: {"value": _problem_example(code)} for code in codes},
+                "examples": {code: {"value": _problem_example(code, brings.get(code, ()))} for code in codes},
             }
         },
     }
 
 
-def _problem_example(code: str) -> dict[str, Any]:
+def _problem_example(code: str, brings: Iterable[str]) -> dict[str, Any]:
     known = CODES[code]
     example: dict[str, Any] = {
         "type": f"urn:cift:error:{code}",
@@ -163,7 +168,7 @@ def _problem_example(code: str) -> dict[str, Any]:
     }
     if code == "invalid":
         example["errors"] = [{"field": "price", "code": "malformed", "detail": FIELD_CODES["malformed"]}]
-    return example
+    return example | {name: EXTRAS[name].example for name in (*brought(code).always, *brings)}
 
 
 _PLAIN = {"string": "text", "integer": 1, "boolean": False, "null": None}

@@ -63,12 +63,16 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What one method of one address takes, and what it answers: structs by status, and codes of errors."""
+    """What one method of one address takes, and what it answers: structs by status, and codes of errors.
+
+    `brings` has what errors here bring of all that errors of their code may (see `cift.error_extras`).
+    """
 
     answers: Mapping[int, type[msgspec.Struct] | None]
     query: Mapping[str, Field] = field(default_factory=dict)
     body: Body | None = None
     errors: tuple[str, ...] = ()
+    brings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def described(
@@ -77,9 +81,10 @@ def described(
     query: Mapping[str, Field] | None = None,
     body: Body | None = None,
     errors: tuple[str, ...] = (),
+    brings: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Callable[[ViewMethodT], ViewMethodT]:
     """Describe a view's method."""
-    call = Call(answers=answers, query=query or {}, body=body, errors=errors)
+    call = Call(answers=answers, query=query or {}, body=body, errors=errors, brings=brings or {})
 
     def keep(method: ViewMethodT) -> ViewMethodT:
         method.call = call  # type: ignore[attr-defined]
@@ -121,7 +126,7 @@ class CallSchema(AutoSchema):
             "tags": [self._tag()],
             "parameters": [*self._in_path(), *self._in_query(call), _REQUEST_ID],
             "security": self.get_auth(),
-            "responses": {**self._answers(call), **problems(self._codes(call))},
+            "responses": {**self._answers(call), **problems(self._codes(call), call.brings)},
         }
         if call.body is not None:
             operation["requestBody"] = self._request(call.body)
@@ -216,11 +221,21 @@ class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": what}
 
 
+_LIMITED = "/api/v1/"
+_TOO_MANY = "429"
+_BEFORE_LIMITS = frozenset({"408", "413"})
+"""Bodies are bounded before anybody is counted."""
+
+
 def schema_finish(result: dict[str, Any], generator: Any, **_unused: Any) -> dict[str, Any]:
-    """Say of every answer that it names its request."""
+    """Say of every answer that it names its request, and of the API's how who asks stands under its limits."""
     del generator
-    for operations in result["paths"].values():
+    for path, operations in result["paths"].items():
         for operation in operations.values():
-            for response in operation["responses"].values():
-                response.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/RequestId"}
+            for status, response in operation["responses"].items():
+                names = ["X-Request-Id"]
+                if path.startswith(_LIMITED) and status not in _BEFORE_LIMITS:
+                    names += ["RateLimit-Policy", "RateLimit", *(["Retry-After"] if status == _TOO_MANY else [])]
+                told = {name: {"$ref": f"#/components/headers/{name.replace('-', '')}"} for name in names}
+                response.setdefault("headers", {}).update(told)
     return result

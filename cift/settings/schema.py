@@ -61,10 +61,28 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             }
         },
         "headers": {
-            "RequestId": {
+            "RateLimitPolicy": {
+                "description": (
+                    "The limit with the least room: its name, `q` requests in `w` seconds. "
+                    "Of several web processes each tells its own share."
+                ),
+                "schema": {"type": "string"},
+                "example": '"orders-account";q=500;w=1',
+            },
+            "RateLimit": {
+                "description": "How one stands under it: `r` requests are left, in `t` seconds all are again.",
+                "schema": {"type": "string"},
+                "example": '"orders-account";r=499;t=1',
+            },
+            "RetryAfter": {
+                "description": "Seconds until there is a place again.",
+                "schema": {"type": "integer", "minimum": 1},
+                "example": 1,
+            },
+            "XRequestId": {
                 "description": "The request's id, the client's own where it was sane.",
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-            }
+            },
         },
     },
     "SWAGGER_UI_DIST": "SIDECAR",

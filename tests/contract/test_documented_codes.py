@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from cift.error_codes import CODES
+from cift.error_extras import BRINGS, EXTRAS, brought
 from cift.wire.reasons import Reason
 from tests.support.raised import codes_raised
-from tests.support.schema import METHODS, SERVICE_CODES, codes_documented
+from tests.support.schema import METHODS, PROBLEM, SERVICE_CODES, codes_documented, extras_of, operations, schema
 
 REASONS = {reason.code for reason in Reason}
 
@@ -59,3 +62,50 @@ def test_no_operation_documents_what_nothing_behind_it_raises() -> None:
     }
 
     assert not idle
+
+
+def test_what_an_operation_s_errors_bring_is_of_the_table() -> None:
+    told = [
+        (path, method, code, set(names)) for method, path, _, call in calls() for code, names in call.brings.items()
+    ]
+
+    assert len(told) > 50
+    for path, method, code, names in told:
+        assert names <= set(brought(code).may), (method, path, code)
+    assert set(BRINGS) <= set(CODES)
+    assert {name for brings in BRINGS.values() for name in brings.all} == set(EXTRAS)
+
+
+EXAMPLES: list[tuple[str, str, str, set[str]]] = [
+    ("post", "/api/v1/orders/", "outcome_unknown", {"client_order_id", "resolve_after"}),
+    ("post", "/api/v1/orders/", "insufficient_funds", {"client_order_id", "sequence"}),
+    ("post", "/api/v1/orders/", "instrument_unknown", {"client_order_id"}),
+    ("post", "/api/v1/orders/", "rate_limited", {"retry_after"}),
+    ("post", "/api/v1/orders/", "invalid", set()),
+    ("patch", "/api/v1/orders/{order_id}/", "outcome_unknown", {"id", "client_order_id", "resolve_after"}),
+    ("patch", "/api/v1/orders/{order_id}/", "projection_behind", {"sequence", "consistency_token"}),
+    ("delete", "/api/v1/orders/{order_id}/", "order_terminal", {"id", "client_order_id", "order_status"}),
+    ("delete", "/api/v1/orders/", "outcome_unknown", {"resolve_after"}),
+    ("delete", "/api/v1/orders/", "deadline_passed", {"sequence"}),
+    ("post", "/api/v1/orders/batch/", "outcome_unknown", {"client_order_ids", "resolve_after"}),
+    ("post", "/api/v1/orders/batch/", "batch_member_refused", {"sequence", "reason", "client_order_id"}),
+    ("get", "/api/v1/orders/", "projection_behind", set()),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "code", "names"), EXAMPLES)
+def test_an_example_of_an_error_brings_what_such_an_error_does(
+    method: str, path: str, code: str, names: set[str]
+) -> None:
+    response = schema()["paths"][path][method]["responses"][str(CODES[code].status)]
+    example = response["content"][PROBLEM]["examples"][code]["value"]
+
+    assert extras_of(example) == names
+
+
+def test_the_api_s_answers_are_documented_with_their_headers() -> None:
+    for path, method, operation in operations():
+        for status, response in operation["responses"].items():
+            limited = path.startswith("/api/v1/") and status not in {"408", "413"}
+            assert ({"RateLimit-Policy", "RateLimit"} <= response["headers"].keys()) is limited, (method, path, status)
+            assert ("Retry-After" in response["headers"]) is (status == "429" and limited), (method, path, status)

@@ -7,6 +7,8 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from apps.orders.socketfields import FIELDS
 from apps.orders.socketschema import EVENTS, REF, document, request_name
+from cift.error_extras import brought
+from tests.support.schema import extras_of
 
 
 @cache
@@ -38,6 +40,10 @@ def message_check(message: dict[str, Any], *, op: str | None = None) -> None:
     else:
         name = "ServerPing"
     _validator(name).validate(message)
+    items = message["result"].get("results", []) if message.get("ok") and op == "order.batch" else [message]
+    for error in [item["error"] for item in items if item.get("error")]:
+        if not extras_of(error) <= set(brought(error["code"]).all):
+            raise ValidationError(f"an error brings what its code does not: {error}")
 
 
 def request_check(request: dict[str, Any]) -> None:

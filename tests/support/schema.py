@@ -9,6 +9,8 @@ import httpx
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+from cift.error_extras import brought
+
 METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"
 
@@ -75,8 +77,13 @@ def value_check(value: Any, pointer: str) -> None:
     assert not errors, errors
 
 
+def extras_of(error: dict[str, Any]) -> set[str]:
+    """Give what an error brings beside what each has."""
+    return error.keys() - {"type", "title", "status", "detail", "code", "request_id", "errors"}
+
+
 def answer_check(answer: httpx.Response) -> None:
-    """Hold an answer to the schema: its status, its media type, its body, and the code of a problem."""
+    """Hold an answer to the schema: status, headers, media type, body, and a problem's code and what that brings."""
     answer.read()
     method, path = answer.request.method, answer.request.url.path
     media_type = answer.headers.get("Content-Type", "").partition(";")[0]
@@ -85,12 +92,18 @@ def answer_check(answer: httpx.Response) -> None:
         assert operation is not None or answer.status_code >= 400, (method, path)
         return
     assert str(answer.status_code) in operation["responses"], (method, path, answer.status_code, answer.text)
-    content = operation["responses"][str(answer.status_code)].get("content")
+    response = operation["responses"][str(answer.status_code)]
+    missing = {name for name in response["headers"] if name not in answer.headers}
+    assert not missing, (method, path, answer.status_code, missing)
+    content = response.get("content")
     assert (media_type in content) if content else not answer.content, (method, path, media_type)
     if content:
         found = next(name for pattern, name in _paths() if pattern.fullmatch(path))
         where = (found, method.lower(), "responses", str(answer.status_code), "content", media_type, "schema")
         value_check(answer.json(), "/paths/" + "/".join(map(_escaped, where)))
+    if media_type == PROBLEM:
+        brings = brought(answer.json()["code"])
+        assert set(brings.always) <= extras_of(answer.json()) <= set(brings.all), (method, path, answer.text)
 
 
 def _escaped(part: str) -> str:

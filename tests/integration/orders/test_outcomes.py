@@ -195,6 +195,18 @@ def telling(*events: list[Any]) -> Any:
     return lambda _subject, _payload: msgspec.msgpack.encode([reply])
 
 
+def test_a_first_answer_that_cannot_be_read_is_one_to_look_up(bus: ScriptedBus, client: APIClient) -> None:
+    duplicate = [3, 900, 3, "one", 10**9, 0, True]
+    bus.respond_with = telling(duplicate)
+    lone = client.post("/api/v1/orders/", ORDER, format="json").json()
+    bus.respond_with = telling(duplicate, [17, 901, 3, 1, 0])
+    (item,) = client.post("/api/v1/orders/batch/", {"orders": [ORDER]}, format="json").json()["results"]
+
+    for error in (lone, item["error"]):
+        assert (error["code"], error["client_order_id"]) == ("outcome_unknown", "one")
+        assert time_parse(error["resolve_after"]) > 0
+
+
 @pytest.mark.parametrize(("unread", "code"), [(locked, "database_busy"), (behind, "projection_behind")])
 def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
     bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch, unread: Any, code: str

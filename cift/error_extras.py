@@ -1,0 +1,87 @@
+"""What errors bring beside their code and their sentence.
+
+The API's schema with its examples, the socket's, and docs/errors.md are made of these tables; answers are held to them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cift.texts import ID_PATTERN
+from cift.wire.reasons import Reason
+
+_TEXT = {"type": "string"}
+_ID = {"type": "string", "minLength": 1, "maxLength": 64}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A member of an error: what it holds, an example, and what it says."""
+
+    schema: Mapping[str, Any]
+    example: Any
+    meaning: str
+
+
+EXTRAS: Mapping[str, Extra] = {
+    "sequence": Extra(_COUNT, 4711, "The event that says so; of a change that is done, the last it made"),
+    "client_order_id": Extra(_ID, "my-order-1", "The client's id of the order, or the one the venue gave it"),
+    "client_order_ids": Extra({"type": "array", "items": _ID}, ["my-order-1"], "Those of a batch's orders"),
+    "id": Extra({"type": "string", "pattern": ID_PATTERN}, "12217155584", "The venue's id of the order"),
+    "order_status": Extra(_TEXT, "filled", "How the order ended"),
+    "resolve_after": Extra(
+        {"type": "string", "format": "date-time"},
+        "2026-01-31T09:30:06.000001Z",
+        "From then on `orders/by-client-order-id/{id}/` tells for good",
+    ),
+    "retry_after": Extra({"type": "integer", "minimum": 1}, 1, "Seconds until there is a place again"),
+    "consistency_token": Extra(
+        _TEXT, "MC4xNw", "Of a change that is done: a read that brings it as `at_least` sees it"
+    ),
+    "index": Extra(_COUNT, 1, "Which command of an atomic batch it is about, from 0"),
+    "reason": Extra(_TEXT, "price_outside_band", "Why that command was refused"),
+}
+"""By name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brings:
+    """What an error of one code brings always, and what it may bring, as its call has it."""
+
+    always: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Both."""
+        return (*self.always, *self.may)
+
+
+_NONE = Brings()
+_DONE = Brings(may=("sequence", "consistency_token", "client_order_id"))
+_SERVICE = Brings(may=("client_order_id", "client_order_ids", "id"))
+_REFUSED = Brings(("sequence",), may=("client_order_id", "id"))
+
+BRINGS: Mapping[str, Brings] = {
+    **{reason.code: _REFUSED for reason in Reason},
+    # Most symbols nobody knows are refused at the edge, before the writer, which alone numbers what happens.
+    "instrument_unknown": Brings(may=("client_order_id", "sequence", "id", "index")),
+    "batch_member_refused": Brings(("sequence", "reason"), may=("client_order_id",)),
+    "not_found": Brings(may=("index",)),
+    "duplicate_client_order_id": Brings(("client_order_id",), may=("sequence",)),
+    "order_terminal": Brings(("id", "client_order_id", "order_status")),
+    "rate_limited": Brings(("retry_after",)),
+    "venue_unavailable": _SERVICE,
+    "venue_halted": _SERVICE,
+    "overloaded": _SERVICE,
+    "projection_behind": _DONE,
+    "database_busy": _DONE,
+    "outcome_unknown": Brings(("resolve_after",), may=("client_order_id", "client_order_ids", "id")),
+}
+"""By code; the others bring nothing."""
+
+
+def brought(code: str) -> Brings:
+    """Tell what an error of a code brings."""
+    return BRINGS.get(code, _NONE)
