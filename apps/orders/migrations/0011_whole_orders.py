@@ -14,7 +14,7 @@ def keep_place(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0009_explained'),
+        ('orders', '0010_administrator_without_money'),
     ]
 
     operations = [
