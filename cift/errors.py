@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from prometheus_client import Counter
 
 from cift.error_codes import CODES
@@ -35,7 +36,8 @@ class FieldError:
 class ApplicationError(Exception):
     """A fault to tell the client: a stable code, a sentence, and what else helps.
 
-    `status` is the table's unless given; a code outside the table (an engine's reason) needs one.
+    `status` is the table's unless given; a code outside the table (an engine's reason) needs one. `page` is where
+    somebody in a browser can mend it.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ApplicationError(Exception):
         errors: Sequence[FieldError] = (),
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        page: str = "",
     ) -> None:
         """Take the parts of the answer."""
         super().__init__(code, detail)
@@ -56,6 +59,7 @@ class ApplicationError(Exception):
         self.errors = tuple(errors)
         self.extra = dict(extra or {})
         self.headers = dict(headers or {})
+        self.page = page
 
 
 def problem_of(error: ApplicationError, *, request_id: str) -> dict[str, Any]:
@@ -88,6 +92,14 @@ def problem_response(error: ApplicationError, request: HttpRequest | None) -> Js
     )
     response[REQUEST_ID_HEADER] = request_id
     return response
+
+
+def error_response(error: ApplicationError, request: HttpRequest) -> HttpResponse:
+    """Build the answer to an error: who would rather have a page is led to the one that mends it, if there is one."""
+    # Of equals the first is preferred, so who takes anything is a program.
+    if error.page and request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        return HttpResponseRedirect(f"{error.page}?{urlencode({'next': request.get_full_path()})}")
+    return problem_response(error, request)
 
 
 def application_error_of(exception: Exception) -> ApplicationError | None:

@@ -1,12 +1,15 @@
 """Who asks: `Authorization: Bearer <access>` for REST framework's views."""
 
 import re
+from typing import ClassVar
 
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from apps.accounts.models import Account, TokenFamily, User
+from apps.accounts.secondfactor import session_check
 from apps.accounts.selectors import account_of_user
 from apps.accounts.sessions import access_family
 from apps.accounts.tokens import TokenInvalidError
@@ -42,8 +45,11 @@ class BearerAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class BrowserAuthentication(SessionAuthentication):
-    """Takes Django's session cookie, and for what changes anything the CSRF token with it."""
+class PasswordAuthentication(SessionAuthentication):
+    """Takes Django's session cookie, and for what changes anything the CSRF token with it.
+
+    The password alone makes a session: this is for the calls that give the second factor, and for logging out.
+    """
 
     def enforce_csrf(self, request: Request) -> None:
         """Hold the request to the CSRF check.
@@ -56,6 +62,31 @@ class BrowserAuthentication(SessionAuthentication):
             super().enforce_csrf(request)
         except PermissionDenied as error:
             raise ApplicationError("csrf_failed", str(error.detail)) from error
+
+
+class BrowserAuthentication(PasswordAuthentication):
+    """Takes the session of who has given all that a login wants: where there is a second factor, that too."""
+
+    errors: ClassVar = ("second_factor_required",)
+    """What it refuses besides, for the API's schema."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """Find the user; None where there is no session.
+
+        Raises:
+            ApplicationError: `csrf_failed`, `second_factor_required`.
+
+        """
+        found: tuple[User, None] | None = super().authenticate(request)
+        if found is not None:
+            session_check(django_request(request))
+        return found
+
+
+def django_request(request: Request) -> HttpRequest:
+    """Give Django's own request within REST framework's."""
+    inner: HttpRequest = request._request  # noqa: SLF001 - REST framework gives no other way to it
+    return inner
 
 
 def account_of_request(request: Request) -> Account:

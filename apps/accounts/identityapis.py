@@ -8,14 +8,18 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import update_last_login
-from django.http import HttpRequest
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import secondfactor
-from apps.accounts.authentication import client_address
+from apps.accounts.authentication import (
+    BearerAuthentication,
+    PasswordAuthentication,
+    client_address,
+    django_request,
+)
 from apps.accounts.browsers import family_of_request
 from apps.accounts.identityshapes import (
     EnrolmentBody,
@@ -93,6 +97,12 @@ class OpenApi(APIView):
     permission_classes = (AllowAny,)
 
 
+class HalfOpenApi(APIView):
+    """A call for sessions too that have not given their second factor yet: one that takes it, or ends them."""
+
+    authentication_classes = (BearerAuthentication, PasswordAuthentication)
+
+
 class TokenObtainApi(OpenApi):
     """E-mail address and password against tokens."""
 
@@ -141,7 +151,7 @@ class TokenRefreshApi(OpenApi):
         return _tokens_response(tokens, standing)
 
 
-class LogoutApi(APIView):
+class LogoutApi(HalfOpenApi):
     """The end of one login."""
 
     permission_classes = (AllowAny,)
@@ -155,7 +165,7 @@ class LogoutApi(APIView):
         elif isinstance(request.auth, TokenFamily):
             family_end(request.auth.pk, at=clock_ns(), reason="logout")
         elif request.user.is_authenticated:
-            logout(_django_request(request))
+            logout(django_request(request))
         else:
             raise unauthenticated("A token or a session is wanted.")
         return Response(status=HTTPStatus.NO_CONTENT)
@@ -184,7 +194,7 @@ class SocketTicketApi(APIView):
         return Response({"ticket": ticket_make(family, at=at)}, headers=NOT_KEPT)
 
 
-class SecondFactorApi(APIView):
+class SecondFactorApi(HalfOpenApi):
     """The caller's second factor."""
 
     @described(answers={200: SecondFactorBody})
@@ -225,7 +235,7 @@ class SecondFactorConfirmApi(APIView):
         return Response({"recovery_codes": codes}, headers=NOT_KEPT)
 
 
-class SecondFactorVerifyApi(APIView):
+class SecondFactorVerifyApi(HalfOpenApi):
     """A code between two logins."""
 
     @described(answers={204: None}, body=_CODE_BODY, errors=("second_factor_wrong",))
@@ -246,8 +256,3 @@ def _refresh_claims(token: str) -> Claims:
         return token_read(token, TokenKind.REFRESH)
     except TokenInvalidError as error:
         raise unauthenticated(str(error)) from error
-
-
-def _django_request(request: Request) -> HttpRequest:
-    inner: HttpRequest = request._request  # noqa: SLF001 - REST framework gives no other way to it
-    return inner

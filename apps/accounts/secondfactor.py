@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django_otp import verify_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -119,6 +120,20 @@ def second_factor_fresh(request: HttpRequest | Request) -> bool:
         return False
     fresh_s: int = settings.IDENTITIES["SECOND_FACTOR_FRESH_S"]
     return clock_ns() - given_at <= fresh_s * _NS
+
+
+def session_check(request: HttpRequest) -> None:
+    """Let a browser's session in: where its user has a second factor, it must have been given in this session.
+
+    The password alone makes a session, so this stands before everything that takes one.
+
+    Raises:
+        ApplicationError: `second_factor_required`, with the page that takes it.
+
+    """
+    user = request.user
+    if isinstance(user, User) and not isinstance(request.session.get(_SESSION_KEY), int) and second_factor_has(user):
+        raise ApplicationError("second_factor_required", page=reverse("account-second-factor"))
 
 
 def _place_take(user: User) -> None:

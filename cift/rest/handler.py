@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpResponse
 from rest_framework import exceptions as rest
 from rest_framework.views import set_rollback
 
-from cift.errors import ApplicationError, FieldError, application_error_of, problem_response
+from cift.errors import ApplicationError, FieldError, application_error_of, error_response, problem_response
 
 
-def exception_handler(exception: Exception, context: Mapping[str, Any]) -> JsonResponse | None:
+def exception_handler(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Answer for REST framework's views; None lets a fault of the venue through to `server_error`."""
     if isinstance(exception, rest.APIException):
         error: ApplicationError | None = _of_rest(exception)
@@ -21,7 +21,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> JsonR
         return None
     set_rollback()
     request = context.get("request")
-    return problem_response(error, getattr(request, "_request", request))
+    inner = getattr(request, "_request", request)
+    return problem_response(error, None) if inner is None else error_response(error, inner)
 
 
 _REST_CODES: tuple[tuple[type[rest.APIException], str], ...] = (

@@ -159,6 +159,8 @@ class CallSchema(AutoSchema):
             codes.add("unauthenticated")
         if authenticators and self.method not in _SAFE:
             codes.add("csrf_failed")
+        for authenticator in authenticators:
+            codes.update(getattr(authenticator, "errors", ()))
         if not public:
             codes.add("forbidden")
         if "{" in self.path:
@@ -214,11 +216,20 @@ class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 
     target_class = "apps.accounts.authentication.BrowserAuthentication"
     name = "session"
+    wants = ", in which who has a second factor has given it"
 
     def get_security_definition(self, _auto_schema: AutoSchema) -> dict[str, Any]:
         """Describe it."""
-        what = "A browser's session; what changes anything needs the CSRF token in `X-CSRFToken` besides."
+        what = f"A browser's session{self.wants}; what changes anything needs the CSRF token in `X-CSRFToken` besides."
         return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": what}
+
+
+class PasswordScheme(BrowserScheme):  # type: ignore[no-untyped-call]
+    """Django's session, made by the password alone."""
+
+    target_class = "apps.accounts.authentication.PasswordAuthentication"
+    name = "password_session"
+    wants = ", though its second factor was not given yet"
 
 
 _LIMITED = "/api/v1/"

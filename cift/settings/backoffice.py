@@ -9,6 +9,8 @@ BACK_OFFICE: dict[str, Any] = {
     # How long a money request may wait for a decision; then it expires, and what it holds is free again.
     "REQUEST_DAYS": 14,
     "RECORDER": "apps.accounts.records.record_append",
+    # Called with a request: raises what is wrong with its session, above all that a second factor was not given in it.
+    "SESSION_CHECK": "apps.accounts.secondfactor.session_check",
     # Called with a request: whether it may do what needs a fresh second factor.
     "SECOND_FACTOR": "apps.accounts.secondfactor.second_factor_fresh",
 }
