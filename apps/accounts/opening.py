@@ -50,15 +50,37 @@ async def opening_complete(user: int) -> Opened:
     """Open what a user's registration has promised and is not there; of several at once each command takes effect once.
 
     Raises:
-        ApplicationError: `venue_unavailable`: not all that is to be deposited is listed yet, as in a first start; what
-            `account_open` and `deposit_book` raise; do it again later.
+        ApplicationError: what `opening_begin` and `opening_finish` raise; do it again later.
 
     """
+    return await opening_finish(user, begun=await opening_begin(user))
+
+
+async def opening_begin(user: int) -> Opened:
+    """Open a user's account, if it is not open yet; its deposits are still to come.
+
+    Raises:
+        ApplicationError: `venue_unavailable`: not all that is to be deposited is listed yet, as in a first start; what
+            `account_open` raises.
+
+    """
+    await database_call(_assets_wanted)
+    account = await database_call(_account_id, user)
+    if account is not None:
+        return Opened(account=account, number=0)
+    opened = await account_open(OpenAccount(id=f"user-{user}", owner=user))
+    return Opened(account=opened.event.account, number=opened.number)
+
+
+async def opening_finish(user: int, *, begun: Opened) -> Opened:
+    """Book the deposits that are missing in an account that is open.
+
+    Raises:
+        ApplicationError: what `opening_deposit` raises.
+
+    """
+    account, number = begun
     assets = await database_call(_assets_wanted)
-    account, number = await database_call(_account_id, user), 0
-    if account is None:
-        opened = await account_open(OpenAccount(id=f"user-{user}", owner=user))
-        account, number = opened.event.account, opened.number
     for deposit in await database_call(_deposits_missing, account, assets):
         booked = await opening_deposit(account=account, deposit=deposit)
         number = max(number, booked)
@@ -156,10 +178,17 @@ def opening_due(user: User) -> bool:
     return user.opening_due and (user.email_confirmed or not _confirms())
 
 
-async def opening_try(user: int) -> Opened | None:
-    """Complete an opening if that is possible now; else somebody does later."""
+def opening_take_up(user: int) -> bool:
+    """Take an opening up where another has left it, who does not undo it from then on; False: it is undone already."""
+    return bool(User.objects.filter(pk=user).update(created_at=timezone.now()))
+
+
+async def opening_try(user: int, *, begun: Opened | None = None) -> Opened | None:
+    """Complete an opening if that is possible now; else somebody does later. `begun`: its account is open."""
     try:
-        return await opening_complete(user)
+        if begun is not None:
+            return await opening_finish(user, begun=begun)
+        return await opening_complete(user) if await database_call(opening_take_up, user) else None
     except ApplicationError as error:
         logger.warning("user %s waits for the account still: %s", user, error.code)
         return None

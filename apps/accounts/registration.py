@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from apps.accounts import mails
 from apps.accounts.ended import families_ended_tell
 from apps.accounts.login import hashing, password_user
-from apps.accounts.models import User
+from apps.accounts.models import User, session_version_make
+from apps.accounts.opening import opening_take_up
 from cift.errors import ApplicationError, FieldError
 
 
@@ -22,14 +23,13 @@ def user_register(email: str, password: str) -> User | None:
     The same address and password again give the user whose registration was interrupted.
 
     Raises:
-        ApplicationError: `invalid`; `email_taken`, where addresses need no confirmation.
+        ApplicationError: `invalid`; `email_taken`, where addresses need no confirmation; `venue_unavailable`.
 
     """
     email = email.strip().lower()
     _email_check(email)
     password_check(password, user=User(email=email), field="password")
-    with hashing:
-        hashed = make_password(password)
+    hashed = password_hash(password)
     user = User(email=email, password=hashed, email_confirmed=False, opening_due=True)
     try:
         with transaction.atomic():
@@ -41,22 +41,38 @@ def user_register(email: str, password: str) -> User | None:
 
 
 def _register_again(email: str, password: str) -> User | None:
-    known = User.objects.get(email=email)
+    known = User.objects.filter(email=email).first()
+    if known is None:
+        raise _undone()
     if settings.IDENTITIES["CONFIRM_EMAIL"]:
         if known.email_confirmed:
             mails.known_send(known)
-        elif known.is_active and _password_replace(known, password):
+        elif known.is_active and _password_replace(known, password_hash(password)):
             # The last who registered has the address if its owner says so: whoever did before knows no password to it.
             mails.confirmation_send(known)
         return None
-    if known.opening_due and password_user(email, password) is not None:
-        return known
-    raise ApplicationError("email_taken")
+    if not known.opening_due or password_user(email, password) is None:
+        raise ApplicationError("email_taken")
+    if not opening_take_up(known.pk):
+        raise _undone()
+    return known
+
+
+def _undone() -> ApplicationError:
+    """Say that the registration this one came behind was given up meanwhile."""
+    return ApplicationError("venue_unavailable", "Another registration of this address was given up; nothing happened.")
 
 
 def registration_undo(user: User) -> None:
-    """Remove a user for whom nothing has been done."""
-    User.objects.filter(pk=user.pk, opening_due=True, accounts=None).delete()
+    """Remove a user whom this request has made, and for whom nothing has been done.
+
+    Whoever has taken the opening up may have opened the account, though the tables do not show it yet.
+    """
+    with transaction.atomic():
+        # Nothing changes but that the row is held: who takes the opening up finds it gone, or came first.
+        held = User.objects.filter(pk=user.pk, opening_due=True, created_at=user.created_at).update(opening_due=True)
+        if held:
+            User.objects.filter(pk=user.pk, accounts=None).delete()
 
 
 def email_confirm(token: str) -> User:
@@ -92,7 +108,7 @@ def password_reset(token: str, password: str) -> None:
     if user is None:
         raise _token_invalid()
     password_check(password, user=user, field="password")
-    if not _password_replace(user, password):
+    if not _password_replace(user, password_hash(password)):
         raise _token_invalid()
     User.objects.filter(pk=user.pk).update(email_confirmed=True)
 
@@ -107,20 +123,24 @@ def password_change(user: User, *, password: str, new_password: str) -> None:
     if password_user(user.email, password) is None:
         raise ApplicationError("invalid", errors=[FieldError("password", "invalid", "The password is wrong.")])
     password_check(new_password, user=user, field="new_password")
-    if not _password_replace(user, new_password):
+    if not _password_replace(user, password_hash(new_password)):
         raise ApplicationError("conflict", "The password was changed meanwhile.")
 
 
-def _password_replace(user: User, password: str) -> bool:
+def _password_replace(user: User, hashed: str) -> bool:
     """Set a password in place of the one that was read: of several at once, one does."""
-    before = user.password
-    with hashing:
-        user.set_password(password)
+    before, user.password, user.session_version = user.password, hashed, session_version_make()
     replaced = User.objects.filter(pk=user.pk, password=before).update(
-        password=user.password, session_version=user.session_version
+        password=hashed, session_version=user.session_version
     )
     families_ended_tell()
     return bool(replaced)
+
+
+def password_hash(password: str) -> str:
+    """Hash a password, a few at a time."""
+    with hashing:
+        return make_password(password)
 
 
 def password_check(password: str, *, user: User, field: str) -> None:

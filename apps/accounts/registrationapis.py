@@ -17,7 +17,7 @@ from apps.accounts.identityshapes import ConfirmedBody, RegisteredBody
 from apps.accounts.limits import Wanted, places_take
 from apps.accounts.login import login_place_take
 from apps.accounts.models import User
-from apps.accounts.opening import Opened, opening_complete, opening_try
+from apps.accounts.opening import Opened, opening_begin, opening_try
 from cift.consistency import JournalPlace, token_of
 from cift.errors import ApplicationError
 from cift.fields import Field, text
@@ -117,14 +117,18 @@ class PasswordApi(APIView):
 
 
 def _open(user: User) -> Opened | None:
-    """Open a new user's account; where nothing happened the user goes too, else the rest follows later."""
+    """Open a new user's account; where nothing happened the user goes too, else the rest follows later.
+
+    Once the account is open the registration stands: it must not lose its owner.
+    """
     try:
-        return async_to_sync(opening_complete)(user.pk)
+        begun = async_to_sync(opening_begin)(user.pk)
     except ApplicationError as error:
         if error.code in _NOTHING_HAPPENED:
             registration.registration_undo(user)
             raise
         return None
+    return async_to_sync(opening_try)(user.pk, begun=begun)
 
 
 def _opened_body(opened: Opened | None) -> dict[str, str]:
