@@ -29,25 +29,26 @@ def user_register(email: str, password: str) -> User | None:
     email = email.strip().lower()
     _email_check(email)
     password_check(password, user=User(email=email), field="password")
+    # Once, whoever has the address: how long the answer takes must not tell.
     hashed = password_hash(password)
     user = User(email=email, password=hashed, email_confirmed=False, opening_due=True)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError:
-        return _register_again(email, password)
+        return _register_again(email, password, hashed)
     mails.confirmation_send(user)
     return user
 
 
-def _register_again(email: str, password: str) -> User | None:
+def _register_again(email: str, password: str, hashed: str) -> User | None:
     known = User.objects.filter(email=email).first()
     if known is None:
         raise _undone()
     if settings.IDENTITIES["CONFIRM_EMAIL"]:
         if known.email_confirmed:
             mails.known_send(known)
-        elif known.is_active and _password_replace(known, password_hash(password)):
+        elif known.is_active and _password_replace(known, hashed):
             # The last who registered has the address if its owner says so: whoever did before knows no password to it.
             mails.confirmation_send(known)
         return None
