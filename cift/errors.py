@@ -1,6 +1,7 @@
 """One error, one shape: `ApplicationError` becomes RFC 9457 `application/problem+json`, whoever raised it."""
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from prometheus_client import Counter
 
+from cift.busy import is_busy
 from cift.error_codes import CODES
 from cift.middleware import REQUEST_ID_HEADER, request_id_of
 
@@ -102,8 +104,8 @@ def error_response(error: ApplicationError, request: HttpRequest) -> HttpRespons
     return problem_response(error, request)
 
 
-def application_error_of(exception: Exception) -> ApplicationError | None:
-    """Translate what Django raises; None for what is a fault of the venue."""
+def application_error_of(exception: BaseException | None) -> ApplicationError | None:
+    """Translate what Django and its databases raise; None for what is a fault of the venue."""
     match exception:
         case ApplicationError():
             return exception
@@ -113,6 +115,9 @@ def application_error_of(exception: Exception) -> ApplicationError | None:
             return ApplicationError("forbidden")
         case RequestDataTooBig():
             return ApplicationError("payload_too_large")
+        case _ if is_busy(exception):
+            logger.warning("the database did not answer in time: %s", exception)
+            return ApplicationError("database_busy")
         case _:
             return None
 
@@ -139,5 +144,5 @@ def page_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """Answer a fault of the venue's own; Django has logged it."""
-    return problem_response(ApplicationError("internal"), request)
+    """Answer what nobody has caught: a fault of the venue's own, but for a busy database; Django has logged it."""
+    return problem_response(application_error_of(sys.exception()) or ApplicationError("internal"), request)

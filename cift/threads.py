@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
+from cift.busy import is_busy
 from cift.errors import ApplicationError
 
 THREADS_MAX = 4
@@ -43,6 +44,8 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         except (OperationalError, InterfaceError) as error:
             # A connection that failed once is not used again.
             connections.close_all()
-            raise ApplicationError("database_busy") from error
+            if is_busy(error):
+                raise ApplicationError("database_busy") from error
+            raise
 
     return await asyncio.get_running_loop().run_in_executor(_threads, run)

@@ -1,8 +1,10 @@
 import json
+import sqlite3
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404
 from django.test import AsyncClient, RequestFactory
 from rest_framework import exceptions as rest
@@ -84,6 +86,48 @@ def test_what_the_frameworks_raise_has_its_code(raised: Exception, code: str, st
 
 def test_a_fault_of_the_venue_s_own_is_not_taken_for_the_client_s() -> None:
     assert exception_handler(ZeroDivisionError(), {}) is None
+
+
+def caused(error: Exception, **cause: Any) -> Exception:
+    """Give Django's error as it comes, with the driver's behind it."""
+    error.__cause__ = type("DriverError", (Exception,), cause)()
+    return error
+
+
+BUSY = {
+    "no more is known": OperationalError("locked"),
+    "connection closed": InterfaceError("connection already closed"),
+    "SQLite busy": caused(OperationalError(), sqlite_errorcode=sqlite3.SQLITE_BUSY),
+    "SQLite busy, snapshot": caused(OperationalError(), sqlite_errorcode=sqlite3.SQLITE_BUSY_SNAPSHOT),
+    "SQLite locked": caused(OperationalError(), sqlite_errorcode=sqlite3.SQLITE_LOCKED),
+    "SQLite full": caused(OperationalError(), sqlite_errorcode=sqlite3.SQLITE_FULL),
+    "PostgreSQL not reached": caused(OperationalError(), sqlstate=None),
+    "PostgreSQL lock": caused(OperationalError(), sqlstate="55P03"),
+    "PostgreSQL deadlock": caused(OperationalError(), sqlstate="40P01"),
+    "PostgreSQL shut down": caused(OperationalError(), sqlstate="57P01"),
+}
+OURS = {
+    "SQLite statement": caused(OperationalError("no such table: x"), sqlite_errorcode=sqlite3.SQLITE_ERROR),
+    "SQLite misuse": caused(InterfaceError(), sqlite_errorcode=sqlite3.SQLITE_MISUSE),
+    "PostgreSQL savepoint": caused(OperationalError(), sqlstate="3B001"),
+    "statement": ProgrammingError(),
+    "constraint": IntegrityError(),
+    "value": DataError(),
+    "anything else": caused(ValueError(), sqlite_errorcode=sqlite3.SQLITE_BUSY),
+}
+
+
+@pytest.mark.parametrize("which", BUSY)
+def test_a_database_that_is_busy_is_not_taken_for_a_fault(which: str) -> None:
+    response = exception_handler(BUSY[which], {})
+
+    assert response is not None
+    assert (json.loads(response.content)["code"], response.status_code) == ("database_busy", 503)
+
+
+@pytest.mark.parametrize("which", OURS)
+def test_a_fault_is_not_taken_for_a_database_that_is_busy(which: str) -> None:
+    assert exception_handler(OURS[which], {}) is None
 
 
 def test_each_wrong_field_is_named_by_its_path() -> None:
