@@ -116,15 +116,21 @@ def _answered(commands: Sequence[Waiting], asked: "asyncio.Future[bytes]") -> No
 
 def _tell_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
     for (_, told), entry in zip(commands, entries, strict=True):
+        reply = _reply_of(entry) if isinstance(entry, bytes) else _error_of(entry[0])
         try:
-            told(_reply_of(entry) if isinstance(entry, bytes) else _error_of(entry[0]))
+            told(reply)
         except Exception:
             # The others of the frame are told all the same.
             logger.exception("a reply was not taken")
 
 
-def _reply_of(entry: bytes) -> Reply:
-    reply = _replies.decode(entry)
+def _reply_of(entry: bytes) -> Reply | ApplicationError:
+    try:
+        reply = _replies.decode(entry)
+    except msgspec.DecodeError:
+        # Whoever waits is told all the same; what became of the command is in the journal.
+        logger.exception("a reply was not understood")
+        return _error_of("outcome_unknown")
     clock_ns.see(reply.at)
     return reply
 
