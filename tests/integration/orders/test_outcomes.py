@@ -1,34 +1,32 @@
-"""What a client is told when the order service cannot be reached, is full, or does not answer."""
+"""What a client is told, by each way, when the order service cannot be reached, is full, or does not answer."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from asgiref.sync import async_to_sync
-from django.db import OperationalError
 from pytest_django import Settings
-from rest_framework.test import APIClient
 
 from apps.accounts.models import Account, User
+from apps.accounts.principals import principals
+from apps.accounts.sessions import Principal, family_start, principal_of, tokens_issue
 from apps.marketdata.reference import references
-from apps.orders import answers, entry, terms
+from apps.orders import entry
+from apps.orders.commands import SubmitOrder
 from apps.orders.matching.projector import ShardProjector
-from apps.orders.models import Order
-from apps.orders.reasons import Reason
-from apps.orders.terms import order_terms
+from apps.orders.terms import OrderTerms, order_terms
 from cift.bus import buses
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.bus.gateway import COMMANDS_PER_REQUEST_MAX, gateway
-from cift.consistency import place_of
 from cift.errors import ApplicationError
 from cift.times import clock_ns, time_parse
 from cift.wire.base import Reply, frame_split
 from tests.support.buses import ScriptedBus
+from tests.support.inprocess import WAYS, HttpWay, SessionWay, way_of
 from tests.support.shard import journal_fill
 
 ORDER = {
@@ -48,7 +46,6 @@ def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
     while ShardProjector(0).step():
         pass
     references.forget()
-    order_terms.forget()
     settings.BUSES = {"default": {"BACKEND": "tests.support.buses.ScriptedBus"}}
     made = buses["default"]
     assert isinstance(made, ScriptedBus)
@@ -57,12 +54,32 @@ def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
 
 
 @pytest.fixture
-def client(bus: ScriptedBus) -> APIClient:
+def token(bus: ScriptedBus, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Principal]:
+    """A trader's token, and who it lets in; order 77 is theirs."""
+    monkeypatch.setitem(order_terms._terms, 77, OrderTerms(3, 1, ""))
     user = User.objects.create_user("trader@example.com", "a long password")
     Account.objects.filter(pk=3).update(owner_id=user.pk)
-    client = APIClient()
-    client.force_authenticate(user)
-    return client
+    principals.clear()
+    family = family_start(user, at=clock_ns(), address="")
+    return tokens_issue(family, at=clock_ns()).access, principal_of(family)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, token: tuple[str, Principal]) -> HttpWay | SessionWay:
+    """Each way orders come by."""
+    return way_of(request.param, token=token[0], principal=token[1])
+
+
+@pytest.fixture(params=["django", "programs"])
+def http(request: pytest.FixtureRequest, token: tuple[str, Principal]) -> HttpWay:
+    """Those of HTTP, which alone has reads."""
+    return HttpWay(request.param, token[0])
+
+
+@pytest.fixture
+def short(token: tuple[str, Principal]) -> SessionWay:
+    """A socket, whose plain orders have a way of their own."""
+    return SessionWay("socket", token[1])
 
 
 def refusing(code: str) -> Any:
@@ -76,25 +93,74 @@ def raising(error: Exception) -> Any:
     return respond
 
 
-def test_without_an_order_service_nothing_happens_and_that_is_told_at_once(bus: ScriptedBus, client: APIClient) -> None:
+ORDERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "submit": ("order.submit", ORDER, {"client_order_id": "one"}),
+    "market": (
+        "order.submit",
+        {"symbol": "AAPL-USD", "side": "buy", "type": "market", "quantity": "1", "client_order_id": "one"},
+        {"client_order_id": "one"},
+    ),
+    "amend": ("order.amend", {"id": "77", "quantity": "2"}, {"id": "77"}),
+    "cancel": ("order.cancel", {"id": "77"}, {"id": "77"}),
+    "cancel by the client's id": ("order.cancel", {"client_order_id": "one"}, {"client_order_id": "one"}),
+    "cancel all": ("order.cancel_all", {"symbol": "AAPL-USD"}, {}),
+    "batch": (
+        "order.batch",
+        {"orders": [ORDER, {"op": "cancel", "id": "77"}, {**ORDER, "client_order_id": "two"}]},
+        {"client_order_ids": ["one", "two"]},
+    ),
+    "atomic batch": ("order.batch", {"orders": [ORDER], "atomic": True}, {"client_order_ids": ["one"]}),
+}
+"""Each command: what is asked, and what of it an answer names when there is no outcome."""
+
+RESOLVED = {"code", "detail", "resolve_after"}
+
+
+def resolve_after_of(body: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(time_parse(body["resolve_after"]) / 1e9, tz=UTC)
+
+
+@pytest.mark.parametrize("command", ORDERS)
+def test_without_an_order_service_nothing_happens_and_that_is_told_at_once(
+    bus: ScriptedBus, way: HttpWay | SessionWay, command: str
+) -> None:
     bus.respond_with = raising(VenueUnavailable("nobody"))
+    op, params, named = ORDERS[command]
 
     begun = time.monotonic()
-    answer = client.post("/api/v1/orders/", ORDER, format="json")
+    status, body = way.ask(op, params)
 
-    assert time.monotonic() - begun < 1
-    assert (answer.status_code, answer.json()["code"]) == (503, "venue_unavailable")
-    assert answer.json()["client_order_id"] == "one"
-    assert client.get("/api/v1/instruments/AAPL-USD/book/").status_code == 503
+    assert time.monotonic() - begun < 2
+    assert (status, body["code"]) == (503, "venue_unavailable")
+    assert {name: value for name, value in body.items() if name not in ("code", "detail")} == named
 
 
 @pytest.mark.parametrize("code", ["overloaded", "venue_halted", "venue_unavailable"])
-def test_what_the_order_service_refuses_to_take_is_told(bus: ScriptedBus, client: APIClient, code: str) -> None:
+@pytest.mark.parametrize("command", ORDERS)
+def test_what_the_order_service_refuses_to_take_is_told(
+    bus: ScriptedBus, way: HttpWay | SessionWay, command: str, code: str
+) -> None:
     bus.respond_with = refusing(code)
+    op, params, named = ORDERS[command]
 
-    answer = client.post("/api/v1/orders/", ORDER, format="json")
+    status, body = way.ask(op, params)
 
-    assert (answer.status_code, answer.json()["code"], answer.json()["client_order_id"]) == (503, code, "one")
+    assert (status, body["code"]) == (503, code)
+    # Nothing happened, so there is nothing to look up.
+    assert {name: value for name, value in body.items() if name not in ("code", "detail")} == named
+
+
+@pytest.mark.parametrize("command", ORDERS)
+def test_every_command_s_unknown_outcome_is_told(bus: ScriptedBus, way: HttpWay | SessionWay, command: str) -> None:
+    bus.respond_with = raising(RequestTimeout("late"))
+    op, params, named = ORDERS[command]
+    before = datetime.now(tz=UTC)
+
+    status, body = way.ask(op, params)
+
+    assert (status, body["code"], set(body)) == (504, "outcome_unknown", RESOLVED | set(named))
+    assert {name: body[name] for name in named} == named
+    assert before + timedelta(seconds=5) < resolve_after_of(body) < before + timedelta(seconds=8)
 
 
 @pytest.mark.parametrize(
@@ -105,155 +171,108 @@ def test_what_the_order_service_refuses_to_take_is_told(bus: ScriptedBus, client
         refusing("what?"),
         lambda _subject, _payload: b"\xc1",
         lambda _subject, _payload: msgspec.msgpack.encode([]),
+        lambda _subject, _payload: msgspec.msgpack.encode([b"\xc1"]),
+        lambda _subject, _payload: msgspec.msgpack.encode([msgspec.msgpack.encode([1])]),
     ],
+    ids=["late", "told so", "unheard of", "no message", "no entry", "no reply", "half a reply"],
 )
 def test_an_unknown_outcome_names_the_id_and_when_a_look_up_is_final(
-    bus: ScriptedBus, client: APIClient, respond: Any
+    bus: ScriptedBus, way: HttpWay | SessionWay, respond: Any
 ) -> None:
     bus.respond_with = respond
     before = datetime.now(tz=UTC)
 
-    answer = client.post("/api/v1/orders/", ORDER, format="json")
+    status, body = way.ask("order.submit", ORDER)
 
-    body = answer.json()
-    assert (answer.status_code, body["code"], body["client_order_id"]) == (504, "outcome_unknown", "one")
-    resolve_after = time_parse(body["resolve_after"]) / 1e9
-    assert before + timedelta(seconds=5) < datetime.fromtimestamp(resolve_after, tz=UTC) < before + timedelta(seconds=8)
-    assert answer["Content-Type"] == "application/problem+json"
+    assert (status, body["code"], body["client_order_id"]) == (504, "outcome_unknown", "one")
+    assert set(body) == RESOLVED | {"client_order_id"}
+    assert before + timedelta(seconds=5) < resolve_after_of(body) < before + timedelta(seconds=8)
 
 
-@pytest.mark.parametrize(
-    ("request_", "body", "named"),
-    [
-        ("delete orders/77/", None, {"id": "77"}),
-        ("delete orders/by-client-order-id/one/", None, {"client_order_id": "one"}),
-        ("delete orders/", None, {}),
-        ("post orders/batch/", {"orders": [ORDER]}, {"client_order_ids": ["one"]}),
-    ],
-)
-def test_every_command_s_unknown_outcome_is_told(
-    bus: ScriptedBus, client: APIClient, request_: str, body: Any, named: dict[str, Any]
-) -> None:
-    bus.respond_with = raising(RequestTimeout("late"))
-    method, path = request_.split()
-
-    answer = getattr(client, method)(f"/api/v1/{path}", body, format="json")
-
-    assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
-    assert "resolve_after" in answer.json()
-    assert {name: answer.json()[name] for name in named} == named
-
-
-@pytest.mark.parametrize("known", ["in memory", "by the tables"])
-@pytest.mark.parametrize(
-    ("method", "body"), [("patch", {"quantity": "1"}), ("delete", None)], ids=["amend", "cancel by id"]
-)
-def test_an_unknown_outcome_of_one_order_names_the_id_it_is_looked_up_by(
-    bus: ScriptedBus, client: APIClient, method: str, body: Any, known: str
-) -> None:
-    order, other = (Order.objects.filter(account_id=account).latest("id") for account in (3, 4))
-    bus.respond_with = raising(RequestTimeout("late"))
-    if known == "in memory":
-        async_to_sync(order_terms.find)([order.pk, other.pk])
-
-    answer = getattr(client, method)(f"/api/v1/orders/{order.pk}/", body, format="json").json()
-    batch = {"orders": [{"op": "cancel", "id": str(order.pk)}, {"op": "cancel", "client_order_id": "x"}, ORDER]}
-    whole = client.post("/api/v1/orders/batch/", batch, format="json").json()
-    stranger_s = client.delete(f"/api/v1/orders/{other.pk}/").json()
-
-    assert (answer["code"], answer["id"], answer["client_order_id"]) == (
-        "outcome_unknown", str(order.pk), order.client_order_id,
-    )  # fmt: skip
-    assert whole["client_order_ids"] == [order.client_order_id, "x", "one"]
-    assert stranger_s["code"] == "outcome_unknown"
-    assert "client_order_id" not in stranger_s, "it is another's"
-
-
-def test_an_unknown_outcome_is_told_though_the_tables_cannot_be_read(
-    bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bus.respond_with = raising(RequestTimeout("late"))
-    monkeypatch.setattr(terms, "orders_current", locked)
-
-    answer = client.delete("/api/v1/orders/77/")
-
-    assert (answer.status_code, answer.json()["code"], answer.json()["id"]) == (504, "outcome_unknown", "77")
-    assert "resolve_after" in answer.json()
-
-
-def locked(*_arguments: Any) -> Any:
-    raise OperationalError("locked")
-
-
-def behind(*_arguments: Any) -> Any:
-    raise ApplicationError("projection_behind")
-
-
-def telling(*events: list[Any]) -> Any:
-    section = b"".join(msgspec.msgpack.encode(event) for event in events)
-    reply = msgspec.msgpack.encode([10**6, 1, section])
-    return lambda _subject, _payload: msgspec.msgpack.encode([reply])
-
-
-def test_a_first_answer_that_cannot_be_read_is_one_to_look_up(bus: ScriptedBus, client: APIClient) -> None:
-    duplicate = [3, 900, 3, "one", 10**9, 0, True]
-    bus.respond_with = telling(duplicate)
-    lone = client.post("/api/v1/orders/", ORDER, format="json").json()
-    bus.respond_with = telling(duplicate, [17, 901, 3, 1, 0])
-    (item,) = client.post("/api/v1/orders/batch/", {"orders": [ORDER]}, format="json").json()["results"]
-
-    for error in (lone, item["error"]):
-        assert (error["code"], error["client_order_id"]) == ("outcome_unknown", "one")
-        assert time_parse(error["resolve_after"]) > 0
-
-
-@pytest.mark.parametrize(("unread", "code"), [(locked, "database_busy"), (behind, "projection_behind")])
-def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
-    bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch, unread: Any, code: str
-) -> None:
-    order = Order.objects.filter(account_id=3).latest("id")
-    async_to_sync(order_terms.find)([order.pk])
-    monkeypatch.setattr(answers, "orders_current", unread)
-    one = f"/api/v1/orders/{order.pk}/"
-    canceled = [13, 900, 1, 1, 3, order.pk, order.instrument_id, int(Reason.USER_REQUESTED), 1, 0, 0]
-    swept = [*canceled[:7], int(Reason.MASS_CANCEL), *canceled[8:]]
-    amended = [14, 900, 1, 1, 3, order.pk, order.instrument_id, 15_000, 1, 1, True]
-
-    told: list[tuple[Any, Any, int]] = [
-        (telling(canceled), lambda: client.delete(one), 900),
-        (telling(amended), lambda: client.patch(one, {"quantity": "1"}, format="json"), 900),
-        (telling(swept, [16, 901, 3, 1]), lambda: client.delete("/api/v1/orders/"), 901),
-    ]
-    for respond, asked, sequence in told:
+def test_an_order_without_an_id_is_told_the_one_it_was_given(bus: ScriptedBus, way: HttpWay | SessionWay) -> None:
+    without = {name: value for name, value in ORDER.items() if name != "client_order_id"}
+    for respond, code in ((raising(RequestTimeout("late")), "outcome_unknown"), (refusing("overloaded"), "overloaded")):
         bus.respond_with = respond
-        answer = asked()
-        assert (answer.status_code, answer.json()["code"]) == (503, code)
-        assert answer.json()["detail"].startswith("It is done")
-        assert answer.json()["sequence"] == sequence
-        assert place_of(answer.json()["consistency_token"]).number == 10**6
 
-    bus.respond_with = telling([4, 902, 3, int(Reason.ORDER_UNKNOWN), 12, ""])
-    refused = client.delete(one).json()
-    assert refused["code"] == code
-    assert {"sequence", "consistency_token"}.isdisjoint(refused), "nothing was done"
+        body = way.ask("order.submit", without)[1]
+
+        sent = msgspec.msgpack.decode(frame_split(bus.requests[-1][1])[0])
+        assert (body["code"], body["client_order_id"]) == (code, sent[3])
+        assert sent[3].startswith("v-")
 
 
-@pytest.mark.parametrize(("found", "status"), [([False, 0, 0, False], 404), ([True, 0, 5, False], 404)])
-def test_a_look_up_is_the_writer_s_to_answer(
-    bus: ScriptedBus, client: APIClient, found: list[Any], status: int
+@pytest.mark.parametrize("name", ["django", "programs", "socket"])
+def test_a_look_up_is_final_a_second_behind_the_client_s_own_deadline(
+    bus: ScriptedBus, token: tuple[str, Principal], name: str
 ) -> None:
+    bus.respond_with = raising(RequestTimeout("late"))
+    deadline = datetime.now(tz=UTC) + timedelta(seconds=2)
+
+    order = {**ORDER, "deadline": deadline.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    body = way_of(name, token=token[0], principal=token[1]).ask("order.submit", order)[1]
+
+    assert resolve_after_of(body) == deadline + timedelta(seconds=1)
+
+
+def test_a_socket_s_plain_orders_take_the_short_way_and_others_do_not(
+    bus: ScriptedBus, token: tuple[str, Principal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus.respond_with = raising(RequestTimeout("late"))
+    given: list[str] = []
+    order_give = entry.order_give
+
+    def spied(order: SubmitOrder, answered: Callable[[entry.Given], None]) -> None:
+        given.append(order.id)
+        order_give(order, answered)
+
+    monkeypatch.setattr(entry, "order_give", spied)
+    for name in WAYS:
+        before = len(given)
+        assert way_of(name, token=token[0], principal=token[1]).ask("order.submit", ORDER)[0] == 504
+        assert (len(given) > before) == (name == "socket"), name
+
+
+def test_plain_orders_of_one_turn_each_have_their_own_outcome(bus: ScriptedBus, short: SessionWay) -> None:
+    codes = ["overloaded", "outcome_unknown", "venue_halted", "what?"]
+    bus.respond_with = lambda _subject, _payload: msgspec.msgpack.encode([[code] for code in codes])
+    orders = [("order.submit", {**ORDER, "client_order_id": f"n-{number}"}) for number in range(4)]
+
+    answers = short.ask_at_once(*orders)
+
+    assert len(bus.requests) == 1
+    assert [(status, body["code"], body["client_order_id"]) for status, body in answers] == [
+        (503, "overloaded", "n-0"),
+        (504, "outcome_unknown", "n-1"),
+        (503, "venue_halted", "n-2"),
+        (504, "outcome_unknown", "n-3"),
+    ]
+    assert ["resolve_after" in body for _, body in answers] == [False, True, False, True]
+
+
+def test_a_reply_nobody_can_read_touches_no_other_of_its_frame(bus: ScriptedBus, short: SessionWay) -> None:
+    bus.respond_with = lambda _subject, _payload: msgspec.msgpack.encode([b"\xc1", ["overloaded"]])
+
+    answers = short.ask_at_once(("order.submit", ORDER), ("order.submit", {**ORDER, "client_order_id": "two"}))
+
+    assert [(status, body["client_order_id"]) for status, body in answers] == [(504, "one"), (503, "two")]
+
+
+@pytest.mark.parametrize("found", [[False, 0, 0, False], [True, 0, 5, False]])
+def test_a_look_up_is_the_writer_s_to_answer(bus: ScriptedBus, http: HttpWay, found: list[Any]) -> None:
     bus.respond_with = lambda _subject, _payload: msgspec.msgpack.encode(found)
 
-    answer = client.get("/api/v1/orders/by-client-order-id/one/")
+    answer = http.call("GET", "orders/by-client-order-id/one/")
 
-    assert answer.status_code == status
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert bus.requests == [("orders.query.0", msgspec.msgpack.encode([1, 3, "one"]))]
 
 
-def test_a_look_up_the_writer_cannot_answer_is_no_no(bus: ScriptedBus, client: APIClient) -> None:
+def test_a_look_up_the_writer_cannot_answer_is_no_no(bus: ScriptedBus, http: HttpWay) -> None:
     for error in (VenueUnavailable("nobody"), RequestTimeout("late")):
         bus.respond_with = raising(error)
-        assert client.get("/api/v1/orders/by-client-order-id/one/").status_code == 503
+        for path in ("orders/by-client-order-id/one/", "instruments/AAPL-USD/book/"):
+            answer = http.call("GET", path)
+            assert (answer.status_code, answer.json()["code"]) == (503, "venue_unavailable")
 
 
 async def test_commands_of_one_turn_leave_in_one_frame_in_their_order(bus: ScriptedBus) -> None:
