@@ -23,15 +23,19 @@ REVOKED = 4009
 REVOKED_S_MAX = 5.0
 
 
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
-    with venue_open(tmp_path_factory.mktemp("venue") / "var") as opened:
+on_each_server = pytest.mark.parametrize("venue", ["daphne", "uvicorn"], indirect=True, scope="module")
+"""For what a web server has a part in, as a socket's close code; the rest is the same code behind either."""
+
+
+@pytest.fixture(scope="module", params=["daphne"])
+def venue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
+    with venue_open(tmp_path_factory.mktemp("venue") / "var", WEB_SERVER=request.param) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def ports(venue: Venue) -> Iterator[tuple[int, int]]:
-    """Two web processes of one venue."""
+    """Two web processes of one venue: its own, and one beside it."""
     with web_process(venue) as second:
         yield venue.port, second.port
 
@@ -86,6 +90,7 @@ def close_code(connection: ClientConnection) -> tuple[int | None, float]:
         return connection.close_code, time.monotonic() - began
 
 
+@on_each_server
 def test_who_registers_trades_at_once(ports: tuple[int, int]) -> None:
     body = register(ports[0], "First@Example.com")
     tokens = login(ports[0], "first@example.com")
@@ -167,6 +172,7 @@ def ways_to_end(venue: Venue) -> dict[str, Any]:
     }
 
 
+@on_each_server
 @pytest.mark.parametrize(
     "way", ["logout", "logout by the refresh token", "logout everywhere", "password change"], ids=str
 )
@@ -189,6 +195,7 @@ def test_what_ends_a_login_ends_its_tokens_and_sockets_in_every_process(
     assert call(ports[1], "auth/token/refresh/", refresh=tokens["refresh"]).status_code == 401
 
 
+@on_each_server
 def test_a_user_made_inactive_is_out_of_every_process(venue: Venue, ports: tuple[int, int]) -> None:
     register(ports[0], "inactive@example.com")
     tokens = login(ports[0], "inactive@example.com")
@@ -208,6 +215,7 @@ def test_a_user_made_inactive_is_out_of_every_process(venue: Venue, ports: tuple
     assert call(ports[0], "auth/token/", email="inactive@example.com", password=PASSWORD).status_code == 401
 
 
+@on_each_server
 def test_a_socket_outlives_its_access_token_s_successors_but_not_its_login(ports: tuple[int, int]) -> None:
     register(ports[0], "lives@example.com")
     tokens = login(ports[0], "lives@example.com")
@@ -222,6 +230,7 @@ def test_a_socket_outlives_its_access_token_s_successors_but_not_its_login(ports
     assert not lets_in(ports[0], second["access"])
 
 
+@on_each_server
 def test_a_ticket_opens_one_socket_which_lives_with_the_login(ports: tuple[int, int]) -> None:
     register(ports[0], "ticket@example.com")
     tokens = login(ports[0], "ticket@example.com")
@@ -309,6 +318,7 @@ def test_a_forgotten_password_is_set_by_mail_once(venue: Venue, ports: tuple[int
     login(ports[0], "forgot@example.com", f"a new long password {statuses.index(204)}")
 
 
+@on_each_server
 def test_a_browser_s_session_needs_its_csrf_token_and_its_sockets_end_with_it(ports: tuple[int, int]) -> None:
     register(ports[0], "browser@example.com")
     base = f"http://127.0.0.1:{ports[0]}"
@@ -332,6 +342,7 @@ def test_a_browser_s_session_needs_its_csrf_token_and_its_sockets_end_with_it(po
         assert browser.get("/api/v1/balances/").status_code == 401
 
 
+@on_each_server
 @pytest.mark.parametrize("path", ["/", "/api/v1/instruments/", "/nowhere", "/admin/login/", "/account/second-factor/"])
 def test_every_answer_carries_the_headers_that_protect_a_browser(ports: tuple[int, int], path: str) -> None:
     headers = httpx.get(f"http://127.0.0.1:{ports[0]}{path}", timeout=30).headers

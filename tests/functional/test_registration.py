@@ -14,9 +14,9 @@ from tests.support.webprocess import web_process
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
-    with venue_open(tmp_path_factory.mktemp("venue") / "var") as opened:
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def venue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
+    with venue_open(tmp_path_factory.mktemp("venue") / "var", WEB_SERVER=request.param) as opened:
         yield opened
 
 
@@ -99,7 +99,7 @@ def test_a_start_completes_what_was_interrupted(tmp_path_factory: pytest.TempPat
         assert [total for _, total in accounts(second, user)] == [10**12]
 
 
-def test_without_an_order_service_nobody_is_registered(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_an_order_service_nobody_is_registered(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("stopped") / "var"
     with venue_open(folder) as stopped:
         pass

@@ -1,6 +1,6 @@
 """A second web process of a running venue: it shares the databases and reaches the bus by its socket.
 
-The venue's own serves with Daphne, this one with uvicorn, so what holds across both holds for both.
+This one is uvicorn as anybody may start it; the venue's own is what the test chose, Daphne where it chose none.
 """
 
 import os
