@@ -35,7 +35,9 @@ async function send(form) {
   }
   const response = await fetch(url, request);
   const text = await response.text();
-  show(form, !response.ok, `${response.status} ${response.statusText}`, text && JSON.stringify(JSON.parse(text), null, 4));
+  const body = text && JSON.parse(text);
+  // Not every server has a phrase for every status, but a refusal has a title.
+  show(form, !response.ok, `${response.status} ${body.title ?? response.statusText}`, text && JSON.stringify(body, null, 4));
 }
 
 for (const form of document.querySelectorAll("form[data-call]")) {
