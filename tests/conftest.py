@@ -3,6 +3,7 @@
 import pytest
 
 pytest_plugins = [
+    "tests.support.browser",
     "tests.support.databases",
     "tests.support.faulty",
     "tests.support.shared_data",
