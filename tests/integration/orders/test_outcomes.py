@@ -56,7 +56,7 @@ def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
 @pytest.fixture
 def token(bus: ScriptedBus, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Principal]:
     """A trader's token, and who it lets in; order 77 is theirs."""
-    monkeypatch.setitem(order_terms._terms, 77, OrderTerms(3, 1, ""))
+    monkeypatch.setitem(order_terms._terms, 77, OrderTerms(3, 1, "seventy"))
     user = User.objects.create_user("trader@example.com", "a long password")
     Account.objects.filter(pk=3).update(owner_id=user.pk)
     principals.clear()
@@ -113,6 +113,13 @@ ORDERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
 }
 """Each command: what is asked, and what of it an answer names when there is no outcome."""
 
+LOOKED_UP: dict[str, dict[str, Any]] = {
+    "amend": {"client_order_id": "seventy"},
+    "cancel": {"client_order_id": "seventy"},
+    "batch": {"client_order_ids": ["one", "seventy", "two"]},
+}
+"""What is named besides where the outcome is unknown: the ids by which the order service tells what became of it."""
+
 RESOLVED = {"code", "detail", "resolve_after"}
 
 
@@ -154,6 +161,7 @@ def test_what_the_order_service_refuses_to_take_is_told(
 def test_every_command_s_unknown_outcome_is_told(bus: ScriptedBus, way: HttpWay | SessionWay, command: str) -> None:
     bus.respond_with = raising(RequestTimeout("late"))
     op, params, named = ORDERS[command]
+    named = {**named, **LOOKED_UP.get(command, {})}
     before = datetime.now(tz=UTC)
 
     status, body = way.ask(op, params)

@@ -1,4 +1,4 @@
-"""By which id a client looks up what it was not told, and what it is told of a change that is done and cannot be read."""
+"""The id a client looks up by what it was not told, and what it is told of a change that is done and cannot be read."""
 
 from collections.abc import Iterator
 from pathlib import Path
