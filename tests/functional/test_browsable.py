@@ -89,7 +89,7 @@ def test_a_trader_places_amends_and_cancels(browser: Browser) -> None:
     address = f"/api/v1/orders/{placed.json()['id']}/"
 
     page = browser.page(f"{address}?at_least={placed.json()['consistency_token']}")
-    assert tags(page).forms == {"PATCH": ["price", "quantity", "deadline"], "DELETE": []}
+    assert tags(page).forms == {"PATCH": ["price", "quantity", "deadline"], "DELETE": ["deadline"]}
     amended = browser.send(page, "PATCH", address, json={"quantity": "4"})
     assert (amended.status_code, amended.json()["leaves_quantity"]) == (200, "4")
     canceled = browser.send(page, "DELETE", address)
