@@ -10,8 +10,8 @@ import django
 def main() -> None:
     """Start the order service's writer on the configured data."""
     django.setup()
-    from apps.orders.matching.work import WriterState  # noqa: PLC0415 - needs Django set up
-    from apps.orders.matching.writer import Writer, WriterOptions  # noqa: PLC0415
+    from apps.orders.matching.work import WriterOptions, WriterState  # noqa: PLC0415 - needs Django set up
+    from apps.orders.matching.writer import Writer  # noqa: PLC0415
 
     began = time.time()
     writer = Writer(

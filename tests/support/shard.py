@@ -35,8 +35,8 @@ from apps.orders.events import AnyEvent, OrderAccepted, OrderCanceled, Trade, se
 from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal
-from apps.orders.matching.work import Outcome, WriterState
-from apps.orders.matching.writer import Writer, WriterOptions
+from apps.orders.matching.work import Outcome, WriterOptions, WriterState
+from apps.orders.matching.writer import Writer
 from cift.wire.base import Command, Reply, command_encode, frame_pack
 from tests.support.databases import at_end
 

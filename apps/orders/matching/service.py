@@ -15,8 +15,16 @@ from apps.orders.events import VenueBlock
 from apps.orders.matching.engine import Batch
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.measures import WriterMeasures
-from apps.orders.matching.work import MALFORMED, Outcome, WriterState, WriterStatus, commands_count, refusal
-from apps.orders.matching.writer import Writer, WriterOptions
+from apps.orders.matching.work import (
+    MALFORMED,
+    Outcome,
+    WriterOptions,
+    WriterState,
+    WriterStatus,
+    commands_count,
+    refusal,
+)
+from apps.orders.matching.writer import Writer
 from cift.bus.base import Bus, BusError, Subscription, VenueUnavailable
 from cift.wire.base import COMMANDS_PER_FRAME_MAX, FrameDamagedError
 

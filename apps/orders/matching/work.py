@@ -1,4 +1,4 @@
-"""What passes between the writer's threads: items on their way in, work on its way to the journal, outcomes back."""
+"""A writer's bounds, and what passes between its threads: items in, work on its way to the journal, outcomes back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +17,23 @@ VENUE_HALTED = "venue_halted"
 MALFORMED = "malformed"
 
 _encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """Bounds and times of a writer; `ids_key` (16 bytes) keys the table of remembered ids when the venue opens.
+
+    `lag_events_max`: how far its followers may be behind before new commands are refused; 0: any distance.
+    """
+
+    ids_key: bytes
+    queue_commands_max: int = 10_000
+    batch_commands_max: int = 500
+    lease_s: float = 10.0
+    patience_s: float = 2.0
+    retry_s: float = 0.25
+    stand_by: bool = False
+    lag_events_max: int = 0
 
 
 class WriterState(StrEnum):

@@ -17,7 +17,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any
@@ -53,6 +52,7 @@ from apps.orders.matching.work import (
     Item,
     Publish,
     Work,
+    WriterOptions,
     WriterState,
     WriterStatus,
     outcomes_refused,
@@ -63,23 +63,6 @@ from cift.wire.base import command_encode, frame_pack
 logger = logging.getLogger(__name__)
 
 _LAG_WARN_NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class WriterOptions:
-    """Bounds and times of a writer; `ids_key` (16 bytes) keys the table of remembered ids when the venue opens.
-
-    `lag_events_max`: how far its followers may be behind before new commands are refused; 0: any distance.
-    """
-
-    ids_key: bytes
-    queue_commands_max: int = 10_000
-    batch_commands_max: int = 500
-    lease_s: float = 10.0
-    patience_s: float = 2.0
-    retry_s: float = 0.25
-    stand_by: bool = False
-    lag_events_max: int = 0
 
 
 class _Interrupted(Exception):

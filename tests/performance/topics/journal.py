@@ -51,8 +51,8 @@ class Feeder:
 
     def __init__(self, shard: int) -> None:
         """Start a writer on an empty shard, and wait until it is ready."""
-        from apps.orders.matching.work import WriterState  # noqa: PLC0415 - needs Django set up
-        from apps.orders.matching.writer import Writer, WriterOptions  # noqa: PLC0415
+        from apps.orders.matching.work import WriterOptions, WriterState  # noqa: PLC0415 - needs Django set up
+        from apps.orders.matching.writer import Writer  # noqa: PLC0415
 
         self._slots = threading.Semaphore(FRAMES_WAITING)
         self._waiting = 0
