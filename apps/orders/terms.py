@@ -8,7 +8,7 @@ from apps.orders.events import OrderAccepted
 from apps.orders.selectors import orders_current
 from cift.threads import database_call
 
-ORDERS_MAX = 20_480
+ORDERS_MAX = 6_144
 """About 300 bytes each; one that is not here is read from the tables."""
 
 

@@ -204,9 +204,18 @@ def guarded(venue: None, settings: Settings) -> User:
     return root
 
 
+def client_given_code(user: User, *, hours_ago: int) -> Client:
+    """A session in which the second factor was given."""
+    client = client_of(user)
+    session = client.session
+    session["second_factor_at"] = clock_ns() - hours_ago * 3_600 * 10**9
+    session.save()
+    return client
+
+
 @pytest.mark.parametrize("act", GUARDED)
 def test_money_kill_switches_and_access_need_a_fresh_second_factor_where_that_is_set(guarded: User, act: str) -> None:
-    client, before = client_of(guarded), users()
+    client, before = client_given_code(guarded, hours_ago=12), users()
 
     assert GUARDED[act](client).status_code == 302
 
@@ -218,18 +227,13 @@ def test_money_kill_switches_and_access_need_a_fresh_second_factor_where_that_is
 
 @pytest.mark.parametrize("act", GUARDED)
 def test_with_a_fresh_second_factor_they_are_done(guarded: User, act: str) -> None:
-    client = client_of(guarded)
-    session = client.session
-    session["second_factor_at"] = clock_ns()
-    session.save()
-
-    GUARDED[act](client)
+    GUARDED[act](client_given_code(guarded, hours_ago=0))
 
     assert AuditRecord.objects.exists()
 
 
-def test_a_trader_is_deactivated_without_a_second_factor(guarded: User) -> None:
-    ACTS["deactivate user"][0](client_of(guarded))
+def test_a_trader_is_deactivated_without_a_fresh_second_factor(guarded: User) -> None:
+    ACTS["deactivate user"][0](client_given_code(guarded, hours_ago=12))
 
     assert not trader().is_active
     assert AuditRecord.objects.get().after == '{"is_active":false}'
