@@ -152,8 +152,8 @@ class ProjectedAdmin(BoundedAdmin, _WithoutTransaction):
         return False
 
 
-class CommandAdmin(ProjectedAdmin):
-    """A projected table whose forms send commands: `command_send` is all that a form does."""
+class RefusalsTold(BoundedAdmin):
+    """A table whose forms say what was refused."""
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -164,6 +164,10 @@ class CommandAdmin(ProjectedAdmin):
         except ApplicationError as error:
             tell(request, error)
             return HttpResponseRedirect(request.get_full_path())
+
+
+class CommandAdmin(RefusalsTold, ProjectedAdmin):
+    """A projected table whose forms send commands: `command_send` is all that a form does."""
 
     def command_send(self, *_arguments: Any, **_options: Any) -> None:
         """Send what a form asks for, given the request, the row and the form.

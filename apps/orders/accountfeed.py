@@ -68,7 +68,8 @@ BYTES_KEPT = 1024 * 1024
 MESSAGES_REPAIRED_MAX = 2_000
 """The most messages made up from the journal for one reader."""
 
-EVENTS_PER_TURN = 64
+EVENTS_PER_TURN = 16
+"""So many messages are made in one turn of the event loop; then others get theirs."""
 
 logger = logging.getLogger(__name__)
 

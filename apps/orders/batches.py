@@ -1,5 +1,6 @@
 """The answer to a batch: one for each of its commands, in order."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -19,6 +20,9 @@ from cift.errors import ApplicationError, error_of
 from cift.texts import TokenText
 from cift.threads import database_call
 from cift.wire.outcomes import CommandRejected
+
+ITEMS_PER_TURN = 16
+"""So many commands of a batch are answered in one turn of the event loop; then others get theirs."""
 
 ErrorText = Annotated[dict[str, Any], msgspec.Meta(description="`code`, `detail`, and what the code brings besides.")]
 
@@ -60,10 +64,12 @@ async def batch_done(batch: Batch, outcome: Outcome, refused: Refused) -> Answer
         raise _refused(outcome.events)
     parts = members_split(outcome.events[:-1])
     known = await _changed_orders(parts)
-    results = [
-        await _item(member, msgspec.structs.replace(outcome, events=events), known)
-        for member, events in zip(batch.members, parts, strict=True)
-    ]
+    results = []
+    for member, events in zip(batch.members, parts, strict=True):
+        results.append(await _item(member, msgspec.structs.replace(outcome, events=events), known))
+        if len(results) % ITEMS_PER_TURN == 0:
+            # Others get their turn.
+            await asyncio.sleep(0)
     for place, error in sorted(refused.items()):
         results.insert(place, _refused_item(error))
     return Answer(HTTPStatus.OK, BatchAnswer(results=results, consistency_token=token_at(outcome)))

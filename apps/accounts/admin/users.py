@@ -21,7 +21,7 @@ from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, User
 from apps.accounts.secondfactor import second_factor_remove
 from apps.accounts.services import account_open
-from cift.admin import BoundedAdmin, flag_column, rows_act
+from cift.admin import RefusalsTold, flag_column, rows_act
 from cift.backoffice import actor_of, command_act, deadline, record, second_factor_require, tell
 from cift.errors import ApplicationError
 
@@ -67,7 +67,7 @@ admin.site.unregister([Group, StaticDevice, TOTPDevice])
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg]  # published without types
+class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # published without types
     """People and programs that log in."""
 
     form = UserEditForm
@@ -142,16 +142,6 @@ class UserAdmin(DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg]  # pub
             if User.objects.filter(pk=id).values_list("password", flat=True).first() != before:
                 record(actor_of(request), action="user.password", subject=f"user {id}")
         return response
-
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> Any:
-        """Serve the form; what is refused is said on it."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except ApplicationError as error:
-            tell(request, error)
-            return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, user: User, form: Any, change: Any) -> None:
         """Save, remembering what there was before."""

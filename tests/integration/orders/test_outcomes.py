@@ -2,24 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from pytest_django import Settings
 
 from apps.accounts.models import Account, User
 from apps.accounts.principals import principals
 from apps.accounts.sessions import Principal, family_start, principal_of, tokens_issue
-from apps.marketdata.reference import references
 from apps.orders import entry
 from apps.orders.commands import SubmitOrder
-from apps.orders.matching.projector import ShardProjector
 from apps.orders.terms import OrderTerms, order_terms
-from cift.bus import buses
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.bus.gateway import COMMANDS_PER_REQUEST_MAX, gateway
 from cift.errors import ApplicationError
@@ -27,30 +22,7 @@ from cift.times import clock_ns, time_parse
 from cift.wire.base import Reply, frame_split
 from tests.support.buses import ScriptedBus
 from tests.support.inprocess import WAYS, HttpWay, SessionWay, way_of
-from tests.support.shard import journal_fill
-
-ORDER = {
-    "symbol": "AAPL-USD",
-    "side": "sell",
-    "type": "limit",
-    "price": "150.1",
-    "quantity": "1",
-    "client_order_id": "one",
-}
-
-
-@pytest.fixture
-def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
-    """A venue's tables without its order service, and a bus to script one."""
-    journal_fill(20)
-    while ShardProjector(0).step():
-        pass
-    references.forget()
-    settings.BUSES = {"default": {"BACKEND": "tests.support.buses.ScriptedBus"}}
-    made = buses["default"]
-    assert isinstance(made, ScriptedBus)
-    yield made
-    references.forget()
+from tests.support.scripted import ORDER, raising, refusing
 
 
 @pytest.fixture
@@ -80,17 +52,6 @@ def http(request: pytest.FixtureRequest, token: tuple[str, Principal]) -> HttpWa
 def short(token: tuple[str, Principal]) -> SessionWay:
     """A socket, whose plain orders have a way of their own."""
     return SessionWay("socket", token[1])
-
-
-def refusing(code: str) -> Any:
-    return lambda _subject, payload: msgspec.msgpack.encode([[code]] * len(frame_split(payload)))
-
-
-def raising(error: Exception) -> Any:
-    def respond(_subject: str, _payload: bytes) -> bytes:
-        raise error
-
-    return respond
 
 
 ORDERS: dict[str, tuple[str, Any, dict[str, Any]]] = {

@@ -1,55 +1,24 @@
 """The id a client looks up by what it was not told, and what it is told of a change that is done and cannot be read."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Account, User
-from apps.marketdata.reference import references
 from apps.orders import answers, terms
-from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import Order
 from apps.orders.reasons import Reason
 from apps.orders.terms import order_terms
-from cift.bus import buses
 from cift.bus.base import RequestTimeout
 from cift.consistency import place_of
 from cift.errors import ApplicationError
 from cift.times import time_parse
-from cift.wire.base import frame_split
 from tests.support.buses import ScriptedBus
-from tests.support.shard import journal_fill
-
-ORDER = {
-    "symbol": "AAPL-USD",
-    "side": "sell",
-    "type": "limit",
-    "price": "150.1",
-    "quantity": "1",
-    "client_order_id": "one",
-}
-
-
-@pytest.fixture
-def bus(sqlite: Path, settings: Settings) -> Iterator[ScriptedBus]:
-    """A venue's tables without its order service, and a bus to script one."""
-    journal_fill(20)
-    while ShardProjector(0).step():
-        pass
-    references.forget()
-    order_terms.forget()
-    settings.BUSES = {"default": {"BACKEND": "tests.support.buses.ScriptedBus"}}
-    made = buses["default"]
-    assert isinstance(made, ScriptedBus)
-    yield made
-    references.forget()
+from tests.support.scripted import ORDER, raising
 
 
 @pytest.fixture
@@ -59,17 +28,6 @@ def client(bus: ScriptedBus) -> APIClient:
     client = APIClient()
     client.force_authenticate(user)
     return client
-
-
-def refusing(code: str) -> Any:
-    return lambda _subject, payload: msgspec.msgpack.encode([[code]] * len(frame_split(payload)))
-
-
-def raising(error: Exception) -> Any:
-    def respond(_subject: str, _payload: bytes) -> bytes:
-        raise error
-
-    return respond
 
 
 @pytest.mark.parametrize("known", ["in memory", "by the tables"])
