@@ -165,10 +165,10 @@ class Committer(threading.Thread):
     def _renew(self) -> None:
         """Prolong the lease and look whether trading was halted; a database that does not answer is asked again."""
         self._renew_at = time.monotonic() + self._options.renew_s
-        if self.fault is not None:
-            return
         try:
             with self._turn:
+                if self.fault is not None:
+                    return
                 if not self._lease.renew():
                     self._fail(lost(self._journal.shard, f"its lease is held by {self._lease.held_by()}"))
                 elif (detail := self._lease.halt()) is not None:

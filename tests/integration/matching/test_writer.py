@@ -1,6 +1,7 @@
 """The writer at work, on both databases."""
 
 import threading
+import time
 
 import msgspec
 import pytest
@@ -60,6 +61,39 @@ def test_what_is_queued_together_is_committed_together_and_answered_in_order(dat
     assert sum(numbers) == 450
     assert max(numbers) <= 100
     assert len(numbers) < 100
+
+
+def test_a_lone_batch_is_committed_where_it_was_matched_and_what_has_others_behind_it_is_handed_over(
+    databases: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = DrivenWriter(batch_commands_max=1).start()
+    shard.do(*opening())
+    threads: list[str] = []
+    gate, append = threading.Event(), Journal.append
+
+    def watched(journal: Journal, row: JournalRow) -> None:
+        threads.append(threading.current_thread().name)
+        gate.wait(10)
+        append(journal, row)
+
+    monkeypatch.setattr(Journal, "append", watched)
+    gate.set()
+    shard.do(order(1))
+    assert threads == ["matcher-0"]
+
+    gate.clear()
+    answers = [shard.send(order(2))]
+    while len(threads) < 2:
+        time.sleep(0.001)
+    answers += [shard.send(order(number)) for number in range(3, 12)]
+    gate.set()
+    for answer in answers:
+        answer.result(timeout=10)
+    shard.stop()
+
+    assert threads[1:3] == ["matcher-0", "journal-0"]
+    assert [batch.number for batch in shard.published] == list(range(1, 14))
+    assert audit(0).violation is None
 
 
 def test_a_query_is_answered_behind_what_was_sent_before_it(databases: str) -> None:
