@@ -2,6 +2,9 @@
 
 That price is the hidden fair value, moved against what the maker has too much of. A rung is moved, by an amend, when it
 is too far from where it should be; the nearer the touch, the sooner. The budget goes to the most urgent rungs.
+
+An order that was moved often enough is taken out, and a new one stands for the rung: the tables keep all that an open
+order went through, and that must have an end.
 """
 
 import math
@@ -11,7 +14,7 @@ import msgspec
 
 from apps.orders.simulation.agent import NS, Agent, Budget, Scene, Stock
 from apps.orders.simulation.fairvalue import FairValue
-from apps.orders.simulation.messages import BUY, SELL, Action, Amend, OrderSeen, Submit
+from apps.orders.simulation.messages import BUY, SELL, Action, Amend, Cancel, OrderSeen, Submit
 
 _STOCK_WORTH = 800_000.0
 _SKEW = 2.5
@@ -26,6 +29,8 @@ _RESTLESS = 3
 _PACE_S_MIN, _PACE_S_MAX = 0.1, 5.0
 _BACK_S_MEAN = 2.5
 """How long a rung that was sold out stays away."""
+_MOVES_MAX = 100
+"""How often an order is amended before another takes its place."""
 _REFUSED_S = 1.0
 _FUNDS_S = 20.0
 _GONE = frozenset({"not_found", "order_unknown"})
@@ -61,6 +66,7 @@ class _Rung:
         "key",
         "leaves",
         "level",
+        "moves",
         "order",
         "price",
         "quantity",
@@ -79,7 +85,7 @@ class _Rung:
     def clear(self) -> None:
         self.order = ""
         self.key = ""
-        self.price = self.quantity = self.leaves = self.filled = self.sequence = 0
+        self.price = self.quantity = self.leaves = self.filled = self.sequence = self.moves = 0
         self.jitter = 0.0
 
 
@@ -170,6 +176,9 @@ class Maker(Agent):
             rung.jitter = self._jitter(rung)
             self._by_key[rung.key] = rung
             return Submit(self.style.account, rung.key, self.terms.symbol, rung.side, target, fresh, immediate=False)
+        rung.moves += 1
+        if rung.moves > _MOVES_MAX:
+            return Cancel(self.style.account, self.terms.symbol, rung.order)
         total = rung.filled + fresh if rung.leaves * 2 < fresh or self._random.random() < _RESIZED else 0
         return Amend(self.style.account, self.terms.symbol, rung.order, target, total)
 
@@ -187,8 +196,10 @@ class Maker(Agent):
         if rung is None or rung.key != seen.key or seen.sequence < rung.sequence:
             return
         if not seen.is_open:
+            # Who was sold out waits; who took an order out itself has its next one ready.
+            away_s = 0.0 if rung.moves > _MOVES_MAX else self._random.expovariate(1 / _BACK_S_MEAN)
             self._drop(rung)
-            rung.ready = at + int(self._random.expovariate(1 / _BACK_S_MEAN) * NS)
+            rung.ready = at + int(away_s * NS)
             self.wake_at = min(self.wake_at, at + int(self._random.uniform(0.02, 0.3) * NS))
             return
         rung.order, rung.sequence = seen.order, seen.sequence

@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 
 from apps.marketdata.codes import InstrumentKind
-from apps.orders.events import OrderAccepted, OrderRejected, Trade
+from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
+from apps.orders.simulation import makers
 from apps.orders.simulation.ownvenue import BEGIN_NS, OwnVenue
 from apps.orders.simulation.population import ACCOUNTS, Population
 from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
@@ -42,10 +43,10 @@ def test_a_book_has_two_sides_of_twenty_levels_and_more(symbol: str) -> None:
 def test_every_instrument_trades_and_every_agent_but_the_slowest_takes_part() -> None:
     events = minutes().events
     traded = Counter(event.instrument for event in events if isinstance(event, Trade))
-    makers = {event.maker_account for event in events if isinstance(event, Trade)}
+    resting = {event.maker_account for event in events if isinstance(event, Trade)}
 
     assert set(traded) == {1, 2, 3, 4, 5}
-    assert len(makers) >= 3
+    assert len(resting) >= 3
 
 
 def test_hardly_anything_is_refused() -> None:
@@ -54,6 +55,20 @@ def test_hardly_anything_is_refused() -> None:
     accepted = sum(isinstance(event, OrderAccepted) for event in events)
 
     assert refused < accepted / 20
+
+
+def test_no_order_is_moved_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(makers, "_MOVES_MAX", 15)
+    events = study(seed=2, seconds=150).events
+    moved = Counter(event.order_id for event in events if isinstance(event, OrderAmended))
+    ended = {event.order_id for event in events if isinstance(event, OrderCanceled)}
+    worn = {order for order, times in moved.items() if times == 15}
+
+    assert max(moved.values()) == 15
+    assert len(worn) > 20
+    # The last ones are about to go.
+    assert len(worn & ended) > 0.8 * len(worn)
+    assert sum(isinstance(event, CommandRejected) for event in events) < len(worn)
 
 
 def test_the_rate_is_about_what_was_asked_for() -> None:
