@@ -231,6 +231,9 @@ class Comparison:
             listed = orders.get(name)
             if status not in {200, 404}:
                 self._say("unresolved", f"{name} is answered {status} {body}")
+            elif status == 404 and listed is not None and listed["status"] == "rejected":
+                # The writer remembers the ids of what had an effect; a refusal had none.
+                continue
             elif listed is not None and (status, body) != (200, listed):
                 self._say("unresolved", f"{name} is listed as {listed}, and looked up as {status} {body}")
             elif status == 200:

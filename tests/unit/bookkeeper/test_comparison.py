@@ -138,6 +138,15 @@ async def test_one_that_never_happened_leaves_no_rejected_order_either(venue: Sc
     assert len(await venue.compared()) == 1
 
 
+async def test_one_that_was_refused_before_anybody_was_told_is_in_the_list_and_need_not_be_looked_up(
+    venue: ScriptedVenue,
+) -> None:
+    venue.has(venue.sent("r"), status="rejected", reason="quantity_too_large")
+    venue.looked_up["r"] = (404, {"code": "not_found"})
+
+    assert await venue.compared() == []
+
+
 @pytest.mark.parametrize("number", range(FRESH))
 async def test_an_order_that_happened_and_is_not_looked_up(venue: ScriptedVenue, number: int) -> None:
     for each in range(FRESH):
