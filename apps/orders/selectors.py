@@ -25,7 +25,7 @@ TAIL_BATCHES_MAX = 2_000
 """The most batches folded over the tables for one read."""
 
 _IDS_PER_QUERY = 500
-# Every amend's and cancel's answer passes here: making these from querysets took ten times as long as running them.
+# Every amend's and cancel's answer passes here: made from querysets, these took most of their time to be made.
 _PROJECTED = f"SELECT last_number FROM {Projection._meta.db_table} WHERE shard = %s"  # noqa: S608 - the model's name
 _ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM {Order._meta.db_table} WHERE id IN "  # noqa: S608 - as above
 _TAIL = (

@@ -56,7 +56,7 @@ class Committer(threading.Thread):
     """Commits the batches of one epoch, one at a time; ended by its first fault, or by `finish`.
 
     A batch with none before it and none behind is committed in the matcher's own thread (`put` with `alone`): waking
-    this one, and taking the interpreter once more, would take a good part of the time an order does.
+    this one, and taking the interpreter once more, is spared.
     """
 
     def __init__(
