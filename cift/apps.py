@@ -28,7 +28,7 @@ class BackOfficeConfig(SimpleAdminConfig):
     restart needs none of them.
     """
 
-    default_site = "cift.adminsite.BackOfficeSite"
+    default_site = "cift.backoffice.site.BackOfficeSite"
 
     def ready(self) -> None:
         """Register Django's checks of the pages; they load them first."""

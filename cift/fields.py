@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cift.decimals import DECIMAL_PATTERN, DecimalError, decimal_check
-from cift.errors import FieldError
+from cift.errors.application import FieldError
 from cift.times import TIME_PATTERN, time_parse
 
 

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 
 from cift.backends import BackendHandler
 from cift.bus.base import BusError
-from cift.errors import ApplicationError
-from cift.threads import database_call
+from cift.errors.application import ApplicationError
+from cift.processes.threads import database_call
 
 CHECK_S_MAX = 2.0
 """A check that takes longer counts as down."""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from cift.threads import database_call
+from cift.processes.threads import database_call
 
 
 @csrf_exempt  # nothing is done here, so another method is refused as that

@@ -4,7 +4,7 @@ The generic cell rate algorithm: a mark runs ahead of the clock by one interval 
 it ahead by more than the window is refused. Checked and moved under one lock, so of many requests at once only as many
 pass as there is room for. Each web process counts by itself, in memory, and grants its share of a limit
 (CIFT_WEB_PROCESSES); what must not be guessed (passwords, codes) is counted in the database by all of them together
-(apps.accounts.limits).
+(apps.accounts.identity.attempt_limits).
 
 At most `MARKS_MAX` marks are kept. The one unused longest leaves first, and whose it was is counted from nothing.
 """
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 
 MARKS_MAX = 100_000
 

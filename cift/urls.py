@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, URLResolver, include, path
 
-from apps.orders.socketschema import socket_schema
+from apps.gateways.socket.schema import socket_schema
 from cift.health import health, ready
 from cift.metrics import metrics
 from cift.rest.root import RootApi
@@ -21,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ready", ready, name="ready"),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("account/", include("apps.accounts.pageurls")),
+    path("account/", include("apps.accounts.rest.page_urls")),
     path("api/login/login/", LoginView.as_view(template_name="cift/login.html", next_page="root")),
     path("api/login/", include("rest_framework.urls")),
     path("api/schema/socket/", socket_schema, name="socket-schema"),
@@ -29,11 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SchemaPage.as_view(url_name="schema"), name="schema-page"),
     path("api/v1/", root, name="api-root"),
     path("api/v1/", include("apps.marketdata.urls")),
-    path("api/v1/", include("apps.accounts.urls")),
-    path("api/v1/", include("apps.orders.urls")),
+    path("api/v1/", include("apps.accounts.rest.urls")),
+    path("api/v1/", include("apps.orders.rest.urls")),
 ]
 
-handler400 = "cift.errors.bad_request"
-handler403 = "cift.errors.permission_denied"
-handler404 = "cift.errors.page_not_found"
-handler500 = "cift.errors.server_error"
+handler400 = "cift.errors.pages.bad_request"
+handler403 = "cift.errors.pages.permission_denied"
+handler404 = "cift.errors.pages.page_not_found"
+handler500 = "cift.errors.pages.server_error"

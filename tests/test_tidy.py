@@ -30,7 +30,7 @@ NOT_MONEY = {
     # A simulated agent thinks in floats, and so does a statistic; what is sent is integers on the tick and the lot.
     **dict.fromkeys(
         (
-            f"apps/orders/simulation/{name}.py"
+            f"apps/simulation/{name}.py"
             for name in ("agent", "facts", "holdings", "makers", "population", "profiles", "public", "slicer", "takers")
         ),
         "a model of a market",
@@ -72,7 +72,7 @@ def imports_of(file: Path) -> Iterator[str]:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w.]+", node.value):
-            # A dotted path in settings, a pytest plugin, an `include("apps.orders.urls")`.
+            # A dotted path in settings, a pytest plugin, an `include("apps.orders.rest.urls")`.
             yield node.value
             yield node.value.rpartition(".")[0]
 

@@ -12,6 +12,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """End what lives with a browser session when Django ends it."""
-        from apps.accounts.browsers import browser_logged_out  # noqa: PLC0415 - needs the models
+        from apps.accounts.identity.browsers import browser_logged_out  # noqa: PLC0415 - needs the models
 
         user_logged_out.connect(browser_logged_out)

@@ -17,7 +17,7 @@ from apps.accounts.events import (
     WithdrawalRequested,
     WithdrawalSettled,
 )
-from cift.bus.performing import Performed, command_perform
+from cift.orderservice.performing import Performed, command_perform
 
 
 async def account_open(command: OpenAccount) -> Performed[AccountOpened]:

@@ -12,7 +12,7 @@ from apps.marketdata.models import Instrument
 from apps.marketdata.reference import InstrumentReference, references
 from apps.marketdata.selectors import BookFound, book_find, instrument_by_symbol, instruments_all
 from apps.marketdata.shapes import BookBody, InstrumentBody, TickerBody, book_body, instrument_body, ticker_body
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from cift.fields import Field
 from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait

@@ -17,3 +17,10 @@ class InstrumentStatus(IntEnum):
     CONTINUOUS = 0
     CANCEL_ONLY = 1
     HALTED = 2
+
+
+class Side(IntEnum):
+    """Which side of the book."""
+
+    BUY = 0
+    SELL = 1

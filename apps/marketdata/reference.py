@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from apps.marketdata.selectors import assets_all, instruments_all
 from cift.decimals import decimal_format, decimal_parse, ratio_format
-from cift.threads import database_call
+from cift.errors.application import ApplicationError
+from cift.processes.threads import database_call
 
 RELOAD_S_MIN = 0.5
 """An unknown symbol makes the table be read at most this often."""
@@ -167,3 +168,50 @@ class References:
 
 references = References()
 """This process's."""
+
+
+async def symbol_find(symbol: str) -> InstrumentReference:
+    """Find an instrument.
+
+    Raises:
+        ApplicationError: `instrument_unknown`.
+
+    """
+    reference = references.by_symbol(symbol) or await references.find_symbol(symbol)
+    if reference is None:
+        raise ApplicationError("instrument_unknown", f"There is no instrument {symbol}.")
+    return reference
+
+
+async def reference_of(instrument: int) -> InstrumentReference:
+    """Find the instrument of an order that exists.
+
+    Raises:
+        ApplicationError: `projection_behind`: it was listed a moment ago.
+
+    """
+    reference = references.by_id(instrument) or await references.find_id(instrument)
+    if reference is None:
+        raise ApplicationError("projection_behind")
+    return reference
+
+
+def reference_read(instrument: int) -> InstrumentReference:
+    """Find the instrument of a row that exists.
+
+    Raises:
+        ApplicationError: `projection_behind`: it was listed a moment ago.
+
+    """
+    reference = references.read_id(instrument)
+    if reference is None:
+        raise ApplicationError("projection_behind")
+    return reference
+
+
+def instrument_wanted(symbol: str | None) -> int | None:
+    """Give the number a filter by symbol looks for: one nothing has, where there is no such instrument."""
+    if symbol is None:
+        return None
+    reference = references.read_symbol(symbol)
+    return reference.id if reference else 0

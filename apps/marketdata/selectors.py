@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Asset, FeeTier, Instrument
-from cift.bus.gateway import gateway
+from cift.orderservice.gateway import gateway
 
 _QUERY_BOOK = 2
 

@@ -2,7 +2,7 @@
 
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument, SetFeeTier
 from apps.marketdata.events import AssetListed, FeeTierSet, InstrumentChanged, InstrumentListed
-from cift.bus.performing import Performed, command_perform
+from cift.orderservice.performing import Performed, command_perform
 
 
 async def asset_list(command: ListAsset) -> Performed[AssetListed]:

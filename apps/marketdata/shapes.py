@@ -1,17 +1,17 @@
 """What clients see of instruments and books."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import msgspec
 
 from apps.marketdata.books import LevelBody, checksum, levels_body
-from apps.marketdata.codes import InstrumentKind, InstrumentStatus
+from apps.marketdata.codes import InstrumentKind, InstrumentStatus, Side
 from apps.marketdata.models import FeeTier, Instrument
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.selectors import BookFound
 from cift.decimals import decimal_format
-from cift.texts import AssetText, DecimalText, SymbolText, words
+from cift.texts import AssetText, DecimalText, IdText, SymbolText, TimeText, words
 
 _PPM_DECIMALS = 6
 _BASIS_POINT_DECIMALS = 2
@@ -22,6 +22,10 @@ STATUS_NAMES = {member: member.name.lower() for member in InstrumentStatus}
 KIND_NAMES = {member: member.name.lower() for member in InstrumentKind}
 
 StatusText = Annotated[str, words(STATUS_NAMES.values())]
+
+SIDES = {member.name.lower(): member for member in Side}
+SIDE_NAMES: Mapping[int, str] = {member: name for name, member in SIDES.items()}
+SideText = Annotated[str, words(SIDES)]
 
 
 class FeeTierBody(msgspec.Struct, gc=False):
@@ -76,6 +80,17 @@ class TickerBody(msgspec.Struct, gc=False):
     bid: LevelBody | None
     ask: LevelBody | None
     last_price: DecimalText | None
+
+
+class TradeBody(msgspec.Struct, gc=False):
+    """A trade as everybody sees it."""
+
+    id: IdText
+    price: DecimalText
+    quantity: DecimalText
+    taker_side: SideText
+    executed_at: TimeText
+    sequence: int
 
 
 def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody:

@@ -13,6 +13,6 @@ class OrdersConfig(AppConfig):
         """Give the venue's numbers to whoever scrapes this process."""
         from prometheus_client import REGISTRY  # noqa: PLC0415 - as the line below
 
-        from apps.orders.metrics import VenueCollector  # noqa: PLC0415 - needs the models
+        from apps.orders.monitoring.metrics import VenueCollector  # noqa: PLC0415 - needs the models
 
         REGISTRY.register(VenueCollector())

@@ -6,13 +6,6 @@ FLAG_POST_ONLY = 1
 """Bit 0 of an order's flags: never take liquidity."""
 
 
-class Side(IntEnum):
-    """Which side of the book."""
-
-    BUY = 0
-    SELL = 1
-
-
 class OrderType(IntEnum):
     """How an order is priced."""
 

@@ -14,8 +14,9 @@ from apps.accounts.commands import (
     SetPositionLimit,
     SettleWithdrawal,
 )
+from apps.marketdata.codes import Side
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument, SetFeeTier
-from apps.orders.codes import OrderType, Side, TimeInForce
+from apps.orders.codes import OrderType, TimeInForce
 from cift.wire.base import Command
 
 BATCH_MEMBERS_MAX = 100

@@ -18,9 +18,9 @@ from apps.accounts.events import (
     WithdrawalRequested,
     WithdrawalSettled,
 )
-from apps.marketdata.codes import InstrumentStatus
+from apps.marketdata.codes import Side
 from apps.marketdata.events import AssetListed, FeeTierSet, InstrumentChanged, InstrumentListed
-from apps.orders.codes import OrderType, Side, TimeInForce
+from apps.orders.codes import OrderType, TimeInForce
 from cift.wire.base import Event, messages_split
 from cift.wire.outcomes import CommandDuplicate, CommandRejected
 from cift.wire.reasons import Reason
@@ -231,26 +231,6 @@ class AccountBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
     events: list[AnyEvent]
 
 
-class BookBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One instrument's changes of one batch, as the public feed carries them.
-
-    Levels are `(price, quantity, orders)`, absolute, 0 removes; trades `(trade_id, price, quantity, taker_side)`;
-    `previous_sequence` and `sequence` are the instrument's.
-    """
-
-    number: int
-    at: int
-    instrument: int
-    previous_sequence: int
-    sequence: int
-    bids: list[tuple[int, int, int]]
-    asks: list[tuple[int, int, int]]
-    best_bid: tuple[int, int] | None
-    best_ask: tuple[int, int] | None
-    trades: list[tuple[int, int, int, Side]]
-    status: InstrumentStatus
-
-
 class VenueBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """How a batch set the venue's kill switch last; `sequence` is that event's."""
 
@@ -262,7 +242,6 @@ class VenueBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _decoder: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 _account_block_decoder = msgspec.msgpack.Decoder(AccountBlock)
-_book_block_decoder = msgspec.msgpack.Decoder(BookBlock)
 _venue_block_decoder = msgspec.msgpack.Decoder(VenueBlock)
 
 
@@ -288,11 +267,6 @@ def section_decode(section: bytes) -> Iterator[AnyEvent]:
 def account_block_decode(block: bytes) -> AccountBlock:
     """Decode a block of the private feed."""
     return _account_block_decoder.decode(block)
-
-
-def book_block_decode(block: bytes) -> BookBlock:
-    """Decode a block of the public feed."""
-    return _book_block_decoder.decode(block)
 
 
 def venue_block_decode(block: bytes) -> VenueBlock:

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from apps.accounts.codes import SelfTradePrevention
-from apps.orders.codes import Liquidity, OrderType, Side, TimeInForce
+from apps.marketdata.codes import Side
+from apps.orders.codes import Liquidity, OrderType, TimeInForce
 from apps.orders.lifecycle import OPEN, OrderStatus
 from cift.choices import choices_of, values_of
 

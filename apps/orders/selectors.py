@@ -16,9 +16,9 @@ from django.db.models import Model, QuerySet
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
 from apps.orders.models import JournalBatch, Order, Position, Projection
 from apps.orders.state import ORDER_COLUMNS, OrderChange, OrderState, order_ids_of
-from cift.bus.gateway import gateway
-from cift.consistency import WAIT_S_MAX, JournalPlace
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
+from cift.orderservice.consistency import WAIT_S_MAX, JournalPlace
+from cift.orderservice.gateway import gateway
 from cift.wire.base import Reply, frame_split
 
 TAIL_BATCHES_MAX = 2_000

@@ -6,9 +6,9 @@ import msgspec
 
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, CancelOrders, SetKillSwitch, SubmitOrder
 from apps.orders.events import AnyEvent, KillSwitchSet, OrdersCanceled, section_decode
-from cift.bus.gateway import Told
-from cift.bus.performing import Performed, command_give, command_perform, command_send
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
+from cift.orderservice.gateway import Told
+from cift.orderservice.performing import Performed, command_give, command_perform, command_send
 from cift.wire.base import Command, Reply
 from cift.wire.outcomes import CommandRejected
 

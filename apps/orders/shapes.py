@@ -7,7 +7,8 @@ import msgspec
 
 from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.reference import InstrumentReference
-from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType, Side, TimeInForce
+from apps.marketdata.shapes import SIDE_NAMES, SideText, TradeBody
+from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType, TimeInForce
 from apps.orders.commands import SubmitOrder
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.models import Position
@@ -16,13 +17,11 @@ from apps.orders.state import FillState, OrderState
 from cift.texts import AssetText, ClientIdText, DecimalText, IdText, SymbolText, TimeText, TokenText, words
 from cift.times import time_format
 
-SIDES = {member.name.lower(): member for member in Side}
 ORDER_TYPES = {member.name.lower(): member for member in OrderType}
 TIMES_IN_FORCE = {member.name.lower(): member for member in TimeInForce}
 STATUSES = {member.name.lower(): member for member in OrderStatus}
 SELF_TRADE_PREVENTIONS = {member.name.lower(): member for member in SelfTradePrevention if member}
 
-SIDE_NAMES: Mapping[int, str] = {member: name for name, member in SIDES.items()}
 ORDER_TYPE_NAMES: Mapping[int, str] = {member: name for name, member in ORDER_TYPES.items()}
 TIME_IN_FORCE_NAMES: Mapping[int, str] = {member: name for name, member in TIMES_IN_FORCE.items()}
 STATUS_NAMES: Mapping[int, str] = {member: name for name, member in STATUSES.items()}
@@ -30,7 +29,6 @@ SELF_TRADE_PREVENTION_NAMES: Mapping[int, str] = {member: name for name, member 
 LIQUIDITY_NAMES: Mapping[int, str] = {member: member.name.lower() for member in Liquidity}
 
 
-SideText = Annotated[str, words(SIDES)]
 StatusText = Annotated[str, words(STATUSES)]
 TypeText = Annotated[str, words(ORDER_TYPES)]
 TimeInForceText = Annotated[str, words(TIMES_IN_FORCE)]
@@ -62,17 +60,6 @@ class FillBody(msgspec.Struct, gc=False):
     fee: DecimalText
     fee_asset: AssetText
     liquidity: LiquidityText
-    executed_at: TimeText
-    sequence: int
-
-
-class TradeBody(msgspec.Struct, gc=False):
-    """A trade as everybody sees it."""
-
-    id: IdText
-    price: DecimalText
-    quantity: DecimalText
-    taker_side: SideText
     executed_at: TimeText
     sequence: int
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from apps.orders.codes import Liquidity, Side
+from apps.marketdata.codes import Side
+from apps.orders.codes import Liquidity
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderReduced, OrderRejected, Trade
 from apps.orders.lifecycle import OrderEvent, OrderStatus, event_of_cancel, event_of_fill, transition
 

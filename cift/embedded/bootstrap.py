@@ -13,17 +13,17 @@ from django.conf import settings
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
-from apps.accounts.opening import OpeningDeposit, opening_deposit, openings_complete, registrations_sweep
-from apps.accounts.requests import requests_complete
+from apps.accounts.money.opening import OpeningDeposit, opening_deposit, openings_complete, registrations_sweep
+from apps.accounts.money.requests import requests_complete
 from apps.accounts.services import account_open
+from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_list
-from apps.orders.health import journal_head, projection_place
-from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
+from apps.orders.monitoring.health import journal_head, projection_place
 from cift.embedded.logins import logins_load, users_ensure
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from cift.health import Check, Finding, Status
-from cift.threads import database_call
+from cift.processes.threads import database_call
 
 SHOWN_S_MAX = 30.0
 """How long the tables may take to show what the journal has."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cift import env
-from cift.workers import EXIT_LOST
+from cift.processes.workers import EXIT_LOST
 
 PAUSE_S_MIN = 0.25
 PAUSE_S_MAX = 4.0

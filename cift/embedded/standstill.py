@@ -14,8 +14,8 @@ from django.db import DatabaseError, InterfaceError
 from apps.orders.matching.halt import halt_of
 from apps.orders.matching.places import Place, head_of, places_of
 from cift.embedded.children import Child
-from cift.errors import ApplicationError
-from cift.threads import database_call
+from cift.errors.application import ApplicationError
+from cift.processes.threads import database_call
 
 WATCH_S = 1.0
 LOOKS_MIN = 3

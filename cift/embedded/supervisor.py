@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from rich.console import Console
 
-from apps.orders.simulation.accounts import orders_take_back
+from apps.simulation.accounts import orders_take_back
 from cift.bus import buses
 from cift.bus.base import BusError
 from cift.embedded.bootstrap import bootstrap, promises_keep
@@ -25,9 +25,9 @@ from cift.embedded.children import Child, ChildGivenUp, ChildPlan
 from cift.embedded.console import welcome
 from cift.embedded.logins import logins_load
 from cift.embedded.standstill import followers_watch
-from cift.errors import ApplicationError
-from cift.loopback import reachable
-from cift.workers import WorkerEndedError, stop_on_signals
+from cift.errors.application import ApplicationError
+from cift.processes.loopback import reachable
+from cift.processes.workers import WorkerEndedError, stop_on_signals
 
 PATIENCE_S = 8.0
 """How long a child may take to end before it is killed."""

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-from apps.orders.hub import hub, sockets_open
+from apps.gateways.socket.hub import hub, sockets_open
 from apps.orders.matching.errors import (
     JournalDamagedError,
     MatchingError,
@@ -13,8 +13,8 @@ from apps.orders.matching.errors import (
 from apps.orders.matching.service import MatchingService
 from cift.bus import buses
 from cift.bus.base import BusInUse
-from cift.embedded.serving import Server
-from cift.workers import EXIT_FAULT, EXIT_LOST, WorkerEndedError, stop_on_signals
+from cift.processes.workers import EXIT_FAULT, EXIT_LOST, WorkerEndedError, stop_on_signals
+from cift.servers.bounds import Server
 
 _LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
 """After these, starting again would end the same way."""

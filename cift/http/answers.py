@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from cift.errors import CONTENT_TYPE, ApplicationError, problem_of
-from cift.middleware import REQUEST_ID_HEADER
+from cift.errors.application import ApplicationError
+from cift.errors.problems import CONTENT_TYPE, problem_of
+from cift.request_ids import REQUEST_ID_HEADER
 
 _REQUEST_ID = REQUEST_ID_HEADER.encode()
 _JSON = b"application/json"

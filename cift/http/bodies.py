@@ -6,10 +6,10 @@ from typing import Any
 
 from django.conf import settings
 
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from cift.http.answers import problem_send
-from cift.middleware import REQUEST_ID_HEADER, request_id_of
-from cift.proxies import Application, Scope
+from cift.http.proxies import Application, Scope
+from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 LINGER_BYTES_MAX = 4 * 1024 * 1024
 """How much of a body that is too large is read, to be thrown away, before its sender is cut off."""

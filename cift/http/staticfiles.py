@@ -6,8 +6,9 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from cift.errors import ApplicationError, problem_response
-from cift.middleware import REQUEST_ID_HEADER, request_id_of
+from cift.errors.application import ApplicationError
+from cift.errors.problems import problem_response
+from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 _METHODS = ("GET", "HEAD")
 

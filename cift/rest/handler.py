@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from rest_framework import exceptions as rest
 from rest_framework.views import set_rollback
 
-from cift.errors import ApplicationError, FieldError, application_error_of, error_response, problem_response
+from cift.errors.application import ApplicationError, FieldError
+from cift.errors.problems import application_error_of, error_response, problem_response
 
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:

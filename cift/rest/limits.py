@@ -9,7 +9,8 @@ from django.utils.decorators import sync_and_async_middleware
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from cift.errors import ApplicationError, problem_response
+from cift.errors.application import ApplicationError
+from cift.errors.problems import problem_response
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
 
 _STANDING = "rate_standing"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 
-from cift.errors import ApplicationError, FieldError
+from cift.errors.application import ApplicationError, FieldError
 
 RowT = TypeVar("RowT")
 ModelT = TypeVar("ModelT", bound=Model)

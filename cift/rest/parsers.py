@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from cift.strictjson import JsonInvalidError, json_parse
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from cift.error_codes import CODES, FIELD_CODES
-from cift.error_extras import EXTRAS, brought
-from cift.errors import CONTENT_TYPE
+from cift.errors.codes import CODES, FIELD_CODES
+from cift.errors.extras import EXTRAS, brought
+from cift.errors.problems import CONTENT_TYPE
 from cift.fields import Field, Kind
 
 REF = "#/components/schemas/{name}"

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.module_loading import import_string
 
-from cift.consistency import place_of
-from cift.errors import ApplicationError, FieldError
+from cift.errors.application import ApplicationError, FieldError
 from cift.fields import Field, FieldInvalidError, Kind, fields_read, moment
+from cift.orderservice.consistency import place_of
 
 LIMIT_MAX = 500
 LIMIT_DEFAULT = 100

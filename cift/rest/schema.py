@@ -65,7 +65,7 @@ class Body:
 class Call:
     """What one method of one address takes, and what it answers: structs by status, and codes of errors.
 
-    `brings` has what errors here bring of all that errors of their code may (see `cift.error_extras`).
+    `brings` has what errors here bring of all that errors of their code may (see `cift.errors.extras`).
     """
 
     answers: Mapping[int, type[msgspec.Struct] | None]
@@ -202,7 +202,7 @@ class CallSchema(AutoSchema):
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """An access token of `auth/token/`."""
 
-    target_class = "apps.accounts.authentication.BearerAuthentication"
+    target_class = "apps.accounts.identity.authentication.BearerAuthentication"
     name = "bearer"
 
     def get_security_definition(self, _auto_schema: AutoSchema) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Django's session."""
 
-    target_class = "apps.accounts.authentication.BrowserAuthentication"
+    target_class = "apps.accounts.identity.authentication.BrowserAuthentication"
     name = "session"
     wants = ", in which who has a second factor has given it"
 
@@ -227,7 +227,7 @@ class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 class PasswordScheme(BrowserScheme):  # type: ignore[no-untyped-call]
     """Django's session, made by the password alone."""
 
-    target_class = "apps.accounts.authentication.PasswordAuthentication"
+    target_class = "apps.accounts.identity.authentication.PasswordAuthentication"
     name = "password_session"
     wants = ", though its second factor was not given yet"
 

@@ -20,21 +20,24 @@ INSTALLED_APPS = [
     "apps.marketdata.apps.MarketdataConfig",
     "apps.accounts.apps.AccountsConfig",
     "apps.orders.apps.OrdersConfig",
+    "apps.simulation.apps.SimulationConfig",
+    "apps.replaying.apps.ReplayingConfig",
+    "apps.gateways.apps.GatewaysConfig",
 ]
 
 MIDDLEWARE = [
     "cift.metrics.request_metrics_middleware",
-    "cift.middleware.request_id_middleware",
+    "cift.http.middleware.request_id_middleware",
     "cift.rest.limits.rate_limits_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "cift.middleware.SlashMiddleware",
+    "cift.http.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "cift.middleware.one_thread_middleware",
+    "cift.http.middleware.one_thread_middleware",
 ]
 
 ROOT_URLCONF = "cift.urls"
@@ -56,7 +59,7 @@ TEMPLATES = [
     },
 ]
 
-CSRF_FAILURE_VIEW = "cift.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "cift.errors.pages.csrf_failure"
 
 STATIC_URL = "static/"
 LANGUAGE_CODE = "en"

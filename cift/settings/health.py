@@ -6,14 +6,14 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
     "database": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
     "journal": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
     "snapshots": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "snapshots", "required": False}},
-    "order_service": {"BACKEND": "apps.orders.health.OrderServiceCheck", "OPTIONS": {"required": True}},
-    "trading": {"BACKEND": "apps.orders.health.TradingCheck", "OPTIONS": {"required": True}},
+    "order_service": {"BACKEND": "apps.orders.monitoring.health.OrderServiceCheck", "OPTIONS": {"required": True}},
+    "trading": {"BACKEND": "apps.orders.monitoring.health.TradingCheck", "OPTIONS": {"required": True}},
     "projection": {
-        "BACKEND": "apps.orders.health.FollowerCheck",
+        "BACKEND": "apps.orders.monitoring.health.FollowerCheck",
         "OPTIONS": {"follower": "projector", "required": False},
     },
     "verification": {
-        "BACKEND": "apps.orders.health.FollowerCheck",
+        "BACKEND": "apps.orders.monitoring.health.FollowerCheck",
         "OPTIONS": {"follower": "verifier", "required": False},
     },
 }

@@ -7,7 +7,7 @@ _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
 _DAY_S = 24 * _HOUR_S
 
-AUTHENTICATION_BACKENDS = ["apps.accounts.login.LimitedBackend"]
+AUTHENTICATION_BACKENDS = ["apps.accounts.identity.login.LimitedBackend"]
 
 PASSWORD_RESET_TIMEOUT = _HOUR_S
 OTP_TOTP_ISSUER = "CIFT Markets"

@@ -53,7 +53,7 @@ IDENTITIES = identities_settings(
     public_address=env.text("CIFT_PUBLIC_ADDRESS", f"https://{ALLOWED_HOSTS[0]}"),
 )
 
-# Whether a request came by TLS, the edge has made out already, from trusted proxies only (cift.proxies).
+# Whether a request came by TLS, the edge has made out already, from trusted proxies only (cift.http.proxies).
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = env.integer("CIFT_HSTS_SECONDS", 365 * 24 * 60 * 60, least=0, most=2**31)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -5,8 +5,8 @@ from cift import env
 REST_FRAMEWORK = {
     # Bearer first: who asks without is answered 401. Session cookies, with CSRF, are for the browsable API.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.authentication.BearerAuthentication",
-        "apps.accounts.authentication.BrowserAuthentication",
+        "apps.accounts.identity.authentication.BearerAuthentication",
+        "apps.accounts.identity.authentication.BrowserAuthentication",
     ],
     "DEFAULT_SCHEMA_CLASS": "cift.rest.schema.CallSchema",
     "VIEW_NAME_FUNCTION": "cift.rest.browsable.view_name",

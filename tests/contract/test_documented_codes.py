@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from cift.error_codes import CODES
-from cift.error_extras import BRINGS, EXTRAS, brought
+from cift.errors.codes import CODES
+from cift.errors.extras import BRINGS, EXTRAS, brought
 from cift.wire.reasons import Reason
 from tests.support.raised import codes_raised
 from tests.support.schema import METHODS, PROBLEM, SERVICE_CODES, codes_documented, extras_of, operations, schema

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_spec_validator import validate
 
-from cift.error_codes import CODES
+from cift.errors.codes import CODES
 from cift.wire.reasons import Reason
 from tests.support.schema import METHODS, _escaped, body_of, codes_documented, operations, schema, value_check
 from tests.support.traders import Trader

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
-from apps.orders.accountmessages import AccountMessage
-from apps.orders.socketfields import FIELDS
-from apps.orders.socketschema import EVENTS, PARAMS, RESULTS, document, document_text, schemas
+from apps.gateways.socket.fields import FIELDS
+from apps.gateways.socket.schema import EVENTS, PARAMS, RESULTS, document, document_text, schemas
+from apps.orders.feeds.account_messages import AccountMessage
 from tests.support.messages import message_check, request_check
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -9,8 +9,8 @@ from django.db import connections
 
 from apps.accounts.models import Account, Balance, LedgerEntry
 from apps.marketdata.models import Instrument
+from apps.orders.auditing.audit import audit
 from apps.orders.lifecycle import OrderStatus
-from apps.orders.matching.audit import audit
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.halt import halt_lift, halt_of
 from apps.orders.matching.journal import Journal

@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
+from apps.orders.auditing.audit import audit
 from apps.orders.matching import connection as journal_connection
-from apps.orders.matching.audit import audit
 from apps.orders.matching.connection import JournalConnection
 from apps.orders.matching.errors import DatabaseDamagedError, JournalDamagedError
 from apps.orders.matching.followers import Follower

@@ -8,8 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError, connections
 
-from apps.orders.health import FollowerCheck, TradingCheck, events_behind
-from apps.orders.matching.audit import audit
+from apps.orders.auditing.audit import audit
 from apps.orders.matching.errors import ProjectionRefusedError
 from apps.orders.matching.followers import Follower
 from apps.orders.matching.halt import halt_lift, halt_of, halt_raise
@@ -18,6 +17,7 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.tables import tables_clear
 from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Order, Projection, TradingHalt, Verification
+from apps.orders.monitoring.health import FollowerCheck, TradingCheck, events_behind
 from cift.health import Status
 from tests.support.shard import DrivenWriter, Flow, journal_fill, opening
 from tests.support.waiting import running, until

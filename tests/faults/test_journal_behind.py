@@ -9,8 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import OperationalError
 
-from apps.orders.health import TradingCheck
-from apps.orders.matching.audit import audit
+from apps.orders.auditing.audit import audit
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.followers import Follower
 from apps.orders.matching.halt import halt_lift, halt_of
@@ -18,6 +17,7 @@ from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Projection, WriterLease
+from apps.orders.monitoring.health import TradingCheck
 from cift.health import Status
 from tests.support.shard import DrivenWriter, Flow, journal_fill
 from tests.support.waiting import running, until

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
-from apps.orders.matching.audit import audit
+from apps.orders.auditing.audit import audit
 from apps.orders.matching.errors import ProjectionOvertakenError
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.journal import Journal

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 
-from apps.orders.matching.audit import audit
+from apps.orders.auditing.audit import audit
 from apps.orders.matching.work import Outcome, WriterState
 from tests.support.desk import Desk
 from tests.support.shard import DrivenWriter, Flow, opening

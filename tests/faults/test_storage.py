@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
-from apps.orders.matching.audit import audit
+from apps.orders.auditing.audit import audit
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.work import WriterState
 from tests.support.databases import databases_swapped, sqlite_fresh

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from apps.orders.auditing.audit import audit
 from apps.orders.commands import CancelOrder
-from apps.orders.matching.audit import audit
 from apps.orders.matching.errors import JournalConflictError, JournalUnavailableError, ShardLostError
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.lease import Lease

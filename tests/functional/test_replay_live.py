@@ -13,10 +13,11 @@ from typing import Self
 
 import pytest
 
+from apps.marketdata.codes import Side
 from apps.marketdata.feeds.sample import write_sample
-from apps.orders.codes import Side
-from apps.orders.events import BookBlock, book_block_decode, section_decode
-from apps.orders.replaying.observer import BookObserver, Level, TopOfBook
+from apps.marketdata.messages import BookBlock, book_block_decode
+from apps.orders.events import section_decode
+from apps.replaying.observer import BookObserver, Level, TopOfBook
 from cift.bus.local import LocalBus
 from cift.wire.base import frame_split
 from tests.functional.test_replay import SECONDS_MAX, Folder, words

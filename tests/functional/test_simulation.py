@@ -129,7 +129,7 @@ def test_the_market_goes_on_behind_a_killed_order_service(venue: Venue) -> None:
 
 def test_a_killed_simulation_is_started_again(venue: Venue) -> None:
     until(venue, lambda: stands(venue, "AAPL-USD"))
-    os.kill(venue.child("apps.orders.simulation.live"), signal.SIGKILL)
+    os.kill(venue.child("apps.simulation.live"), signal.SIGKILL)
     venue.wait_for("the simulation ended (killed by SIGKILL)")
     before = book(venue)["sequence"]
 

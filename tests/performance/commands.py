@@ -6,9 +6,9 @@ from typing import Final
 
 from apps.accounts.codes import CashKind
 from apps.accounts.commands import MoveCash, OpenAccount
-from apps.marketdata.codes import InstrumentKind
+from apps.marketdata.codes import InstrumentKind, Side
 from apps.marketdata.commands import ListAsset, ListInstrument
-from apps.orders.codes import OrderType, Side, TimeInForce
+from apps.orders.codes import OrderType, TimeInForce
 from apps.orders.commands import CancelOrder, OpenEpoch, OpenVenue, SubmitOrder
 from apps.orders.events import OrderAccepted, Trade, section_decode
 from cift.wire.base import Command, command_encode, frame_pack, frame_split

@@ -6,7 +6,7 @@ from typing import Any
 
 import django
 
-from cift.workers import stop_on_signals
+from cift.processes.workers import stop_on_signals
 
 
 async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -28,7 +28,7 @@ async def until_stopped(_server: Any) -> None:
 def main() -> None:
     """Serve on the listening socket that was handed down."""
     django.setup()
-    from cift.embedded.serving import serve  # noqa: PLC0415 - needs Django set up
+    from cift.servers.serving import serve  # noqa: PLC0415 - needs Django set up
 
     serve(sys.argv[1], echo, until_stopped, descriptor=int(sys.argv[2]), tls=None)
 

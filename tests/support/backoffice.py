@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from apps.accounts.audit.records import record_append
 from apps.accounts.models import Account, Balance, LedgerEntry, MoneyRequest, User
-from apps.accounts.records import record_append
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.models import Fill, JournalBatch, Order, Position, PositionLimit
 

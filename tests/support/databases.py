@@ -22,8 +22,8 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
+from cift.processes.threads import threads_end
 from cift.settings.databases import sqlite_databases
-from cift.threads import threads_end
 
 ALIASES = ("default", "journal", "snapshots")
 

@@ -9,12 +9,12 @@ import httpx
 from asgiref.sync import async_to_sync
 from django.core.asgi import get_asgi_application
 
-from apps.accounts.sessions import Principal
+from apps.accounts.identity.sessions import Principal
+from apps.gateways.socket.hub import Hub
+from apps.gateways.socket.limits import SocketLimits
+from apps.gateways.socket.session import Session
 from apps.marketdata.reference import references
-from apps.orders.hub import Hub
-from apps.orders.programs import programs_served
-from apps.orders.session import Session
-from apps.orders.socketlimits import SocketLimits
+from apps.orders.rest.programs import programs_served
 from cift.http.bodies import bodies_bounded
 from tests.support.messages import message_check
 from tests.support.operations import rest_request

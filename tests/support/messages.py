@@ -5,9 +5,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from apps.orders.socketfields import FIELDS
-from apps.orders.socketschema import EVENTS, REF, document, request_name
-from cift.error_extras import brought
+from apps.gateways.socket.fields import FIELDS
+from apps.gateways.socket.schema import EVENTS, REF, document, request_name
+from cift.errors.extras import brought
 from tests.support.schema import extras_of
 
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from apps.orders.outbox import Outbox
-from cift.sockets import FrameWriter, text_of
+from cift.servers.frames import FrameWriter, text_of
+from cift.servers.outbox import Outbox
 
 
 class ScriptedWriter(FrameWriter):

@@ -9,7 +9,7 @@ import httpx
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
-from cift.error_extras import brought
+from cift.errors.extras import brought
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"

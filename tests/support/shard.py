@@ -18,9 +18,9 @@ from apps.accounts.commands import (
     SettleWithdrawal,
 )
 from apps.accounts.events import WithdrawalRequested, WithdrawalSettled
-from apps.marketdata.codes import InstrumentKind, InstrumentStatus
+from apps.marketdata.codes import InstrumentKind, InstrumentStatus, Side
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument, SetFeeTier
-from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side, TimeInForce
+from apps.orders.codes import FLAG_POST_ONLY, OrderType, TimeInForce
 from apps.orders.commands import (
     AmendOrder,
     Batch,

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import AnyEvent, section_decode
 from apps.orders.matching.engine import Batch, sections
-from apps.orders.simulation.observing import Observer
-from apps.orders.simulation.ownvenue import BEGIN_NS, OwnVenue
-from apps.orders.simulation.population import Population
-from apps.orders.simulation.tape import Tape
-from cift.embedded.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
+from apps.simulation.observing import Observer
+from apps.simulation.ownvenue import BEGIN_NS, OwnVenue
+from apps.simulation.population import Population
+from apps.simulation.tape import Tape
 
 
 @dataclass

@@ -11,8 +11,8 @@ from apps.accounts.codes import AccountStatus, SelfTradePrevention
 from apps.accounts.commands import ChangeAccount
 from apps.accounts.models import FEE_TIER_MAX, Account, Balance, LedgerEntry
 from apps.accounts.services import account_change
-from cift.admin import CommandAdmin, ProjectedAdmin, flag_column, moment_shown, number_shown
-from cift.backoffice import actor_of, command_act, deadline, second_factor_require
+from cift.backoffice.acts import actor_of, command_act, deadline, second_factor_require
+from cift.backoffice.tables import CommandAdmin, ProjectedAdmin, flag_column, moment_shown, number_shown
 
 OPEN_ORDERS_MAX = 1_048_575
 """The most open orders a shard can have."""

@@ -10,11 +10,11 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from apps.accounts.codes import ACCOUNT_EXTERNAL, CashKind
 from apps.accounts.models import Account, MoneyRequest
-from apps.accounts.request_models import RequestStatus
-from apps.accounts.requests import request_approve, request_complete, request_make, request_reject
+from apps.accounts.models.money_requests import RequestStatus
+from apps.accounts.money.requests import request_approve, request_complete, request_make, request_reject
 from apps.marketdata.models import Asset
-from cift.admin import CommandAdmin, moment_shown, number_shown, rows_act
-from cift.backoffice import Actor, actor_of, second_factor_require
+from cift.backoffice.acts import Actor, actor_of, second_factor_require
+from cift.backoffice.tables import CommandAdmin, moment_shown, number_shown, rows_act
 from cift.choices import choices_of
 from cift.decimals import DecimalError, decimal_parse
 

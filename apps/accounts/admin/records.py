@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib import admin
 
 from apps.accounts.models import AuditRecord
-from cift.admin import ProjectedAdmin, moment_shown
+from cift.backoffice.tables import ProjectedAdmin, moment_shown
 
 
 @admin.register(AuditRecord)

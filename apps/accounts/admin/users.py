@@ -18,12 +18,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.accounts.commands import OpenAccount
+from apps.accounts.identity.second_factor import second_factor_remove
 from apps.accounts.models import Account, User
-from apps.accounts.secondfactor import second_factor_remove
 from apps.accounts.services import account_open
-from cift.admin import RefusalsTold, flag_column, rows_act
-from cift.backoffice import actor_of, command_act, deadline, record, second_factor_require, tell
-from cift.errors import ApplicationError
+from cift.backoffice.acts import actor_of, command_act, deadline, record, second_factor_require, tell
+from cift.backoffice.tables import RefusalsTold, flag_column, rows_act
+from cift.errors.application import ApplicationError
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups")
 _ACCESS = frozenset({"email", *_PRIVILEGES})

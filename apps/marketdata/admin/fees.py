@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from apps.marketdata.commands import SetFeeTier
 from apps.marketdata.models import FEE_TIER_MAX, PPM, FeeTier
 from apps.marketdata.services import fee_tier_set
-from cift.admin import CommandAdmin
-from cift.backoffice import actor_of, command_act, deadline
+from cift.backoffice.acts import actor_of, command_act, deadline
+from cift.backoffice.tables import CommandAdmin
 
 _RATES = ("maker_ppm", "taker_ppm")
 

@@ -7,7 +7,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.models import PPM, SCALE_MAX, Asset, Instrument
-from cift.adminforms import WireDecimalField
+from cift.backoffice.forms import WireDecimalField
 from cift.choices import choices_of
 
 _PRICES = ("tick_size", "reference_price")

@@ -11,8 +11,8 @@ from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.marketdata.models import SCALE_MAX, Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_change, instrument_list
-from cift.admin import CommandAdmin, flag_column, number_shown, rows_act
-from cift.backoffice import Actor, actor_of, command_act, deadline
+from cift.backoffice.acts import Actor, actor_of, command_act, deadline
+from cift.backoffice.tables import CommandAdmin, flag_column, number_shown, rows_act
 
 _TERMS = (
     "tick_size",

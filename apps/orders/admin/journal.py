@@ -11,7 +11,7 @@ from apps.orders.admin.pages import page, permitted
 from apps.orders.events import section_decode
 from apps.orders.models import JournalBatch
 from apps.orders.selectors import shard
-from cift.admin import moment_shown
+from cift.backoffice.tables import moment_shown
 from cift.wire.base import frame_split
 
 BATCHES_PER_PAGE = 50

@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.orders.admin.pages import page, permitted
-from apps.orders.overview import overview
+from apps.orders.monitoring.overview import overview
 
 _DIGITS_MAX = 18
 

@@ -9,16 +9,16 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from apps.accounts.models import Account
+from apps.marketdata.codes import Side
 from apps.marketdata.models import Instrument
 from apps.orders.admin.pages import page, permitted
-from apps.orders.codes import Side
 from apps.orders.commands import CancelOrders
 from apps.orders.models import Order, VenueState
 from apps.orders.selectors import shard
 from apps.orders.services import kill_switch_set, orders_cancel_all
-from cift.backoffice import actor_of, command_act, deadline, second_factor_require, tell
+from cift.backoffice.acts import actor_of, command_act, deadline, second_factor_require, tell
 from cift.choices import choices_of
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 
 COUNTED_MAX = 10_000
 

@@ -16,8 +16,8 @@ from apps.accounts.models import Account
 from apps.accounts.services import position_limit_set
 from apps.marketdata.models import Instrument
 from apps.orders.models import OPEN_STATUSES, Fill, Order, Position, PositionLimit
-from cift.admin import CommandAdmin, ProjectedAdmin, moment_shown, number_shown
-from cift.backoffice import actor_of, command_act, deadline
+from cift.backoffice.acts import actor_of, command_act, deadline
+from cift.backoffice.tables import CommandAdmin, ProjectedAdmin, moment_shown, number_shown
 from cift.decimals import DecimalError, decimal_parse
 from cift.wire.reasons import Reason
 

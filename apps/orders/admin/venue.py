@@ -9,7 +9,7 @@ from apps.orders.admin.journal import journal_detail_view, journal_view
 from apps.orders.admin.overview import overview_data_view, overview_view
 from apps.orders.admin.switches import kill_switch_view, mass_cancel_view
 from apps.orders.models import VenueState
-from cift.admin import ProjectedAdmin
+from cift.backoffice.tables import ProjectedAdmin
 
 _VIEWS: tuple[tuple[str, Any, str], ...] = (
     ("overview/", overview_view, "overview"),

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from apps.orders.codes import OrderType, Side
+from apps.marketdata.codes import Side
+from apps.orders.codes import OrderType
 from apps.orders.events import (
     AnyEvent,
     OrderAccepted,

@@ -5,18 +5,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from apps.marketdata.codes import Side
 from apps.marketdata.reference import InstrumentReference, references
 from apps.orders import selectors
-from apps.orders.codes import Side
 from apps.orders.events import OrderAccepted, OrderRejected
 from apps.orders.explaining.book import BookMet, Level, book_before
+from apps.orders.explaining.event_pages import order_event_body
 from apps.orders.explaining.noted import Bounds, noted_read
 from apps.orders.explaining.story import Story, story_read
 from apps.orders.explaining.words import Teller
-from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
 from apps.orders.matching.journal import Journal
 from apps.orders.models import Order
-from apps.orders.orderevents import order_event_body
 from apps.orders.shapes import (
     BookMetBody,
     OrderBody,

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import Account
 from apps.orders.events import OrderAccepted, OrderRejected, section_decode
-from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.retention import place_of
 from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Projection

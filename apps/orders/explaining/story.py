@@ -10,7 +10,7 @@ from typing import NamedTuple
 from apps.orders.commands import Batch, SubmitOrder, command_decode
 from apps.orders.events import OrderAccepted, OrderCanceled, OrderRejected, Trade
 from apps.orders.explaining.noted import OrderEvent, Told, events_at, events_of, noted_read, order_id_bytes
-from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
 from apps.orders.matching.journal import Journal, JournalRow
 from cift.wire.base import frame_split
 

@@ -1,7 +1,8 @@
 """Why an order did or did not trade, in sentences made of what the journal says."""
 
+from apps.marketdata.codes import Side
 from apps.marketdata.reference import InstrumentReference
-from apps.orders.codes import FLAG_POST_ONLY, OrderType, Side
+from apps.orders.codes import FLAG_POST_ONLY, OrderType
 from apps.orders.events import (
     OrderAccepted,
     OrderAmended,

@@ -9,16 +9,17 @@ from django.db import connection
 
 from apps.accounts.models import Balance
 from apps.accounts.shapes import BalanceBody, balance_body
+from apps.marketdata.codes import Side
 from apps.marketdata.reference import references
-from apps.orders.codes import Liquidity, Side
+from apps.orders.codes import Liquidity
 from apps.orders.events import AnyEvent, Trade, section_decode
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.models import Fill, JournalBatch, Order, Position, Projection
 from apps.orders.selectors import shard
 from apps.orders.shapes import OrderBody, PositionBody, order_body, position_body
 from apps.orders.state import OrderState
-from cift.consistency import WAIT_S_MAX
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
+from cift.orderservice.consistency import WAIT_S_MAX
 from cift.wire.base import frame_split
 
 BATCHES_READ_MAX = 2_000

@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from apps.marketdata.streams.changes import Changes
+from apps.marketdata.streams.channel import Round
+from apps.marketdata.streams.messages import VenueStatusSnapshot, VenueStatusUpdate, encode
 from apps.orders.events import venue_block_decode
-from apps.orders.feeds.changes import Changes
-from apps.orders.feeds.channel import Round
-from apps.orders.feeds.messages import VenueStatusSnapshot, VenueStatusUpdate, encode
 from apps.orders.selectors import kill_switch_find, shard
 from cift.bus import buses
 from cift.bus.base import Subscription
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from cift.times import clock_ns, time_format
 
 ASK_AGAIN_S = 1.0

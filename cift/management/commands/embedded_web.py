@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from cift.workers import WorkerEndedError
+from cift.processes.workers import WorkerEndedError
 
 
 class Command(BaseCommand):
@@ -23,8 +23,8 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Serve."""
         from cift.asgi import application  # noqa: PLC0415 - needs the apps to be loaded
-        from cift.embedded.serving import serve  # noqa: PLC0415 - a web server is this command's alone
         from cift.embedded.web import EmbeddedWeb  # noqa: PLC0415 - as does this
+        from cift.servers.serving import serve  # noqa: PLC0415 - a web server is this command's alone
 
         try:
             beside = EmbeddedWeb(lifeline=options["lifeline"]).run

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cift.error_table import error_table
+from cift.errors.table import error_table
 
 
 class Command(BaseCommand):

@@ -20,10 +20,10 @@ from apps.orders.matching.journal import Journal
 from apps.orders.models import JournalBatch
 from cift.checks import engine_is_built
 from cift.embedded.blank import blank_keep, blank_take
-from cift.embedded.lock import FolderInUse, folder_lock
 from cift.embedded.logins import logins_load
 from cift.embedded.supervisor import Supervisor, listener_bind
-from cift.workers import EXIT_FAULT, WorkerEndedError
+from cift.processes.folder_lock import FolderInUse, folder_lock
+from cift.processes.workers import EXIT_FAULT, WorkerEndedError
 
 
 class NewerDataError(Exception):

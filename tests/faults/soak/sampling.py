@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.orders.processes import processes_of
+from apps.orders.monitoring.processes import processes_of
 from tests.support.venue import Venue
 
 TABLES = (

@@ -8,8 +8,8 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import JournalBatch, Order
 from apps.orders.selectors import first_answer, orders_current, projection_wait
 from apps.orders.state import OrderState
-from cift.consistency import JournalPlace
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
+from cift.orderservice.consistency import JournalPlace
 from cift.wire.base import frame_split
 from tests.support.shard import journal_fill
 

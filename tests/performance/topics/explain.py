@@ -178,7 +178,8 @@ def _small_batches(append: Callable[[bytes], list[Any]], written: _Written, coun
     """Let two orders of a new account rest among commands that come one by one; one is canceled in the end."""
     from apps.accounts.codes import CashKind  # noqa: PLC0415 - needs Django set up
     from apps.accounts.commands import MoveCash, OpenAccount  # noqa: PLC0415
-    from apps.orders.codes import OrderType, Side, TimeInForce  # noqa: PLC0415
+    from apps.marketdata.codes import Side  # noqa: PLC0415
+    from apps.orders.codes import OrderType, TimeInForce  # noqa: PLC0415
     from apps.orders.commands import AmendOrder, CancelOrder, SubmitOrder  # noqa: PLC0415
     from cift.wire.base import command_encode, frame_pack  # noqa: PLC0415
 
@@ -216,7 +217,7 @@ def _small_batches(append: Callable[[bytes], list[Any]], written: _Written, coun
 def _retain(written: _Written) -> None:
     """Let what is old leave the tables: all of the simulated account but what rests."""
     from apps.accounts.models import Account  # noqa: PLC0415 - needs Django set up
-    from apps.orders.lists import ORDER_ID_SEQUENCE_SHIFT  # noqa: PLC0415
+    from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT  # noqa: PLC0415
     from apps.orders.matching.retention import ShardRetention  # noqa: PLC0415
     from apps.orders.models import Order, Retention  # noqa: PLC0415
 

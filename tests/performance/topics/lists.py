@@ -41,9 +41,9 @@ def lists(bench: Bench) -> Iterator[Result]:
 
 
 def _filters(count: int) -> Iterator[Any]:
-    from apps.orders.codes import Side  # noqa: PLC0415 - needs Django set up
+    from apps.marketdata.codes import Side  # noqa: PLC0415 - needs Django set up
     from apps.orders.lifecycle import OrderStatus  # noqa: PLC0415
-    from apps.orders.lists import OrderFilters  # noqa: PLC0415
+    from apps.orders.rest.pages import OrderFilters  # noqa: PLC0415
 
     spans = ((None, None), (count // 10, count * 9 // 10))
     named = (None, "c1", "none")
@@ -54,7 +54,7 @@ def _filters(count: int) -> Iterator[Any]:
 
 
 def _milliseconds(wanted: Any, ask: Any) -> float:
-    from apps.orders.lists import orders_page  # noqa: PLC0415 - needs Django set up
+    from apps.orders.rest.pages import orders_page  # noqa: PLC0415 - needs Django set up
 
     began = time.perf_counter()
     orders_page(wanted, ask)

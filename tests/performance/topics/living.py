@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import uvloop
 
-from apps.orders.processes import ProcessFound, processes_of
+from apps.orders.monitoring.processes import ProcessFound, processes_of
 from tests.performance.clients import Message, Socket, frame_of
 from tests.performance.load import open_loop
 from tests.performance.results import Bench, Result, latencies, topic
@@ -30,7 +30,7 @@ AWAY = 0.95
 
 _MIB = 2**20
 _NAMES = {
-    "apps.orders.simulation.live": "simulation",
+    "apps.simulation.live": "simulation",
     "embedded_web": "web process with the order service",
     "run_projector": "projector and verifier",
     "venue": "supervisor",

@@ -1,4 +1,4 @@
-from cift.errors import FieldError
+from cift.errors.application import FieldError
 from cift.fields import Field, boolean, choice, decimal, fields_read, moment, number, text
 
 TABLE = {

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 from django.test import AsyncClient
 
-from apps.orders.health import OrderServiceCheck
+from apps.orders.monitoring.health import OrderServiceCheck
 from cift.bus.base import VenueUnavailable
 from cift.health import Check, DatabaseCheck, Finding, Status
 

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from cift.env import EnvironmentVariableError
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from cift.ratelimits import RateLimits, Standing, kind_of_call, tighter
 from cift.settings.ratelimits import EMBEDDED, PRODUCTION, rate_limits
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from apps.orders.processes import ProcessFound
+from apps.orders.monitoring.processes import ProcessFound
 from tests.performance import __main__ as bench
 from tests.performance import report
 from tests.performance.results import Result

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.accounts.opening import openings_complete, registrations_sweep
+from apps.accounts.money.opening import openings_complete, registrations_sweep
 from cift.bus import buses
-from cift.errors import ApplicationError
-from cift.threads import database_call
+from cift.errors.application import ApplicationError
+from cift.processes.threads import database_call
 
 
 class Command(BaseCommand):

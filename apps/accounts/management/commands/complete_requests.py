@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.accounts.requests import requests_complete
+from apps.accounts.money.requests import requests_complete
 from cift.bus import buses
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 
 
 class Command(BaseCommand):

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import router, transaction
 
-from apps.accounts.mails import reset_link
+from apps.accounts.identity.mails import reset_link
+from apps.accounts.identity.second_factor import second_factor_has, second_factor_remove
+from apps.accounts.identity.sessions import user_sessions_end
 from apps.accounts.models import User
-from apps.accounts.secondfactor import second_factor_has, second_factor_remove
-from apps.accounts.sessions import user_sessions_end
-from cift.backoffice import VENUE, record
+from cift.backoffice.acts import VENUE, record
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from apps.orders.matching.audit import audit
-from apps.orders.matching.audit_report import AuditReport
+from apps.orders.auditing.audit import audit
+from apps.orders.auditing.audit_report import AuditReport
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.halt import halt_lift, halt_raise
 

@@ -10,7 +10,6 @@ from django.db import DatabaseError
 from rich.console import Console
 from rich.table import Table
 
-from apps.orders.addressed import order_id_read
 from apps.orders.explaining.explanation import (
     DEPTH,
     DEPTH_MAX,
@@ -20,8 +19,9 @@ from apps.orders.explaining.explanation import (
     explain,
 )
 from apps.orders.matching.errors import MatchingError
+from apps.orders.rest.url_params import order_id_read
 from apps.orders.shapes import BookMetBody, OrderEventBody
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 
 
 class Command(BaseCommand):

@@ -13,10 +13,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from apps.orders.journal_lines import line_of
+from apps.orders.auditing.journal_check import CheckReport, RangeError, check, range_of, rows_of
+from apps.orders.auditing.journal_lines import line_of
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal
-from apps.orders.matching.journal_check import CheckReport, RangeError, check, range_of, rows_of
 from cift.wire.base import FrameDamagedError
 
 _QUIET_S = 1.0

@@ -7,7 +7,7 @@ from typing import Any
 from apps.orders.matching.errors import JournalDamagedError, MatchingError, ShardHeldError, ShardLostError
 from apps.orders.matching.service import MatchingService
 from cift.bus import buses
-from cift.workers import EXIT_FAULT, EXIT_LOST, Worker, WorkerEndedError
+from cift.processes.workers import EXIT_FAULT, EXIT_LOST, Worker, WorkerEndedError
 
 _LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
 """After these, starting again would end the same way."""

@@ -7,7 +7,7 @@ from django.conf import settings
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.followers import follow
 from cift.bus import buses
-from cift.workers import EXIT_LOST, Worker, WorkerEndedError
+from cift.processes.workers import EXIT_LOST, Worker, WorkerEndedError
 
 
 class Command(Worker):

@@ -14,9 +14,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from apps.orders.status import VenueStatus, venue_status
+from apps.orders.monitoring.status import VenueStatus, venue_status
 from cift.bus import buses
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 
 WATCH_S_MIN, WATCH_S_MAX = 0.2, 3_600.0
 _MIB = 1024 * 1024

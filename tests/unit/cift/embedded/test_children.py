@@ -7,7 +7,7 @@ import pytest
 
 from cift.embedded import children
 from cift.embedded.children import Child, ChildGivenUp, ChildPlan
-from cift.workers import EXIT_LOST
+from cift.processes.workers import EXIT_LOST
 
 SLEEPS = "import time; time.sleep(60)"
 

@@ -5,13 +5,13 @@ import asyncio
 import msgspec
 import pytest
 
+from apps.gateways.socket.hub import FEED_KEPT_S, Hub
+from apps.marketdata.streams.changes import CHANGES_KEPT
 from apps.orders.events import VenueBlock
 from apps.orders.feeds import venue as module
-from apps.orders.feeds.changes import CHANGES_KEPT
-from apps.orders.hub import FEED_KEPT_S, Hub
 from apps.orders.selectors import KillSwitchFound
 from cift.bus.base import VenueUnavailable
-from cift.errors import ApplicationError
+from cift.errors.application import ApplicationError
 from tests.support.buses import FeedBus
 from tests.support.readers import Reader
 

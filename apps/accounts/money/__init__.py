@@ -1,0 +1,1 @@
+"""Money that enters and leaves: requests of operators, four eyes, bookings, opening deposits."""

@@ -1,0 +1,1 @@
+"""The ways programs reach the venue besides REST: the WebSocket; other protocols stand beside it."""

@@ -1,0 +1,66 @@
+"""What a socket's requests may carry, besides their `id` and `op`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.marketdata.streams.messages import DEPTHS
+from apps.orders.entry import operations
+from apps.orders.entry.fields import SYMBOL
+from cift.errors.application import FieldError
+from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, one_of, text, unread, whole
+
+_REQUEST_ID_LENGTH_MAX = 64
+_SEQUENCE_MAX = 2**63 - 1
+
+
+def _request_id(value: Any) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise FieldInvalidError("wrong_type", "A number or a string is wanted.")
+    if isinstance(value, str) and len(value) > _REQUEST_ID_LENGTH_MAX:
+        raise FieldInvalidError("out_of_range", f"At most {_REQUEST_ID_LENGTH_MAX} characters.")
+    return value
+
+
+REQUEST_ID = Kind(_request_id, {"type": ["integer", "string"], "maxLength": _REQUEST_ID_LENGTH_MAX})
+"""Reads what a request's answer is to be named by; an integer has as many digits as JSON may bring."""
+
+ENVELOPE = {"id": Field(REQUEST_ID, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
+
+PUBLIC_CHANNELS = ("book", "trades", "ticker", "status")
+SYMBOL_CHANNELS = ("book", "trades", "ticker")
+"""Those that are always a symbol's; `status` without one is the venue's own."""
+
+CHANNELS = (*PUBLIC_CHANNELS, "account")
+DEPTH_DEFAULT = 50
+
+_TOKEN = Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096, example="eyJhbGciOi"))
+_CHANNEL_FIELDS = {
+    "channel": Field(choice({name: name for name in CHANNELS}), required=True),
+    "symbol": Field(SYMBOL),
+    "depth": Field(one_of(DEPTHS)),
+}
+
+FIELDS: Mapping[str, Mapping[str, Field]] = {
+    "authenticate": {"token": _TOKEN, "ticket": _TOKEN},
+    "ping": {},
+    "subscribe": {**_CHANNEL_FIELDS, "from_sequence": Field(whole(least=0, most=_SEQUENCE_MAX))},
+    "unsubscribe": _CHANNEL_FIELDS,
+    "cancel_on_disconnect": {"enabled": Field(boolean, required=True)},
+    **{name: {"params": Field(unread, default={}, nullable=False)} for name in operations.OPERATIONS},
+}
+"""By operation. `params` are the entry's to read, null too: as none, it would mean "all" in a mass cancel."""
+
+
+def faults_together(op: str, read: Mapping[str, Any]) -> list[FieldError]:
+    """Name fields that are missing or do not go together."""
+    if op == "authenticate" and (read["token"] is None) == (read["ticket"] is None):
+        return [FieldError(field="token", code="required", detail="Either a token or a ticket is wanted.")]
+    channel = read.get("channel")
+    faults = []
+    if channel == "account" and read["symbol"] is not None:
+        faults.append(FieldError(field="symbol", code="invalid", detail="This channel is no symbol's."))
+    if channel in SYMBOL_CHANNELS and read["symbol"] is None:
+        faults.append(FieldError(field="symbol", code="required", detail="This channel is a symbol's."))
+    if channel is not None and channel != "book" and read["depth"] is not None:
+        faults.append(FieldError(field="depth", code="invalid", detail="Only a book has a depth."))
+    return faults

@@ -1,0 +1,1 @@
+"""Public channels: book, trades, ticker and status of each instrument, built once for all readers."""

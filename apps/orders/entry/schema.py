@@ -1,0 +1,115 @@
+"""What the API's schema says of order calls beyond what the code says itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.orders.entry.fields import AMEND_FIELDS, BATCH_FIELDS, BATCH_OPERATIONS, CANCEL_FIELDS, SUBMIT_FIELDS
+from apps.orders.reasons import Reason
+from cift.fields import Field
+from cift.rest.parts import case_of, table_schema
+from cift.rest.schema import WRITER_WRITES, Body
+
+_REFUSALS = tuple(reason.code for reason in Reason if reason < Reason.USER_REQUESTED)
+"""Why the engine refuses an order; the reasons behind these are why orders end, or refuse other commands."""
+
+SUBMIT_ERRORS = (*WRITER_WRITES, *_REFUSALS, "duplicate_client_order_id", "projection_behind")
+AMEND_ERRORS = (*WRITER_WRITES, *_REFUSALS, "order_terminal", "projection_behind")
+CANCEL_ERRORS = (*WRITER_WRITES, "order_terminal", "projection_behind")
+CANCEL_ALL_ERRORS = (*WRITER_WRITES, "instrument_unknown", "projection_behind")
+BATCH_ERRORS = (*WRITER_WRITES, "instrument_unknown", "batch_member_refused", "not_found", "projection_behind")
+
+_UNREAD = dict.fromkeys(("projection_behind", "database_busy"), ("sequence", "consistency_token"))
+_SERVICE = ("venue_unavailable", "venue_halted", "overloaded", "outcome_unknown")
+
+SUBMIT_BRINGS = dict.fromkeys((*_SERVICE, *_REFUSALS, "deadline_passed", "venue_not_open"), ("client_order_id",))
+CHANGE_BRINGS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("id",)), "outcome_unknown": ("id", "client_order_id")}
+CANCEL_BY_CLIENT_BRINGS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("client_order_id",))}
+CANCEL_ALL_BRINGS = _UNREAD
+BATCH_BRINGS = {
+    **dict.fromkeys(_SERVICE, ("client_order_ids",)),
+    "instrument_unknown": ("client_order_id", "index"),
+    "not_found": ("index",),
+    "batch_member_refused": ("client_order_id",),
+}
+"""What errors of each call bring of all they may."""
+
+_LIMIT = {
+    "symbol": "AAPL-USD",
+    "side": "buy",
+    "type": "limit",
+    "quantity": "5",
+    "price": "190.00",
+    "time_in_force": "gtc",
+    "client_order_id": "my-order-1",
+}
+_MARKET = {"symbol": "AAPL-USD", "side": "sell", "type": "market", "quote_amount": "1000"}
+
+
+SUBMIT_TOGETHER = {
+    "oneOf": [
+        case_of("limit order", type="limit", given=("price", "quantity"), absent=("quote_amount",)),
+        case_of("market order by quantity", type="market", given=("quantity",), absent=("price", "quote_amount")),
+        case_of("market order by quote amount", type="market", given=("quote_amount",), absent=("price", "quantity")),
+    ]
+}
+AMEND_TOGETHER = {
+    "anyOf": [case_of("another price", given=("price",)), case_of("another total quantity", given=("quantity",))]
+}
+CANCEL_TOGETHER = {
+    "oneOf": [
+        case_of("by the venue's id", given=("id",), absent=("client_order_id",)),
+        case_of("by the client's id", given=("client_order_id",), absent=("id",)),
+    ]
+}
+CANCEL_ALL_TOGETHER = {
+    "anyOf": [
+        case_of("of one symbol", given=("symbol",)),
+        case_of("whatever their prices", absent=("price_min", "price_max")),
+    ]
+}
+"""How the fields of each operation go together."""
+
+
+def _member(operation: str) -> dict[str, Any]:
+    """Give the schema of a batch's command, which names its operation; left out, it is an order."""
+    table, together = _MEMBERS[operation]
+    schema = table_schema(table, together=together)
+    schema["properties"]["op"] = {"const": operation}
+    if operation != "submit":
+        schema["required"].append("op")
+    return schema
+
+
+_MEMBERS: Mapping[str, tuple[Mapping[str, Field], Mapping[str, Any]]] = {
+    "submit": (SUBMIT_FIELDS, SUBMIT_TOGETHER),
+    "amend": (AMEND_FIELDS, AMEND_TOGETHER),
+    "cancel": (CANCEL_FIELDS, CANCEL_TOGETHER),
+}
+
+BATCH_INSTEAD = {"orders": {"items": {"anyOf": [_member(name) for name in BATCH_OPERATIONS]}}}
+
+SUBMIT_BODY = Body(
+    name="SubmitOrder",
+    table=SUBMIT_FIELDS,
+    together=SUBMIT_TOGETHER,
+    examples={"limit": _LIMIT, "market": _MARKET},
+)
+
+AMEND_BODY = Body(
+    name="AmendOrder",
+    table={name: field for name, field in AMEND_FIELDS.items() if name != "id"},
+    together=AMEND_TOGETHER,
+    examples={"amend": {"price": "191.00", "quantity": "4"}},
+)
+
+BATCH_BODY = Body(
+    name="Batch",
+    table=BATCH_FIELDS,
+    instead=BATCH_INSTEAD,
+    examples={
+        "batch": {
+            "atomic": True,
+            "orders": [_LIMIT, {"op": "cancel", "client_order_id": "my-order-0"}],
+        }
+    },
+)

@@ -1,0 +1,1 @@
+"""What the back office of every app stands on: operator acts, forms, tables, the site."""

@@ -1,0 +1,1 @@
+"""Errors: one exception, its codes, and the one shape clients see."""

@@ -1,0 +1,177 @@
+"""How commands and queries reach the order service.
+
+Commands given in one turn of the event loop leave in one frame, in the order they were given.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from weakref import WeakKeyDictionary, ref
+
+import msgspec
+from django.conf import settings
+
+from cift.bus import buses
+from cift.bus.base import BusError, BusOverloaded, PayloadTooLarge, VenueUnavailable
+from cift.errors.application import ApplicationError
+from cift.times import clock_ns
+from cift.wire.base import Reply, frame_pack
+
+COMMANDS_PER_REQUEST_MAX = 100
+
+logger = logging.getLogger(__name__)
+
+Entry = bytes | tuple[str]
+"""What comes back for a command: its encoded reply, or a refusal's code."""
+
+Told = Callable[[Reply | ApplicationError], None]
+"""Told what became of a command, once, in the loop it was given in."""
+
+Waiting = tuple[bytes, Told]
+"""A command, and who waits for its reply."""
+
+_entries = msgspec.msgpack.Decoder(list[Entry])
+_replies = msgspec.msgpack.Decoder(Reply)
+
+_CODES = frozenset({"overloaded", "outcome_unknown", "venue_halted", "venue_unavailable"})
+
+
+def commands_subject(shard: int) -> str:
+    """Name the subject a shard's writer takes commands at."""
+    return f"orders.commands.{shard}"
+
+
+def query_subject(shard: int) -> str:
+    """Name the subject a shard's writer answers queries at."""
+    return f"orders.query.{shard}"
+
+
+class Gateway:
+    """The way to one shard's writer from one event loop."""
+
+    def __init__(self, *, shard: int, timeout_s: float) -> None:
+        """Begin with nothing waiting."""
+        self._shard = shard
+        self._timeout_s = timeout_s
+        self._subject = commands_subject(shard)
+        self._waiting: list[Waiting] = []
+
+    def submit(self, command: bytes) -> "asyncio.Future[Reply]":
+        """Send an encoded command with the others of this turn; the future has the reply or an ApplicationError."""
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.give(command, partial(_settle, future))
+        return future
+
+    def give(self, command: bytes, told: Told) -> None:
+        """Send an encoded command with the others of this turn; no future, no turn of the loop for each."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._leave)
+        self._waiting.append((command, told))
+
+    async def query(self, query: bytes) -> bytes:
+        """Ask the writer's memory.
+
+        Raises:
+            ApplicationError: `overloaded`; `venue_unavailable`: a query changes nothing, so no answer is that too.
+
+        """
+        try:
+            return await buses["default"].request(query_subject(self._shard), query, timeout_s=self._timeout_s)
+        except BusOverloaded as error:
+            raise ApplicationError("overloaded") from error
+        except BusError as error:
+            raise ApplicationError("venue_unavailable", "The order service does not answer.") from error
+
+    def _leave(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), COMMANDS_PER_REQUEST_MAX):
+            self._send(waiting[start : start + COMMANDS_PER_REQUEST_MAX])
+
+    def _send(self, commands: Sequence[Waiting]) -> None:
+        try:
+            frame = frame_pack(command for command, _ in commands)
+            asked = buses["default"].ask(self._subject, frame, timeout_s=self._timeout_s)
+        except PayloadTooLarge:
+            _tell_all(commands, [("venue_unavailable",)] * len(commands))
+        else:
+            asked.add_done_callback(partial(_answered, commands))
+
+
+def _answered(commands: Sequence[Waiting], asked: "asyncio.Future[bytes]") -> None:
+    entries: Sequence[Entry] = [("outcome_unknown",)] * len(commands)
+    try:
+        answered = _entries.decode(asked.result())
+        if len(answered) == len(commands):
+            entries = answered
+    except VenueUnavailable as error:
+        code = "overloaded" if isinstance(error, BusOverloaded) else "venue_unavailable"
+        entries = [(code,)] * len(commands)
+    except (BusError, msgspec.DecodeError, asyncio.CancelledError) as error:
+        logger.warning("no answer from the order service: %r", error)
+    finally:
+        _tell_all(commands, entries)
+
+
+def _tell_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
+    for (_, told), entry in zip(commands, entries, strict=True):
+        reply = _reply_of(entry) if isinstance(entry, bytes) else _error_of(entry[0])
+        try:
+            told(reply)
+        except Exception:
+            # The others of the frame are told all the same.
+            logger.exception("a reply was not taken")
+
+
+def _reply_of(entry: bytes) -> Reply | ApplicationError:
+    try:
+        reply = _replies.decode(entry)
+    except msgspec.DecodeError:
+        # Whoever waits is told all the same; what became of the command is in the journal.
+        logger.exception("a reply was not understood")
+        return _error_of("outcome_unknown")
+    clock_ns.see(reply.at)
+    return reply
+
+
+def _error_of(code: str) -> ApplicationError:
+    return ApplicationError(code if code in _CODES else "outcome_unknown")
+
+
+def _settle(future: "asyncio.Future[Reply]", reply: Reply | ApplicationError) -> None:
+    if future.done():
+        return
+    if isinstance(reply, ApplicationError):
+        future.set_exception(reply)
+    else:
+        future.set_result(reply)
+
+
+_gateways: "WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = WeakKeyDictionary()
+
+
+class _Recent(threading.local):
+    """A thread's loop and its gateway: the table of all loops costs a microsecond, and is asked for each order."""
+
+    loop: "Callable[[], asyncio.AbstractEventLoop | None]" = staticmethod(lambda: None)
+    found: Gateway
+
+
+_recent = _Recent()
+
+
+def gateway() -> Gateway:
+    """Give the running event loop's way to the order service."""
+    loop = asyncio.get_running_loop()
+    if _recent.loop() is not loop:
+        _recent.found, _recent.loop = _gateway_of(loop), ref(loop)
+    return _recent.found
+
+
+def _gateway_of(loop: asyncio.AbstractEventLoop) -> Gateway:
+    found = _gateways.get(loop)
+    if found is None:
+        matching = settings.MATCHING
+        found = _gateways[loop] = Gateway(shard=matching["SHARD"], timeout_s=matching["REQUEST_TIMEOUT_S"])
+    return found

@@ -1,0 +1,1 @@
+"""Processes and threads: long-running commands, stopping, locks on the data folder."""

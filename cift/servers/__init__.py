@@ -1,0 +1,1 @@
+"""The web servers, Daphne and uvicorn, with the same bounds."""

@@ -1,0 +1,222 @@
+"""The web server: Daphne, on a socket bound already, with something running beside it in the same event loop."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from cryptography.x509 import load_pem_x509_certificates as load_certificates
+
+# Daphne installs Twisted's asyncio reactor when it is imported, so it comes before anything else of Twisted.
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server, twisted_loop
+from django.conf import settings
+from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
+from twisted.internet import reactor
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.web.http import HTTPChannel
+
+from cift.errors.application import ApplicationError
+from cift.errors.problems import CONTENT_TYPE, problem_of
+from cift.http.answers import problem_raw
+from cift.http.bodies import LINGER_BYTES_MAX
+from cift.request_ids import REQUEST_ID_HEADER, request_id_of
+from cift.servers.bounds import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
+from cift.servers.daphne_socket import DaphneSocket, protocol_options
+from cift.servers.frames import EXTENSION
+from cift.settings.tls import TlsSettings
+
+HTTP_S_MAX = 60
+"""The longest a request may take."""
+
+_DRAIN_POLL_S = 0.01
+
+_NEVER_S = 10**9
+
+_reactor: Any = reactor
+
+
+class WebServer:
+    """Serves an ASGI application from one listening socket."""
+
+    def __init__(self, application: Any, *, descriptor: int, tls: TlsSettings | None = None) -> None:
+        """Take the application, the socket's file descriptor and the certificate; `serve` begins to accept."""
+        self._descriptor = descriptor
+        self._tls = None if tls is None else _tls_options(tls)
+        self._port: Any = None
+        self._server = _Daphne(
+            application,
+            endpoints=["adopted below"],
+            signal_handlers=False,
+            http_timeout=HTTP_S_MAX,
+            websocket_timeout=-1,
+            # Its own pings go to sockets that send nothing; those of the protocol's options go to all.
+            ping_interval=_NEVER_S,
+            websocket_max_message_size=MESSAGE_BYTES_MAX,
+            websocket_max_frame_size=MESSAGE_BYTES_MAX,
+            ready_callable=self._adopt,
+            server_name="cift",
+            verbosity=0,
+        )
+        self._server.endpoints = []
+        self._server.socket_scheme = "ws" if tls is None else "wss"
+
+    def serve(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
+        """Serve until `beside`, run in the server's event loop, returns; what it raises is raised here."""
+        task = twisted_loop.create_task(self._until_done(beside))
+        self._server.run()
+        task.result()
+
+    def _adopt(self) -> None:
+        self._server.ws_factory.protocol = DaphneSocket
+        self._server.ws_factory.setProtocolOptions(**protocol_options())
+        with socket.socket(fileno=self._descriptor) as listener:
+            family = listener.family
+            factory: Any = _Factory(self._server)
+            if self._tls is not None:
+                factory = TLSMemoryBIOFactory(self._tls, False, factory)  # noqa: FBT003 - Twisted's own shape
+            self._port = _reactor.adoptStreamPort(listener.fileno(), family, factory)
+
+    async def _until_done(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
+        try:
+            await beside(self)
+        finally:
+            await self.stop_accepting()
+            await self._drain()
+            _reactor.stop()
+
+    async def stop_accepting(self) -> None:
+        """Take no more connections; those there are go on."""
+        port, self._port = self._port, None
+        if port is not None:
+            port.stopListening()
+            await asyncio.sleep(0)
+
+    async def _drain(self) -> None:
+        """Let HTTP requests under way be answered; sockets are ended by the server's end."""
+        give_up_at = twisted_loop.time() + DRAIN_S_MAX
+        while self._server.http_under_way() and twisted_loop.time() < give_up_at:  # noqa: ASYNC110 - Daphne tells nobody
+            await asyncio.sleep(_DRAIN_POLL_S)
+
+
+class _Request(WebRequest):  # type: ignore[misc]
+    """Bounds a body while it arrives: Twisted hands it on when it is whole, however large and slow."""
+
+    _body_bytes = 0
+    _body_timer: Any = None
+
+    def process(self) -> Any:
+        """Handle the request, or the socket it asks for, without the header that would tell Daphne a root path."""
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        return super().process()
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        """Begin to wait for a body, if there is one."""
+        super().gotLength(length)
+        if length != 0:
+            self._body_timer = _reactor.callLater(settings.BODY_S_MAX, self._too_slow)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Keep no more than shows that it is too much; whoever goes on sending is cut off."""
+        room = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 - self._body_bytes, 0)
+        self._body_bytes += len(data)
+        if room:
+            super().handleContentChunk(data[:room])
+        if self._body_bytes > LINGER_BYTES_MAX:
+            self.channel.loseConnection()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more: the request is whole."""
+        self._body_there()
+        super().requestReceived(command, path, version)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more: the client has gone."""
+        self._body_there()
+        super().connectionLost(reason)
+
+    def _body_there(self) -> None:
+        timer, self._body_timer = self._body_timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _too_slow(self) -> None:
+        self.channel.transport.write(problem_raw(ApplicationError("request_timeout"), request_id=self._request_id()))
+        self.channel.loseConnection()
+
+    def _request_id(self) -> str:
+        return request_id_of(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
+
+    def basic_error(self, status: int, _status_text: bytes, body: str) -> None:
+        """Answer as a problem what Daphne would answer with a page."""
+        if status == HTTPStatus.BAD_REQUEST:
+            error = ApplicationError("invalid", f"{body}.")
+        else:
+            # A fault, or an application that took too long: what it was doing may have been done all the same.
+            error = ApplicationError("internal", "The request was not answered; whether it took effect is not known.")
+        request_id = self._request_id()
+        headers = [(b"Content-Type", CONTENT_TYPE.encode()), (REQUEST_ID_HEADER.encode(), request_id.encode())]
+        problem = json.dumps(problem_of(error, request_id=request_id)).encode()
+        self.handle_reply({"type": "http.response.start", "status": error.status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": problem})
+
+
+class _Channel(HTTPChannel):
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted's name
+        """Answer as a problem what is no request of HTTP."""
+        channel: Any = self
+        channel.transport.write(problem_raw(no_request(), request_id=request_id_of(None)))
+        channel.loseConnection()
+
+
+class _Factory(HTTPFactory):  # type: ignore[misc]
+    # Twisted's own would only choose between this and HTTP/2.
+    protocol = _Channel
+
+    def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
+        """Give a connection the bounded request."""
+        protocol = super().buildProtocol(address)
+        # Twisted would read forms ahead of the application, and answer a bad one by itself, without a word why.
+        protocol.requestFactory = partial(_Request, parsePOSTFormSubmission=False)
+        return protocol
+
+
+def _tls_options(tls: TlsSettings) -> Any:
+    """Read the certificate with its chain, and its key; TLS 1.2 or newer."""
+    certificate, *chain = (X509.from_cryptography(link) for link in load_certificates(tls["certificate"].read_bytes()))
+    key = load_privatekey(FILETYPE_PEM, tls["key"].read_bytes())
+    return CertificateOptions(
+        privateKey=key, certificate=certificate, extraCertChain=chain, raiseMinimumTo=TLSVersion.TLSv1_2
+    )
+
+
+class _Daphne(Server):  # type: ignore[misc]
+    connections: dict[Any, dict[str, Any]]
+    socket_scheme = "ws"
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Give a socket's application its frame writer, and the scheme, which Daphne leaves out."""
+        if isinstance(protocol, DaphneSocket):
+            scope["scheme"] = self.socket_scheme
+            scope["extensions"] = {EXTENSION: {"writer": protocol.writer}}
+        return super().create_application(protocol, scope)
+
+    def http_under_way(self) -> bool:
+        """Tell whether a request is still being answered."""
+        return any(
+            isinstance(protocol, WebRequest)
+            and "application_instance" in details
+            and not details["application_instance"].done()
+            for protocol, details in self.connections.items()
+        )
+
+    def kill_all_applications(self) -> Any:
+        """Leave out connections without an application, at which the original stumbles."""
+        self.connections = {
+            protocol: details for protocol, details in self.connections.items() if "application_instance" in details
+        }
+        return super().kill_all_applications()

@@ -1,0 +1,155 @@
+"""uvicorn's WebSocket with a frame writer, and with an end for readers that do not read.
+
+As it comes, uvicorn waits in `send` until the transport has room, closing included, and closes a transport only when
+all it holds is gone: a reader that has stopped keeps its socket, and the application that would end it waits with it.
+"""
+
+import socket
+import struct
+from asyncio.transports import BaseTransport
+from collections.abc import Sequence
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from cift.servers.frames import (
+    CLOSE_S_MAX,
+    CLOSE_SLOW,
+    EXTENSION,
+    SLOW,
+    SYSTEM_BUFFER_BYTES,
+    FrameWriter,
+    ended_count,
+    fault_of,
+)
+
+
+class UvicornWriter(FrameWriter):
+    """A socket's transport."""
+
+    def __init__(self, protocol: "UvicornSocket") -> None:
+        """Take the socket."""
+        super().__init__()
+        self._protocol = protocol
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether the transport holds less than its bound (64 KiB, asyncio's default)."""
+        return self._protocol.writable.is_set()
+
+    def write(self, frame: bytes) -> None:
+        """Hand a frame to the transport."""
+        protocol = self._protocol
+        if protocol.handshake_complete and not protocol.close_sent and not protocol.disconnected:
+            protocol.transport.write(frame)
+
+    def write_all(self, frames: Sequence[bytes]) -> None:
+        """Hand several frames on in one piece."""
+        self.write(b"".join(frames))
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame, and cut off who does not answer it in time."""
+        self._protocol.end(code, reason)
+
+    def drained(self) -> None:
+        """Tell that there is room again."""
+        self._drained()
+
+
+class UvicornSocket(WebSocketsSansIOProtocol):
+    """One socket; for uvicorn's setting `ws`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Begin with a writer."""
+        super().__init__(*arguments, **options)
+        self.writer = UvicornWriter(self)
+        self._pong = b""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Bound what the operating system holds."""
+        super().connection_made(transport)
+        handle = transport.get_extra_info("socket")
+        if handle is not None:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER_BYTES)
+
+    def handle_connect(self, event: Request) -> None:
+        """Give the application, which begins to run after this, the writer."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = {"writer": self.writer}
+
+    def resume_writing(self) -> None:
+        """Hear that the transport has room again."""
+        super().resume_writing()
+        pong, self._pong = self._pong, b""
+        if pong and not self.close_sent:
+            self.transport.write(pong)
+        self.writer.drained()
+
+    def handle_ping(self) -> None:
+        """Answer pings; for a reader that does not take the answers, only the latest waits (RFC 6455, 5.5.3)."""
+        frames = self.conn.data_to_send()
+        if self.writer.has_room or self.conn.close_sent is not None:
+            self.transport.write(b"".join(frames))
+        elif frames:
+            self._pong = frames[-1]
+
+    def keepalive_timeout(self) -> None:
+        """End a socket whose reader does not answer pings."""
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.end(CLOSE_SLOW, SLOW)
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer the client's close; where it does not read the answer, it is cut off."""
+        super().handle_close(event)
+        self.loop.call_later(CLOSE_S_MAX, self._cut_off)
+
+    def handle_parser_exception(self) -> None:
+        """End a socket that sends what is no message, or too much; its client hears why before the connection goes.
+
+        Closed at once, with bytes of the client unread, the system would reset it, and the close frame be lost.
+        """
+        if self.close_sent or self.conn.close_sent is None:
+            # The rest of what it sends is not looked at.
+            return
+        self.stop_keepalive()
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        ended_count(fault_of(code))
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._ended(code, reason)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _cut_off(self) -> None:
+        """Let go of the connection, and of what the operating system still holds for its reader."""
+        handle = self.transport.get_extra_info("socket")
+        if handle is not None and not self.disconnected:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def end(self, code: int, reason: str) -> None:
+        """Send a close frame, wait no longer than `CLOSE_S_MAX` for its answer, and tell the application."""
+        if self.close_sent or self.disconnected or not self.handshake_complete:
+            return
+        self.stop_keepalive()
+        try:
+            self.conn.send_close(code, reason)
+        except InvalidState:
+            # The client has closed already.
+            return
+        ended_count(reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._ended(code, reason)
+
+    def _ended(self, code: int, reason: str) -> None:
+        """Tell the application, and read on until the client has closed too, or its time is over."""
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_S_MAX, self._cut_off)

@@ -1,0 +1,148 @@
+"""An order's events as a page tells them are the journal's, on both databases, however the pages are cut."""
+
+from collections import defaultdict
+
+import pytest
+from django.db.models import F
+from rest_framework.test import APIClient
+
+from apps.accounts.models import Account, User
+from apps.marketdata.reference import references
+from apps.orders.events import OrderAccepted, OrderRejected, section_decode
+from apps.orders.explaining import event_pages
+from apps.orders.explaining.event_pages import order_events
+from apps.orders.explaining.noted import OrderEvent
+from apps.orders.matching.errors import JournalUnavailableError
+from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.projector import ShardProjector
+from apps.orders.models import JournalBatch, Order, OrderRevision, Projection
+from apps.orders.state import order_ids_of
+from cift.rest.pages import PageAsk
+from cift.wire.base import frame_split
+from tests.support.shard import TRADERS, journal_fill
+
+
+def journal_events() -> dict[int, list[int]]:
+    """Give every order's sequences, oldest first, by decoding all there is."""
+    found = defaultdict(list)
+    for row in JournalBatch.objects.order_by("number"):
+        for section in frame_split(bytes(row.events)):
+            for event in section_decode(section):
+                if isinstance(event, OrderAccepted | OrderRejected):
+                    found[event.order_id].append(event.sequence)
+                elif isinstance(event, OrderEvent):
+                    for order_id in order_ids_of(event):
+                        found[order_id].append(event.sequence)
+    return found
+
+
+def walked(order: Order, *, limit: int, newer: bool) -> list[int]:
+    """Read all pages one way, from the end that is newest or the one that is oldest."""
+    told: list[int] = []
+    key: tuple[int, ...] | None = (0,) if newer else None
+    while True:
+        page = order_events(order, PageAsk(limit, key, newer=newer))
+        kept = [told.event.sequence for told in page.found[:limit]]
+        told += kept
+        if len(page.found) > limit:
+            key = (kept[-1],)
+        elif page.edge is not None:
+            key = (page.edge,)
+        else:
+            return told
+
+
+@pytest.mark.parametrize("noted", ["all", "none", "half"])
+def test_every_order_s_events_are_found(databases: str, noted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_pages, "SCANNED_BATCHES_MAX", 3)
+    engine = journal_fill(300)
+    projector = ShardProjector(0)
+    while projector.step():
+        pass
+    if noted != "all":
+        # As an older version leaves the tables.
+        row = Journal(0).get(engine.number if noted == "none" else engine.number // 2)
+        assert row is not None
+        OrderRevision.objects.filter(sequence__lte=row.last_sequence).delete()
+        Projection.objects.update(revisions_after=row.number)
+    whole = journal_events()
+    orders = {order.id: order for order in Order.objects.all()}
+
+    assert set(orders) == set(whole)
+    assert max(map(len, whole.values())) > 3
+    for order_id, order in orders.items():
+        for limit in (2, 100):
+            assert walked(order, limit=limit, newer=False) == whole[order_id][::-1]
+        assert walked(order, limit=2, newer=True) == whole[order_id]
+
+
+def test_a_page_reads_the_batches_of_its_events_alone(sqlite: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal_fill(1_200, batch=2)
+    projector = ShardProjector(0)
+    while projector.step():
+        pass
+    whole = journal_events()
+    order_id = max(whole, key=lambda each: len(whole[each]) > 3 and whole[each][-1] - whole[each][0])
+    order, read, all_of = Order.objects.get(id=order_id), [], Journal._all
+
+    def counted(journal: Journal, statement: str, *values: int | bytes) -> list[JournalRow]:
+        read.append(statement)
+        rows = all_of(journal, statement, *values)
+        assert len(rows) <= 1
+        return rows
+
+    monkeypatch.setattr(Journal, "_all", counted)
+
+    found = order_events(order, PageAsk(100, None, newer=False)).found
+
+    assert [told.event.sequence for told in found] == whole[order_id][::-1]
+    assert found[0].number - found[-1].number > 100
+    assert len(read) <= len(found) + 1
+
+
+@pytest.fixture
+def client(sqlite: object) -> APIClient:
+    """The browser of whoever trades with the first account; the journal is projected."""
+    journal_fill(300)
+    projector = ShardProjector(0)
+    while projector.step():
+        pass
+    references.load()
+    user = User.objects.create_user("trader@example.com", "a long password")
+    Account.objects.filter(pk=TRADERS[0]).update(owner_id=user.pk)
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def address(order: Order | None) -> str:
+    assert order is not None
+    return f"/api/v1/orders/{order.id}/events/"
+
+
+def test_an_owner_has_no_why_where_events_may_not_be_noted(client: APIClient) -> None:
+    path = address(Order.objects.filter(account_id=TRADERS[0]).last())
+    noted = client.get(path).json()
+    Projection.objects.update(revisions_after=F("last_number"))
+
+    found = client.get(path).json()
+
+    assert noted["why"]
+    assert found == {**noted, "why": None}
+
+
+def test_another_account_s_order_is_not_found(client: APIClient) -> None:
+    answer = client.get(address(Order.objects.filter(account_id=TRADERS[1]).last()))
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_journal_that_cannot_be_read_is_said_to_be_busy(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_given: object) -> None:
+        raise JournalUnavailableError("disk I/O error")
+
+    monkeypatch.setattr(Journal, "_all", broken)
+
+    answer = client.get(address(Order.objects.filter(account_id=TRADERS[0]).last()))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")

@@ -1,0 +1,253 @@
+"""The writer at work, on both databases."""
+
+import threading
+import time
+
+import msgspec
+import pytest
+from pytest_django.fixtures import Settings
+
+from apps.accounts.codes import CashKind
+from apps.accounts.commands import MoveCash
+from apps.marketdata.codes import Side
+from apps.orders.auditing.audit import audit
+from apps.orders.codes import OrderType, TimeInForce
+from apps.orders.commands import SubmitOrder
+from apps.orders.events import OrderAccepted, Trade
+from apps.orders.matching.errors import ShardHeldError
+from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.recovery import recover
+from apps.orders.matching.work import WriterState
+from cift.wire.outcomes import CommandDuplicate
+from cift.wire.reasons import Reason
+from tests.support.shard import AAPL_USD, USD, DrivenWriter, Flow, opening
+
+
+def order(number: int, *, account: int = 3, side: Side = Side.BUY, price: int = 100, deadline: int = 0) -> SubmitOrder:
+    return SubmitOrder(
+        account=account,
+        id=f"c-{number}",
+        deadline=deadline,
+        instrument=AAPL_USD,
+        side=side,
+        type=OrderType.LIMIT,
+        tif=TimeInForce.GTC,
+        price=price,
+        quantity=1,
+    )
+
+
+def test_an_order_is_answered_with_its_fills_and_is_in_the_journal(databases: str) -> None:
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    resting, taking = shard.do(order(1)), shard.do(order(2, account=4, side=Side.SELL))
+    assert isinstance(resting[0][0], OrderAccepted)
+    assert [type(event) for event in taking[0]] == [OrderAccepted, Trade]
+    assert shard.stop() is None
+    head = Journal(0).head()
+    assert head is not None
+    assert head.number == 4
+    assert [batch.number for batch in shard.published] == [1, 2, 3, 4]
+    assert audit(0).violation is None
+
+
+def test_what_is_queued_together_is_committed_together_and_answered_in_order(databases: str) -> None:
+    shard = DrivenWriter(batch_commands_max=100).start()
+    shard.do(*opening())
+    answers = [shard.send(order(number)) for number in range(450)]
+    for answer in answers:
+        answer.result(timeout=10)
+    shard.stop()
+    numbers = [batch.count for batch in shard.published[2:]]
+    assert sum(numbers) == 450
+    assert max(numbers) <= 100
+    assert len(numbers) < 100
+
+
+def test_a_lone_batch_is_committed_where_it_was_matched_and_what_has_others_behind_it_is_handed_over(
+    databases: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = DrivenWriter(batch_commands_max=1).start()
+    shard.do(*opening())
+    threads: list[str] = []
+    gate, append = threading.Event(), Journal.append
+
+    def watched(journal: Journal, row: JournalRow) -> None:
+        threads.append(threading.current_thread().name)
+        gate.wait(10)
+        append(journal, row)
+
+    monkeypatch.setattr(Journal, "append", watched)
+    gate.set()
+    shard.do(order(1))
+    assert threads == ["matcher-0"]
+
+    gate.clear()
+    answers = [shard.send(order(2))]
+    while len(threads) < 2:
+        time.sleep(0.001)
+    answers += [shard.send(order(number)) for number in range(3, 12)]
+    gate.set()
+    for answer in answers:
+        answer.result(timeout=10)
+    shard.stop()
+
+    assert threads[1:3] == ["matcher-0", "journal-0"]
+    assert [batch.number for batch in shard.published] == list(range(1, 14))
+    assert audit(0).violation is None
+
+
+def test_a_query_is_answered_behind_what_was_sent_before_it(databases: str) -> None:
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    shard.send(order(1))
+    book = shard.send_frame(msgspec.msgpack.encode([2, AAPL_USD, 0]), 0).result(timeout=10)
+    assert book is not None
+    assert msgspec.msgpack.decode(book)[3] == [[100, 1, 1]]
+    assert shard.send_frame(b"\x00", 0).result(timeout=10) is None, "no query: answered, and the writer goes on"
+    assert shard.send_frame(msgspec.msgpack.encode([5]), 0).result(timeout=10) is not None
+    shard.stop()
+
+
+def test_past_its_bound_the_queue_refuses_at_once_and_nothing_happens(
+    databases: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = DrivenWriter(queue_commands_max=50).start()
+    shard.do(*opening())
+    gate = threading.Event()
+    append = Journal.append
+
+    def held(journal: Journal, row: JournalRow) -> None:
+        gate.wait(10)
+        append(journal, row)
+
+    monkeypatch.setattr(Journal, "append", held)
+    answers = [shard.send(order(number)) for number in range(200)]
+    # Nothing is committed while the gate is closed: what has an answer by now was refused without waiting.
+    refused = {number: answer for number, answer in enumerate(answers) if answer.done()}
+    assert refused
+    assert {answer.result() for answer in refused.values()} == {msgspec.msgpack.encode([["overloaded"]])}
+    gate.set()
+    accepted = [answer for number, answer in enumerate(answers) if number not in refused]
+    for answer in accepted:
+        answer.result(timeout=10)
+    assert 50 <= len(accepted) <= 150, "the bound, and what two batches had taken off the queue"
+    assert len(shard.do(order(1_000))) == 1
+    shard.stop()
+    engine = recover(Journal(0))
+    for number in refused:
+        found = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([1, 3, f"c-{number}"])))[0]
+        assert not found
+
+
+def test_a_restart_goes_on_where_the_shard_was_and_remembers_ids(databases: str) -> None:
+    flow = Flow()
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    for _ in range(30):
+        flow.see(event for events in shard.do(*flow.commands(20)) for event in events if not isinstance(event, str))
+    money = MoveCash(account=3, id="once", kind=CashKind.DEPOSIT, asset=USD, amount=5)
+    shard.do(order(1), money)
+    shard.stop()
+    before = recover(Journal(0))
+    again = DrivenWriter().start()
+    assert again.writer.status().epoch == before.epoch + 1
+    for command in (order(1), money):
+        (events,) = again.do(command)
+        assert isinstance(events[0], CommandDuplicate)
+        assert events[0].same_payload
+    (changed,) = again.do(order(1, price=101))
+    assert isinstance(changed[0], CommandDuplicate)
+    assert not changed[0].same_payload
+    again.stop()
+    assert audit(0).violation is None
+
+
+def test_the_second_writer_ends_or_stands_by(databases: str) -> None:
+    first = DrivenWriter().start()
+    second = DrivenWriter()
+    second.writer.start()
+    assert second.wait(WriterState.FAILED) is WriterState.FAILED
+    assert isinstance(second.ended.result(timeout=5), ShardHeldError)
+    third = DrivenWriter(stand_by=True)
+    third.writer.start()
+    third.wait(WriterState.STANDBY)
+    assert third.do(order(1)) == ["venue_unavailable"]
+    first.stop()
+    third.wait(WriterState.READY)
+    assert third.writer.status().epoch > first.writer.status().epoch
+    third.stop()
+
+
+def test_of_two_starters_at_once_one_becomes_the_writer(databases: str) -> None:
+    shards = [DrivenWriter(), DrivenWriter()]
+    for shard in shards:
+        shard.writer.start()
+    states = {shard.wait(WriterState.READY, WriterState.FAILED) for shard in shards}
+    assert states == {WriterState.READY, WriterState.FAILED}
+    for shard in shards:
+        shard.stop()
+    head = Journal(0).head()
+    assert head is not None
+    assert head.number == 1
+
+
+def test_time_in_the_journal_stands_still_while_the_clock_is_behind(
+    databases: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [10**18]
+    shard = DrivenWriter(clock=lambda: now[0]).start()
+    shard.do(*opening())
+    now[0] -= 3_600 * 10**9
+    shard.do(order(1))
+    (late,) = shard.do(order(2, deadline=now[0] + 10**9))
+    assert late[0].reason is Reason.DEADLINE_PASSED
+    now[0] += 7_200 * 10**9
+    shard.do(order(3))
+    shard.stop()
+    times = [batch.at for batch in shard.published]
+    assert times == sorted(times)
+    assert times[-1] == now[0]
+    assert "behind the time" in caplog.text
+
+
+def test_what_was_accepted_is_answered_before_the_end(databases: str) -> None:
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    answers = [shard.send(order(number)) for number in range(1_000)]
+    shard.stop()
+    assert all(answer.done() for answer in answers)
+    assert shard.do(order(2_000)) == ["venue_unavailable"]
+    engine = recover(Journal(0))
+    stats = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([5])))
+    assert stats[5] == 1_000
+
+
+def test_bytes_that_are_no_command_are_refused_one_by_one(databases: str) -> None:
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    good = msgspec.msgpack.encode(order(1))
+    parts = [b"", b"\xc1", good[:-3], good, msgspec.msgpack.encode([10, 9]), b"\xff" * 1_000]
+    frame = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
+    answer = shard.send_frame(frame, len(parts)).result(timeout=10)
+    assert answer is not None
+    assert len(msgspec.msgpack.decode(answer)) == len(parts)
+    shard.stop()
+    assert audit(0).violation is None
+
+
+def test_bounds_are_those_the_shard_was_opened_with(
+    databases: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MATCHING = settings.MATCHING | {"OPEN_ORDERS_MAX": 2}
+    shard = DrivenWriter().start()
+    shard.do(*opening())
+    shard.do(*(order(number) for number in range(2)))
+    shard.stop()
+    settings.MATCHING = settings.MATCHING | {"OPEN_ORDERS_MAX": 3}
+    again = DrivenWriter().start()
+    (events,) = again.do(order(9))
+    assert events[0].reason is Reason.VENUE_OPEN_ORDERS_LIMIT
+    again.stop()
+    assert "sets open_orders_max to 3, but shard 0 was opened with 2" in caplog.text
+    assert audit(0).violation is None

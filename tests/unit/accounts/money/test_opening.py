@@ -1,0 +1,67 @@
+"""An opening deposit is booked once, and a client's own ids cannot stand in its way."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.accounts.money import opening
+from apps.accounts.money.opening import OpeningDeposit, opening_deposit
+from apps.orders.entry.fields import CLIENT_ORDER_ID
+from cift.fields import FieldInvalidError
+
+DEPOSIT = OpeningDeposit(symbol="USD", asset=1, amount=100)
+
+
+@pytest.mark.parametrize(
+    ("answer", "booked"),
+    [
+        ((False, 0, 0, False), True),
+        # A client has sent an order under the id that was used at first.
+        ((True, 5 << 20, 5, True), True),
+        # The deposit was booked under the id that was used at first.
+        ((True, 0, 5, False), False),
+    ],
+)
+async def test_a_deposit_is_booked_unless_it_was_under_the_former_id(
+    monkeypatch: pytest.MonkeyPatch, *, answer: tuple[bool, int, int, bool], booked: bool
+) -> None:
+    asked: list[Any] = []
+    books: list[dict[str, Any]] = []
+
+    class Gateway:
+        async def query(self, query: bytes) -> bytes:
+            asked.append(msgspec.msgpack.decode(query))
+            return msgspec.msgpack.encode(answer)
+
+    class Booked:
+        number = 7
+
+    async def deposit_book(**given: Any) -> Booked:
+        books.append(given)
+        return Booked()
+
+    monkeypatch.setattr(opening, "gateway", Gateway)
+    monkeypatch.setattr(opening, "deposit_book", deposit_book)
+
+    assert await opening_deposit(account=3, deposit=DEPOSIT) == (7 if booked else 0)
+    assert asked == [[1, 3, "opening-USD"]]
+    assert books == ([{"account": 3, "command_id": "opening/USD", "asset": 1, "amount": 100}] if booked else [])
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_nobody_is_let_in_while_what_they_are_promised_is_not_listed(client: Client) -> None:
+    login = {"email": "early@example.com", "password": "a long passphrase 42"}
+    answer = client.post("/api/v1/auth/register/", json.dumps(login), content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "venue_unavailable")
+    assert not User.objects.exists()
+
+
+def test_no_client_can_send_the_deposits_id() -> None:
+    assert CLIENT_ORDER_ID("opening-USD") == "opening-USD"
+    with pytest.raises(FieldInvalidError):
+        CLIENT_ORDER_ID("opening/USD")
