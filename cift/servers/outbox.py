@@ -31,11 +31,11 @@ TURN_BYTES_MAX = 16 * 1024
 CLOSE_NORMAL = 1000
 
 
-class Feed(Protocol):
-    """What does not wait for a reader that is behind."""
+class CatchUp(Protocol):
+    """A source whose messages a slow reader misses, to be woken when the reader has caught up."""
 
     def wake(self) -> None:
-        """Hear that a reader which missed something has caught up."""
+        """Take up a reader again that missed something and has caught up."""
 
 
 class _Waiting(NamedTuple):
@@ -60,7 +60,7 @@ class Outbox:
         self._owed = 0
         self._turn: list[bytes] = []
         self._turn_size = 0
-        self._missed: dict[Feed, None] = {}
+        self._missed: dict[CatchUp, None] = {}
         self._behind_since: float | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._room: asyncio.Future[None] | None = None
@@ -140,7 +140,7 @@ class Outbox:
         if not self.ended:
             self._write(frame)
 
-    def miss(self, feed: Feed) -> None:
+    def miss(self, feed: CatchUp) -> None:
         """Note that the reader missed something of a feed, which is woken when the reader has caught up."""
         self._missed[feed] = None
         self.check()

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from apps.orders.auditing.audit import audit
-from apps.orders.matching.work import Outcome, WriterState
+from apps.orders.matching.work import WorkReply, WriterState
 from tests.support.desk import Desk
 from tests.support.shard import DrivenWriter, Flow, opening
 from tests.support.venue import Venue
@@ -64,7 +64,7 @@ def test_an_answer_that_cannot_be_handed_over_costs_no_other_and_the_writer_goes
     deliver = shard.writer._deliver
     failures: list[MemoryError] = []
 
-    def failing(outcomes: list[Outcome]) -> None:
+    def failing(outcomes: list[WorkReply]) -> None:
         if failures:
             raise failures.pop()
         deliver(outcomes)

@@ -35,7 +35,7 @@ from apps.orders.events import AnyEvent, OrderAccepted, OrderCanceled, Trade, se
 from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal
-from apps.orders.matching.work import Outcome, WriterOptions, WriterState
+from apps.orders.matching.work import WorkReply, WriterOptions, WriterState
 from apps.orders.matching.writer import Writer
 from cift.wire.base import Command, Reply, command_encode, frame_pack
 from tests.support.databases import at_end
@@ -244,7 +244,7 @@ def batch_append(journal: Journal, engine: rust.Engine, commands: list[Command])
     return made
 
 
-def _deliver(outcomes: list[Outcome]) -> None:
+def _deliver(outcomes: list[WorkReply]) -> None:
     for future, answer in outcomes:
         future.set_result(answer)
 

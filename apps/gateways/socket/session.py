@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
 
 
-class Subscription(NamedTuple):
+class ChannelName(NamedTuple):
     """A public channel of an instrument, or of the venue itself, and its depth where it is a book."""
 
     channel: str
@@ -64,7 +64,7 @@ class Session:
         self._limits = limits
         self._principal: Principal | None = None
         self._account: int | None = None
-        self._channels: dict[Subscription, tuple[Flushed, Channel]] = {}
+        self._channels: dict[ChannelName, tuple[Flushed, Channel]] = {}
         self._listens = False
         self._takes_orders = True
         self._cancels = False
@@ -244,7 +244,7 @@ class Session:
         self._answer(request_id, {**named.body(), "resumed": joined.resumed, **more})
         self.outbox.put_all(joined.texts)
 
-    async def _feed(self, named: Subscription, reference: InstrumentReference | None) -> tuple[Flushed, Channel]:
+    async def _feed(self, named: ChannelName, reference: InstrumentReference | None) -> tuple[Flushed, Channel]:
         if reference is None:
             venue = await self._hub.venue()
             return venue, venue.status
@@ -279,11 +279,11 @@ class Session:
         self._answer(request_id, named.body())
 
     @staticmethod
-    def _named(fields: dict[str, Any]) -> Subscription:
+    def _named(fields: dict[str, Any]) -> ChannelName:
         channel, depth = fields["channel"], fields["depth"]
         if channel == "book" and depth is None:
             depth = DEPTH_DEFAULT
-        return Subscription(channel=channel, symbol=fields["symbol"], depth=depth)
+        return ChannelName(channel=channel, symbol=fields["symbol"], depth=depth)
 
     async def _order_plain(self, plain: PlainOrder) -> None:
         """Do a plain order: no task of its own, no future."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from apps.marketdata.reference import InstrumentReference
 from apps.orders.codes import Liquidity, OrderType
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderReduced, OrderRejected, Trade
-from apps.orders.explaining.noted import Bounds, Told, events_at, events_of, noted_read, order_id_bytes
+from apps.orders.explaining.noted import Bounds, OrderEventAt, events_at, events_of, noted_read, order_id_bytes
 from apps.orders.explaining.words import event_text
 from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
 from apps.orders.matching.journal import Journal
@@ -29,7 +29,7 @@ SCANNED_BATCHES_MAX = 20_000
 class OrderEvents(NamedTuple):
     """A page's events in the order they were read; `edge`: how far the journal was gone through."""
 
-    found: list[Told]
+    found: list[OrderEventAt]
     edge: int | None
 
 
@@ -50,7 +50,9 @@ def order_events(order: Order, ask: PageAsk) -> OrderEvents:
     noted = noted_read(journal, order.id, account=order.account_id, bounds=bounds)
     if noted.gap >= (lowest := _number_of(journal, first)):
         return _looked_for(journal, order.id, bounds, (lowest, _number_of(journal, last)))
-    found = [told for told in events_at(journal, order.id, noted.sequences) if told.event.sequence in noted.sequences]
+    found = [
+        entry for entry in events_at(journal, order.id, noted.sequences) if entry.event.sequence in noted.sequences
+    ]
     return OrderEvents(found if ask.newer else found[::-1], None)
 
 
@@ -69,7 +71,7 @@ def _looked_for(journal: Journal, order_id: int, bounds: Bounds, between: tuple[
         else (lowest, min(highest, lowest + SCANNED_BATCHES_MAX - 1))
     )
     rows = journal.with_bytes(order_id_bytes(order_id), after=low - 1, upto=high)
-    found = [told for row in rows for told in events_of(row, order_id) if bounds.hold(told.event.sequence)]
+    found = [entry for row in rows for entry in events_of(row, order_id) if bounds.hold(entry.event.sequence)]
     if bounds.newest:
         found.reverse()
     edge = None
@@ -79,12 +81,12 @@ def _looked_for(journal: Journal, order_id: int, bounds: Bounds, between: tuple[
     return OrderEvents(found[: bounds.most], edge)
 
 
-def order_event_body(order: Order | OrderState, told: Told, reference: InstrumentReference) -> OrderEventBody:
+def order_event_body(order: Order | OrderState, entry: OrderEventAt, reference: InstrumentReference) -> OrderEventBody:
     """Give an event's shape; what an order by quote amount has left or canceled is counted in the quote asset."""
     rest = reference.amount_format if order.quote_amount else reference.quantity_format
-    event, at = told.event, told.at
+    event, at = entry.event, entry.at
     text = event_text(event, reference, order_id=order.id, by_amount=order.quote_amount != 0)
-    body = OrderEventBody(event="", sequence=event.sequence, at=time_format(at), batch=told.number, text=text)
+    body = OrderEventBody(event="", sequence=event.sequence, at=time_format(at), batch=entry.number, text=text)
     match event:
         case OrderAccepted() | OrderRejected():
             body.event = "accepted" if isinstance(event, OrderAccepted) else "rejected"

@@ -32,7 +32,7 @@ from cift.times import time_format
 DEPTH = 5
 DEPTH_MAX = 1_000
 TOLD_EVENTS_MAX = 1_000
-"""Why an order with more events did or did not trade is told to operators alone: all of them must be read for it."""
+"""Why an order with more events did or did not trade is shown to operators alone: all of them must be read for it."""
 
 LIVES_KEPT_MAX = 1_024
 """How many lives a process keeps for those who ask for them again."""
@@ -77,7 +77,7 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
         command=order_command_body(story.submit, reference, in_batch=story.in_batch),
         book=_book(book, reference, before=first.sequence, depth=depth),
         why=Teller(story, book, reference).why(),
-        events=[order_event_body(state, told, reference) for told in story.events],
+        events=[order_event_body(state, entry, reference) for entry in story.events],
     )
 
 
@@ -142,13 +142,13 @@ def _book(book: BookMet, reference: InstrumentReference, *, before: int, depth: 
 def _state(story: Story) -> OrderState:
     """Fold the events: the order as it stands."""
     state = OrderState.of_event(story.first, at=story.events[0].at)
-    for told in story.events[1:]:
-        if not isinstance(told.event, OrderAccepted | OrderRejected):
-            state.apply(told.event, at=told.at)
+    for entry in story.events[1:]:
+        if not isinstance(entry.event, OrderAccepted | OrderRejected):
+            state.apply(entry.event, at=entry.at)
     return state
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """Give an explanation as plain values."""
-    told: dict[str, Any] = msgspec.to_builtins(explanation)
-    return told
+    body: dict[str, Any] = msgspec.to_builtins(explanation)
+    return body

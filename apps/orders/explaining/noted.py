@@ -23,7 +23,7 @@ from cift.wire.base import frame_split
 OrderEvent = OrderAccepted | OrderRejected | OrderChange
 
 
-class Told(NamedTuple):
+class OrderEventAt(NamedTuple):
     """An event with its place: the batch's number and time, and which of the batch's commands made it, from 0."""
 
     number: int
@@ -112,7 +112,7 @@ def order_id_bytes(order_id: int) -> bytes:
     return msgspec.msgpack.encode(order_id)
 
 
-def events_at(journal: Journal, order_id: int, sequences: list[int]) -> Iterator[Told]:
+def events_at(journal: Journal, order_id: int, sequences: list[int]) -> Iterator[OrderEventAt]:
     """Read an order's events in the batches that hold some sequences, each batch once, in the order they are given.
 
     Within a batch the events are in its order.
@@ -126,7 +126,7 @@ def events_at(journal: Journal, order_id: int, sequences: list[int]) -> Iterator
             yield from events_of(last, order_id)
 
 
-def events_of(row: JournalRow, order_id: int) -> Iterator[Told]:
+def events_of(row: JournalRow, order_id: int) -> Iterator[OrderEventAt]:
     """Give a batch's events of one order."""
     encoded = order_id_bytes(order_id)
     if encoded not in row.events:
@@ -136,4 +136,4 @@ def events_of(row: JournalRow, order_id: int) -> Iterator[Told]:
             continue
         for event in section_decode(section):
             if isinstance(event, OrderEvent) and order_id in event_order_ids(event):
-                yield Told(row.number, row.at, index, event)
+                yield OrderEventAt(row.number, row.at, index, event)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from apps.orders.commands import Batch, SubmitOrder, command_decode
 from apps.orders.events import OrderAccepted, OrderCanceled, OrderRejected, Trade
-from apps.orders.explaining.noted import OrderEvent, Told, events_at, events_of, noted_read, order_id_bytes
+from apps.orders.explaining.noted import OrderEvent, OrderEventAt, events_at, events_of, noted_read, order_id_bytes
 from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
 from apps.orders.matching.journal import Journal, JournalRow
 from cift.wire.base import frame_split
@@ -21,7 +21,7 @@ class Story(NamedTuple):
     submit: SubmitOrder
     in_batch: bool
     first: OrderAccepted | OrderRejected
-    events: list[Told]
+    events: list[OrderEventAt]
 
 
 def story_read(order_id: int, *, shard: int, last: int | None = None) -> Story | None:
@@ -40,12 +40,16 @@ def story_read(order_id: int, *, shard: int, last: int | None = None) -> Story |
         return None
     later = () if any(_is_last(each.event, order_id) for each in events) else _later(journal, row, first, last)
     # A batch may be come upon twice: by what the tables have, and where something may be missing from them.
-    told = {each.event.sequence: each for each in chain(events, later) if last is None or each.event.sequence <= last}
+    by_sequence = {
+        each.event.sequence: each for each in chain(events, later) if last is None or each.event.sequence <= last
+    }
     submit, in_batch = _submit_of(row, events[0].command, first)
-    return Story(submit, in_batch, first, [told[sequence] for sequence in sorted(told)])
+    return Story(submit, in_batch, first, [by_sequence[sequence] for sequence in sorted(by_sequence)])
 
 
-def _later(journal: Journal, row: JournalRow, first: OrderAccepted | OrderRejected, last: int | None) -> Iterator[Told]:
+def _later(
+    journal: Journal, row: JournalRow, first: OrderAccepted | OrderRejected, last: int | None
+) -> Iterator[OrderEventAt]:
     """Find the events of the batches behind the first."""
     noted = noted_read(journal, first.order_id, account=first.account)
     sequences = [each for each in noted.sequences if each > row.last_sequence and (last is None or each <= last)]
@@ -56,12 +60,12 @@ def _later(journal: Journal, row: JournalRow, first: OrderAccepted | OrderReject
         yield from _stretch(journal, first.order_id, after=max(row.number, noted.projected), upto=head.number)
 
 
-def _stretch(journal: Journal, order_id: int, *, after: int, upto: int) -> Iterator[Told]:
+def _stretch(journal: Journal, order_id: int, *, after: int, upto: int) -> Iterator[OrderEventAt]:
     """Look through batches, to the order's end if that comes first."""
     for row in journal.with_bytes(order_id_bytes(order_id), after=after, upto=upto):
-        for told in events_of(row, order_id):
-            yield told
-            if _is_last(told.event, order_id):
+        for entry in events_of(row, order_id):
+            yield entry
+            if _is_last(entry.event, order_id):
                 return
 
 

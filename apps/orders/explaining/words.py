@@ -12,7 +12,7 @@ from apps.orders.events import (
     Trade,
 )
 from apps.orders.explaining.book import BookMet, Level
-from apps.orders.explaining.noted import OrderEvent, Told
+from apps.orders.explaining.noted import OrderEvent, OrderEventAt
 from apps.orders.explaining.story import Story
 
 
@@ -58,18 +58,18 @@ class Teller:
         first = self._first
         if isinstance(first, OrderRejected):
             return [f"It was refused: {_lowered(first.reason.title)} ({first.reason.code}).", *self._touch()]
-        entry = [told.event for told in self._story.events[1:] if self._is_entry(told)]
+        entry = [each.event for each in self._story.events[1:] if self._is_entry(each)]
         trades = [event for event in entry if isinstance(event, Trade)]
         sentences = [*self._touch(), self._met(trades)]
         if not any(isinstance(event, OrderCanceled) for event in entry) and self._left(entry):
             sentences.append(self._rested(self._left(entry)))
-        sentences += self._later([told.event for told in self._story.events[1:] if not self._is_entry(told)])
+        sentences += self._later([each.event for each in self._story.events[1:] if not self._is_entry(each)])
         return [*sentences, *self._ends()]
 
-    def _is_entry(self, told: Told) -> bool:
+    def _is_entry(self, entry: OrderEventAt) -> bool:
         """Tell whether an event is of the command the order came by."""
         first = self._story.events[0]
-        return (told.number, told.command) == (first.number, first.command)
+        return (entry.number, entry.command) == (first.number, first.command)
 
     def _is_taker(self, trade: Trade) -> bool:
         return trade.taker_order_id == self._first.order_id

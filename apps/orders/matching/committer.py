@@ -34,8 +34,8 @@ from apps.orders.matching.work import (
     Deliver,
     Publish,
     Work,
-    outcomes_failed,
-    outcomes_of,
+    replies_failed,
+    replies_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -138,14 +138,14 @@ class Committer(threading.Thread):
             self._commit(work)
         self.slots.release()
         if self.fault is None:
-            self._deliver(outcomes_of(work))
+            self._deliver(replies_of(work))
             now = perf_counter()
             for item in work.commands:
                 self._measures.request_s.observe(now - item.since)
             if work.batch is not None:
                 self._publish(work.batch)
         else:
-            self._deliver(outcomes_failed(work, _code(self.fault)))
+            self._deliver(replies_failed(work, _code(self.fault)))
 
     def _commit(self, work: Work) -> None:
         assert work.batch is not None  # noqa: S101 - the caller looked

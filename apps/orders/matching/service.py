@@ -17,7 +17,7 @@ from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.measures import WriterMeasures
 from apps.orders.matching.work import (
     MALFORMED,
-    Outcome,
+    WorkReply,
     WriterOptions,
     WriterState,
     WriterStatus,
@@ -200,7 +200,7 @@ class MatchingService:
 
     # -- in the loop --------------------------------------------------------------------------------------------------
 
-    def _settle(self, outcomes: list[Outcome]) -> None:
+    def _settle(self, outcomes: list[WorkReply]) -> None:
         for future, answer in outcomes:
             if not future.done():
                 future.set_result(answer)

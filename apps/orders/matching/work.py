@@ -1,4 +1,4 @@
-"""A writer's bounds, and what passes between its threads: items in, work on its way to the journal, outcomes back."""
+"""A writer's bounds, and what passes between its threads: items in, work on its way to the journal, replies back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,11 +83,11 @@ class Work:
     queries: list[tuple[Item, bytes | None]] = field(default_factory=list)
 
 
-Outcome = tuple[Any, bytes | None]
+WorkReply = tuple[Any, bytes | None]
 """An item's context and its answer; None for a query that cannot be answered."""
 
-Deliver = Callable[[list[Outcome]], None]
-"""Hands outcomes to those who asked; called from the writer's threads."""
+Deliver = Callable[[list[WorkReply]], None]
+"""Hands replies to those who asked; called from the writer's threads."""
 
 Publish = Callable[[Batch], None]
 """Takes each durable batch, in order; called from the writer's threads."""
@@ -98,26 +98,26 @@ def refusal(code: str, count: int) -> bytes:
     return _encode([[code]] * count)
 
 
-def outcomes_refused(items: list[Item], code: str) -> list[Outcome]:
+def replies_refused(items: list[Item], code: str) -> list[WorkReply]:
     """Refuse items with a code."""
     return [(item.context, refusal(code, item.count) if item.count else None) for item in items]
 
 
-def outcomes_of(work: Work) -> list[Outcome]:
+def replies_of(work: Work) -> list[WorkReply]:
     """Answer everything in a piece of work; its batch is durable."""
-    outcomes: list[Outcome] = [(item.context, answer) for item, answer in work.queries]
+    replies: list[WorkReply] = [(item.context, answer) for item, answer in work.queries]
     if work.batch is not None:
-        replies = work.batch.replies()
+        entries = work.batch.replies()
         first = 0
         for item in work.commands:
-            outcomes.append((item.context, _encode(replies[first : first + item.count])))
+            replies.append((item.context, _encode(entries[first : first + item.count])))
             first += item.count
-    return outcomes
+    return replies
 
 
-def outcomes_failed(work: Work, code: str) -> list[Outcome]:
+def replies_failed(work: Work, code: str) -> list[WorkReply]:
     """Answer everything in a piece of work that did not become durable, or perhaps not."""
-    return outcomes_refused([*work.commands, *(item for item, _ in work.queries)], code)
+    return replies_refused([*work.commands, *(item for item, _ in work.queries)], code)
 
 
 def commands_count(frame: bytes) -> int:

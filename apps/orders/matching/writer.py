@@ -55,7 +55,7 @@ from apps.orders.matching.work import (
     WriterOptions,
     WriterState,
     WriterStatus,
-    outcomes_refused,
+    replies_refused,
 )
 from cift.times import SteadyClock, clock_ns
 from cift.wire.base import command_encode, frame_pack
@@ -379,14 +379,14 @@ class Writer:
                 self._number, self._sequence = batch.number, batch.last_sequence
             answers = [(item, _answer(engine, item.payload)) for item in items if not item.count]
         except EngineError:
-            self._deliver(outcomes_refused(items, VENUE_UNAVAILABLE))
+            self._deliver(replies_refused(items, VENUE_UNAVAILABLE))
             raise
         return Work(batch, commands, answers)
 
     def _refuse(self, items: list[Item]) -> None:
         with self._lock:
             self._queued -= sum(item.count or 1 for item in items)
-        self._deliver(outcomes_refused(items, VENUE_UNAVAILABLE))
+        self._deliver(replies_refused(items, VENUE_UNAVAILABLE))
 
     def _refuse_queued(self) -> None:
         """Refuse what waits: it was never matched, so nothing happened."""

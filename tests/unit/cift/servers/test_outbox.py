@@ -7,7 +7,7 @@ from cift.servers.frames import CLOSE_SLOW
 from tests.support.readers import Reader
 
 
-class Feed:
+class CatchUp:
     """Counts how often it was woken."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ async def test_a_reader_too_late_is_cut(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_a_reader_that_is_late_with_the_server_s_own_is_cut_though_nothing_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reader, feed = Reader(), Feed()
+    reader, feed = Reader(), CatchUp()
     reader.writer.room = False
     reader.outbox.miss(feed)
     monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
@@ -150,7 +150,7 @@ async def test_a_reader_that_is_late_with_the_server_s_own_is_cut_though_nothing
 
 
 async def test_feeds_are_woken_when_all_that_waited_has_gone() -> None:
-    reader, feed = Reader(), Feed()
+    reader, feed = Reader(), CatchUp()
     reader.writer.room = False
     reader.outbox.put(b"1")
     reader.outbox.miss(feed)
