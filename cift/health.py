@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from cift import __version__
 from cift.backends import BackendHandler
 from cift.bus.base import BusError
 from cift.errors.application import ApplicationError
@@ -106,11 +107,11 @@ async def health(_request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 async def ready(_request: HttpRequest) -> JsonResponse:
-    """Answer how each store and service is; 503 when a required one is not ok."""
+    """Return the version and the state of each store and service; 503 when a required one is not ok."""
     found = await readiness()
     good = all(entry["status"] == Status.OK for entry in found.values() if entry["required"])
     status = Status.OK if good else Status.DOWN
     return JsonResponse(
-        {"status": status, "checks": found},
+        {"status": status, "version": __version__, "checks": found},
         status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE,
     )

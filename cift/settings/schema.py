@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cift import __version__
+
 _PLAIN = "text/plain"
 
 
@@ -16,6 +18,7 @@ _CHECKS = {
     "type": "object",
     "properties": {
         "status": {"type": "string", "enum": ["ok", "degraded", "down"]},
+        "version": {"type": "string", "description": "The version of CIFT Markets that answers."},
         "checks": {
             "type": "object",
             "additionalProperties": {
@@ -38,7 +41,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Lists are cursor pages, newest first. Errors are `application/problem+json` (RFC 9457) with a stable `code`. "
         "Unknown fields are refused. A write's `consistency_token`, as a read's `at_least`, makes the read see it."
     ),
-    "VERSION": "1",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",

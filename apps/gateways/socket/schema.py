@@ -48,6 +48,7 @@ from apps.orders.feeds.account_messages import (
     WithdrawalMessage,
 )
 from apps.orders.shapes import OrderAnswer, OrdersAnswer
+from cift import __version__
 from cift.errors.extras import EXTRAS
 from cift.fields import Field
 from cift.rest.parts import case_of, table_schema
@@ -248,7 +249,7 @@ def document() -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "CIFT Markets socket",
-            "version": "1",
+            "version": __version__,
             "description": "Feeds and orders as JSON text. A frame is one message, or an array of messages of feeds.",
         },
         "defaultContentType": "application/json",

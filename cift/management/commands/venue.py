@@ -18,6 +18,7 @@ from rich.console import Console
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal
 from apps.orders.models import JournalBatch
+from cift import __version__
 from cift.checks import engine_is_built
 from cift.embedded.blank import blank_keep, blank_take
 from cift.embedded.logins import logins_load
@@ -38,6 +39,10 @@ class Command(BaseCommand):
 
     help = "run the whole venue: HOST, PORT and CIFT_DATA_DIR say where"
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own shape; a venue starts without delay
+
+    def get_version(self) -> str:
+        """Return the venue's own version for `--version`, where Django would print its own."""
+        return __version__
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         """Lock the data folder, bind the address, bring the tables up to date, and run."""
