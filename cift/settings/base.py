@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cift.settings import variables
 from cift.settings.apps import *
 from cift.settings.auth import *
 from cift.settings.backoffice import *
@@ -16,6 +17,6 @@ from cift.settings.rest import *
 from cift.settings.schema import *
 from cift.settings.webserver import *
 
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
+BASE_DIR: Path = variables.BASE_DIR
 
 DEBUG = False

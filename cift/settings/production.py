@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cift import env
+from cift.settings import variables
 from cift.settings.base import *
 from cift.settings.bus import local_buses
 from cift.settings.databases import postgres_databases
@@ -11,51 +11,49 @@ from cift.settings.matching import matching_settings
 from cift.settings.ratelimits import PRODUCTION, rate_limits
 from cift.settings.simulation import simulation_settings
 from cift.settings.tls import tls_settings
-from cift.settings.webserver import web_server
 
-DATA_DIR: Path = env.path("CIFT_DATA_DIR", Path("/var/lib/cift"))
+DATA_DIR: Path = variables.DATA_DIR.read(production=True)
 
-HOST = env.text("HOST", "0.0.0.0")  # noqa: S104 - the container's own network
-PORT = env.integer("PORT", 8000, least=1, most=65_535)
-WEB_SERVER = web_server("uvicorn")
-ALLOWED_HOSTS = env.required("CIFT_ALLOWED_HOSTS").split(",")
+HOST = variables.HOST.read(production=True)
+PORT = variables.PORT.read(production=True)
+WEB_SERVER = variables.WEB_SERVER.read(production=True)
+ALLOWED_HOSTS = list(variables.ALLOWED_HOSTS.read(production=True))
 
-SECRET_KEY = env.required("CIFT_SECRET_KEY")
-TOKENS_KEY = env.required("CIFT_TOKENS_KEY")
+SECRET_KEY = variables.SECRET_KEY.read(production=True)
+TOKENS_KEY = variables.TOKENS_KEY.read(production=True)
 DATABASES = postgres_databases(
-    host=env.text("CIFT_DATABASE_HOST", "localhost"),
-    port=env.integer("CIFT_DATABASE_PORT", 5432, least=1, most=65_535),
-    user=env.text("CIFT_DATABASE_USER", "cift"),
-    password=env.required("CIFT_DATABASE_PASSWORD"),
-    name=env.text("CIFT_DATABASE_NAME", "cift"),
+    host=variables.DATABASE_HOST.read(production=True),
+    port=variables.DATABASE_PORT.read(production=True),
+    user=variables.DATABASE_USER.read(production=True),
+    password=variables.DATABASE_PASSWORD.read(production=True),
+    name=variables.DATABASE_NAME.read(production=True),
 )
 BUSES = local_buses(DATA_DIR)
-MATCHING = matching_settings(ids_key=bytes.fromhex(env.required("CIFT_IDS_KEY")))
-SIMULATION = simulation_settings(enabled=False)
+MATCHING = matching_settings(ids_key=variables.IDS_KEY.read(production=True))
+SIMULATION = simulation_settings(enabled=bool(variables.SIMULATION.read(production=True)))
 RATE_LIMITS = rate_limits(PRODUCTION)
 
-
-TRUSTED_PROXIES = env.names("CIFT_TRUSTED_PROXIES")
+TRUSTED_PROXIES = list(variables.TRUSTED_PROXIES.given() or ())
 TLS = tls_settings()
 
-EMAIL_HOST = env.text("CIFT_EMAIL_HOST", "localhost")
-EMAIL_PORT = env.integer("CIFT_EMAIL_PORT", 25, least=1, most=65_535)
-EMAIL_HOST_USER = env.text("CIFT_EMAIL_USER", "")
-EMAIL_HOST_PASSWORD = env.text("CIFT_EMAIL_PASSWORD", "")
+EMAIL_HOST = variables.EMAIL_HOST.read(production=True)
+EMAIL_PORT = variables.EMAIL_PORT.read(production=True)
+EMAIL_HOST_USER = variables.EMAIL_USER.given() or ""
+EMAIL_HOST_PASSWORD = variables.EMAIL_PASSWORD.given() or ""
 EMAIL_USE_TLS = bool(EMAIL_HOST_USER)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("CIFT_EMAIL_FROM", f"venue@{ALLOWED_HOSTS[0]}")
+DEFAULT_FROM_EMAIL = variables.EMAIL_FROM.given() or f"venue@{ALLOWED_HOSTS[0]}"
 
 IDENTITIES = identities_settings(
     confirm_email=True,
     second_factor=True,
     opening_deposits={},
-    public_address=env.text("CIFT_PUBLIC_ADDRESS", f"https://{ALLOWED_HOSTS[0]}"),
+    public_address=variables.PUBLIC_ADDRESS.given() or f"https://{ALLOWED_HOSTS[0]}",
 )
 
 # Whether a request came by TLS, the edge has made out already, from trusted proxies only (cift.http.proxies).
 SECURE_SSL_REDIRECT = True
-SECURE_HSTS_SECONDS = env.integer("CIFT_HSTS_SECONDS", 365 * 24 * 60 * 60, least=0, most=2**31)
+SECURE_HSTS_SECONDS = variables.HSTS_SECONDS.read(production=True)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True

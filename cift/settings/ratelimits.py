@@ -8,7 +8,8 @@ grants its share.
 
 import re
 
-from cift import env
+from cift.env import EnvironmentVariableError
+from cift.settings import variables
 
 # One's own machine: bounds against a program run wild, far above what the venue carries.
 EMBEDDED = {
@@ -34,9 +35,6 @@ PRODUCTION = {
 }
 
 
-WEB_PROCESSES_MAX = 1_000
-
-
 def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     """Give the limits of this process; CIFT_RATE_LIMITS changes some, as in `orders-account=100/1,auth-address=30/60`.
 
@@ -48,13 +46,13 @@ def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, in
 
     """
     limits = dict(defaults)
-    for given in env.names("CIFT_RATE_LIMITS"):
+    for given in variables.RATE_LIMITS.given() or ():
         match = re.fullmatch(r"([a-z-]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})", given, re.ASCII)
         if match is None or match.group(1) not in limits:
             known = ", ".join(limits)
-            raise env.EnvironmentVariableError(
+            raise EnvironmentVariableError(
                 f"CIFT_RATE_LIMITS: {given!r} is not NAME=REQUESTS/SECONDS with one of these names: {known}"
             )
         limits[match.group(1)] = (int(match.group(2)), int(match.group(3)))
-    processes = env.integer("CIFT_WEB_PROCESSES", 1, least=1, most=WEB_PROCESSES_MAX)
+    processes = variables.WEB_PROCESSES.read()
     return {name: (max(requests // processes, 1), seconds) for name, (requests, seconds) in limits.items()}

@@ -1,6 +1,6 @@
 """Django REST framework."""
 
-from cift import env
+from cift.settings import variables
 
 REST_FRAMEWORK = {
     # Bearer first: who asks without is answered 401. Session cookies, with CSRF, are for the browsable API.
@@ -23,4 +23,4 @@ REST_FRAMEWORK = {
 
 # A request's body, in bytes and in the seconds it may take to arrive (cift.http.bodies).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-BODY_S_MAX = env.integer("CIFT_BODY_SECONDS", 10, least=1, most=600)
+BODY_S_MAX = variables.BODY_SECONDS.read()

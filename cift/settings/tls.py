@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TypedDict
 
-from cift import env
+from cift.env import EnvironmentVariableError
+from cift.settings import variables
 
 
 class TlsSettings(TypedDict):
@@ -20,9 +21,9 @@ def tls_settings() -> TlsSettings | None:
         EnvironmentVariableError: one is given without the other, or is no file.
 
     """
-    certificate, key = (env.file(name) for name in ("CIFT_TLS_CERTIFICATE", "CIFT_TLS_KEY"))
+    certificate, key = variables.TLS_CERTIFICATE.given(), variables.TLS_KEY.given()
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
-        raise env.EnvironmentVariableError("CIFT_TLS_CERTIFICATE and CIFT_TLS_KEY go together")
+        raise EnvironmentVariableError("CIFT_TLS_CERTIFICATE and CIFT_TLS_KEY go together")
     return {"certificate": certificate, "key": key}
