@@ -1,1 +1,4 @@
-"""The simulated market: agents with accounts of their own that trade as any client does. `docs/simulation.md`."""
+"""The simulated market: agents that trade as any client does, with accounts of their own.
+
+`docs/explanation/simulation.md` describes it.
+"""

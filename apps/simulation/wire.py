@@ -1,4 +1,4 @@
-"""The venue's public protocol as the agents speak it: `docs/websocket.md`. Of a message only what they need is read."""
+"""The venue's public protocol (`docs/reference/websocket.md`) as the agents speak it: they read only what they need."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

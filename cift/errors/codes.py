@@ -1,4 +1,4 @@
-"""Every code an error answer may carry; documented in docs/errors.md, which is made from this table.
+"""Every code an error answer may carry; documented in docs/reference/errors.md, which is made from this table.
 
 A code is stable: it is never renamed, and never reused. The engine's reasons are codes too, answered with 422.
 """

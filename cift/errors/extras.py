@@ -1,6 +1,7 @@
 """What errors bring beside their code and their sentence.
 
-The API's schema with its examples, the socket's, and docs/errors.md are made of these tables; answers are held to them.
+The API's schema with its examples, the socket's, and docs/reference/errors.md are made of these tables; tests compare
+answers with them.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`docs/errors.md`, made from the table of codes."""
+"""`docs/reference/errors.md`, made from the table of codes."""
 
 from cift.errors.codes import CODES, FIELD_CODES
 from cift.errors.extras import EXTRAS, Brings, brought

@@ -14,7 +14,7 @@ REF = "#/components/schemas/{name}"
 
 PROBLEM: Mapping[str, Any] = {
     "type": "object",
-    "description": "RFC 9457; what a code brings besides (`sequence`, `client_order_id`, …) is in docs/errors.md.",
+    "description": "RFC 9457. What a code adds (`sequence`, `client_order_id`, …) is in docs/reference/errors.md.",
     "properties": {
         "type": {"type": "string", "pattern": "^urn:cift:error:[a-z_]+$"},
         "title": {"type": "string"},

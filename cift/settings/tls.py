@@ -1,4 +1,4 @@
-"""TLS by the web server itself; docs/tls.md says when, and how a proxy does it instead."""
+"""TLS by the web server itself; docs/how-to/tls.md says when, and how a proxy does it instead."""
 
 from pathlib import Path
 from typing import TypedDict

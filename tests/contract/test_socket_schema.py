@@ -14,7 +14,7 @@ from apps.gateways.socket.schema import EVENTS, PARAMS, RESULTS, document, docum
 from apps.orders.feeds.account_messages import AccountMessage
 from tests.support.messages import message_check, request_check
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference"
 PAGE = (DOCS / "websocket.md").read_text(encoding="utf-8")
 ACCOUNT_TYPES = re.findall(r"`[a-z_]+`", PAGE.partition("| `type` | carries |")[2].partition("```")[0])
 EXAMPLES = [line for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
@@ -22,7 +22,7 @@ EXAMPLES = [line for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) 
 
 def test_the_stored_document_is_the_code_s() -> None:
     stored = (DOCS / "asyncapi.json").read_text(encoding="utf-8")
-    assert stored == document_text(), "run: manage.py socket_schema > docs/asyncapi.json"
+    assert stored == document_text(), "run: manage.py socket_schema > docs/reference/asyncapi.json"
 
 
 def test_the_document_is_served(client: Client) -> None:

@@ -113,7 +113,7 @@ def test_the_program_of_readme_runs(running_venue: Venue, traders: tuple[Trader,
 
 def test_the_bot_survives_cuts_and_counts_each_fill_once(running_venue: Venue, traders: tuple[Trader, Trader]) -> None:
     maker, taker = traders
-    bot = str(ROOT / "docs" / "examples" / "quoting_bot.py")
+    bot = str(ROOT / "docs" / "tutorial" / "examples" / "quoting_bot.py")
     with proxied(running_venue.port) as proxy:
         words = [bot, "--url", f"ws://127.0.0.1:{proxy.port}/ws/v1/", "--fair", "190.00", "--refresh-s", "60"]
         with running(words, TOKEN=maker.token) as program:

@@ -1,7 +1,7 @@
 """The schema of everything that is said on a socket: JSON Schema 2020-12, in an AsyncAPI document.
 
 What the venue says comes from the very shapes it is encoded from, what it takes from the tables it is read by. The
-document is served and stands in `docs/asyncapi.json`; tests hold every message to it.
+document is served and stands in `docs/reference/asyncapi.json`; tests hold every message to it.
 """
 
 import json
@@ -138,7 +138,7 @@ def _null_or(schema: Schema) -> Schema:
 
 
 _SAID_OF_ERRORS: Mapping[str, Schema] = {
-    "code": {"type": "string", "pattern": "^[a-z_]+$", "description": "One of docs/errors.md."},
+    "code": {"type": "string", "pattern": "^[a-z_]+$", "description": "One of docs/reference/errors.md."},
     "detail": _TEXT,
     "errors": {
         "type": "array",

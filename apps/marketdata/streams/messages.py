@@ -1,4 +1,4 @@
-"""The messages of the public channels; what they are sent with is in `docs/websocket.md`."""
+"""The messages of the public channels; what they are sent with is in `docs/reference/websocket.md`."""
 
 from typing import Annotated
 

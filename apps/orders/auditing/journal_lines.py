@@ -1,4 +1,4 @@
-"""The journal's batches as JSON lines: what `manage.py journal export` writes; docs/journal.md has the shapes."""
+"""The journal's batches as JSON lines: what `manage.py journal export` writes; shapes: docs/how-to/journal.md."""
 
 from collections.abc import Iterator
 from enum import IntEnum

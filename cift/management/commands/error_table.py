@@ -1,4 +1,4 @@
-"""`manage.py error_table`: print docs/errors.md as the code has it."""
+"""`manage.py error_table`: print docs/reference/errors.md as the code has it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cift.errors.table import error_table
 class Command(BaseCommand):
     """Prints the table of error codes."""
 
-    help = "print docs/errors.md as the code has it"
+    help = "print docs/reference/errors.md as the code has it"
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own shape
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:

@@ -20,7 +20,7 @@ from tests.support.shard import journal_fill
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
-DOCUMENT = Path(settings.BASE_DIR) / "docs" / "metrics.md"
+DOCUMENT = Path(settings.BASE_DIR) / "docs" / "reference" / "metrics.md"
 ROW = re.compile(r"^\| `(cift_\w+)` \| (\w+) \| ([^|]*) \| ([^|]+) \|$", re.MULTILINE)
 
 

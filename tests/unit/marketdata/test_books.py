@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from apps.marketdata.books import Book, checksum, levels_body
 from apps.marketdata.reference import InstrumentReference
 
-PAGE = Path(__file__).resolve().parent.parent.parent.parent / "docs" / "websocket.md"
+PAGE = Path(__file__).resolve().parent.parent.parent.parent / "docs" / "reference" / "websocket.md"
 BTC_USD = InstrumentReference(
     id=1, symbol="BTC-USD", base="BTC", quote="USD", price_scale=2, base_scale=8, quote_scale=6
 )

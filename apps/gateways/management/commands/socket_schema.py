@@ -1,4 +1,4 @@
-"""`manage.py socket_schema`: the AsyncAPI document of the socket, as it stands in docs/asyncapi.json."""
+"""`manage.py socket_schema`: the AsyncAPI document of the socket, as it stands in docs/reference/asyncapi.json."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what to do, and the range."""
         deeds = parser.add_subparsers(dest="deed", required=True, metavar="export|verify")
-        export = deeds.add_parser("export", help="write batches as JSON lines (docs/journal.md)")
+        export = deeds.add_parser("export", help="write batches as JSON lines (docs/how-to/journal.md)")
         export.add_argument("--output", type=Path, metavar="FILE", help="a new file; otherwise standard output")
         verify = deeds.add_parser("verify", help="gaps, chain hashes, and the same events when executed again")
         verify.add_argument("--chain-only", action="store_true", help="do not execute again")
