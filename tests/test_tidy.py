@@ -145,6 +145,20 @@ def test_only_one_module_reads_the_environment() -> None:
     assert readers == ["cift/env.py"]
 
 
+def test_subjects_of_the_bus_are_spelt_in_one_place_only() -> None:
+    spelling = re.compile(r"(orders\.(commands|query|status)|book|account|venue|journal|sessions)\.(\d*|\*|ended)")
+    found = [
+        f"{name_of(file)}:{node.lineno} {ast.unparse(node)}"
+        for file in tracked("apps", "cift")
+        if file.suffix == ".py" and name_of(file) != "cift/wire/subjects.py"
+        for node in ast.walk(tree_of(file))
+        # An f-string's first part ends where the number is put in.
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and spelling.fullmatch(node.value)
+    ]
+
+    assert not found
+
+
 def floats_of(node: ast.AST) -> bool:
     return any(
         (isinstance(part, ast.Name) and part.id == "float")

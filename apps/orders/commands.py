@@ -19,8 +19,6 @@ from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.orders.codes import OrderType, TimeInForce
 from cift.wire.base import Command
 
-BATCH_MEMBERS_MAX = 100
-
 
 class OpenVenue(Command, tag=1, frozen=True, kw_only=True):
     """Open the venue; `hash_key` (16 bytes) keys the table of remembered ids."""

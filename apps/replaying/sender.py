@@ -24,8 +24,8 @@ from apps.orders.services import Outcome
 from apps.replaying.scan import NOT_DONE
 from apps.replaying.translation import StepCommand, Translator
 from cift.errors.application import ApplicationError
-from cift.orderservice.gateway import COMMANDS_PER_REQUEST_MAX
 from cift.times import clock_ns
+from cift.wire.base import COMMANDS_PER_REQUEST_MAX
 from cift.wire.outcomes import CommandRejected
 
 NS_PER_S: Final = 1_000_000_000

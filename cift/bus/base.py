@@ -93,8 +93,11 @@ class Bus(ABC):
         return asyncio.ensure_future(self.request(subject, payload, timeout_s=timeout_s))
 
     @abstractmethod
-    async def publish(self, subject: str, payload: bytes) -> None:
+    async def publish(self, subject: str, payload: bytes, *, message_id: str | None = None) -> None:
         """Hand a message to whoever listens; never waits for them.
+
+        `message_id`: a second message of the same id carries nothing new, so a backend may drop it, and need not. None:
+        no message is its double.
 
         Raises:
             VenueUnavailable: the bus cannot be reached.

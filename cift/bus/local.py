@@ -58,8 +58,8 @@ class LocalBus(Bus):
         payload_check(subject, payload)
         return host.exchange.ask(subject, payload, timeout_s=timeout_s)
 
-    async def publish(self, subject: str, payload: bytes) -> None:
-        """Hand a message to whoever listens."""
+    async def publish(self, subject: str, payload: bytes, *, message_id: str | None = None) -> None:  # noqa: ARG002 - nothing is kept here that could hold doubles
+        """Hand a message to whoever listens; doubles too."""
         payload_check(subject, payload)
         host = self._host
         if host is None:

@@ -28,6 +28,7 @@ from cift.embedded.standstill import followers_watch
 from cift.errors.application import ApplicationError
 from cift.processes.loopback import reachable
 from cift.processes.workers import WorkerEndedError, stop_on_signals
+from cift.wire.subjects import query_subject, status_subject
 
 PATIENCE_S = 8.0
 """How long a child may take to end before it is killed."""
@@ -172,11 +173,8 @@ class Supervisor:
 
         One that has not answered yet is still starting, which may take as long as it takes.
         """
-        web, loop, subject = (
-            self._children[0],
-            asyncio.get_running_loop(),
-            f"orders.status.{settings.MATCHING['SHARD']}",
-        )
+        web, loop = self._children[0], asyncio.get_running_loop()
+        subject = status_subject(settings.MATCHING["SHARD"])
         answered_by, answered_at, silences = None, 0.0, 0
         while True:
             pid = web.pid
@@ -195,7 +193,7 @@ class Supervisor:
             await asyncio.sleep(WATCH_S)
 
     async def _order_service_ready(self) -> None:
-        subject = f"orders.query.{settings.MATCHING['SHARD']}"
+        subject = query_subject(settings.MATCHING["SHARD"])
         loop = asyncio.get_running_loop()
         loop.call_later(LATE_S, self._say_late)
         while True:

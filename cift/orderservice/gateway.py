@@ -17,9 +17,8 @@ from cift.bus import buses
 from cift.bus.base import BusError, BusOverloaded, PayloadTooLarge, VenueUnavailable
 from cift.errors.application import ApplicationError
 from cift.times import clock_ns
-from cift.wire.base import Reply, frame_pack
-
-COMMANDS_PER_REQUEST_MAX = 100
+from cift.wire.base import COMMANDS_PER_REQUEST_MAX, Reply, frame_pack
+from cift.wire.subjects import commands_subject, query_subject
 
 logger = logging.getLogger(__name__)
 
@@ -36,16 +35,6 @@ _entries = msgspec.msgpack.Decoder(list[Entry])
 _replies = msgspec.msgpack.Decoder(Reply)
 
 _CODES = frozenset({"overloaded", "outcome_unknown", "venue_halted", "venue_unavailable"})
-
-
-def commands_subject(shard: int) -> str:
-    """Name the subject a shard's writer takes commands at."""
-    return f"orders.commands.{shard}"
-
-
-def query_subject(shard: int) -> str:
-    """Name the subject a shard's writer answers queries at."""
-    return f"orders.query.{shard}"
 
 
 class Gateway:

@@ -13,7 +13,16 @@ import msgspec
 
 COMMAND_VERSION = 1
 COMMAND_BYTES_MAX = 65_536
+
 COMMANDS_PER_FRAME_MAX = 1_000
+"""The most commands the engine applies as one batch of the journal."""
+
+COMMANDS_PER_REQUEST_MAX = 100
+"""The most commands in one request to the order service: a gateway sends no more, a service takes no more."""
+
+BATCH_MEMBERS_MAX = 100
+"""The most commands of an account's own batch; the engine holds to it too."""
+
 
 _LENGTH = struct.Struct("<I")
 

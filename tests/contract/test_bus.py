@@ -169,6 +169,28 @@ async def test_messages_come_in_the_order_of_publishing(ends: Ends) -> None:
     assert seen == sent
 
 
+async def test_only_a_second_message_of_the_same_id_may_be_missing(ends: Ends) -> None:
+    seen: list[bytes] = []
+
+    async def take(_subject: str, payload: bytes) -> None:
+        seen.append(payload)
+
+    await ends.user.subscribe("book.1", take)
+    for message_id, payload in (
+        ("0.7.book.1", b"7"),
+        ("0.7.book.1", b"7"),
+        ("0.8.book.1", b"8"),
+        (None, b""),
+        (None, b""),
+    ):
+        await ends.user.publish("book.1", payload, message_id=message_id)
+    await ends.user.publish("book.1", b"last", message_id="0.9.book.1")
+    await until(lambda: seen[-1:] == [b"last"])
+
+    doubles_dropped = [b"7", b"8", b"", b"", b"last"]
+    assert seen in (doubles_dropped, [b"7", *doubles_dropped])
+
+
 async def test_a_star_listens_to_a_family_of_subjects(ends: Ends) -> None:
     seen: list[tuple[str, bytes]] = []
 

@@ -24,7 +24,7 @@ class ScriptedBus(Bus):
         self.requests.append((subject, payload))
         return self.respond_with(subject, payload)
 
-    async def publish(self, subject: str, payload: bytes) -> None: ...
+    async def publish(self, subject: str, payload: bytes, *, message_id: str | None = None) -> None: ...
 
     async def subscribe(
         self, subject: str, handler: MessageHandler, *, on_gap: GapHandler | None = None

@@ -12,8 +12,8 @@ from asgiref.sync import async_to_sync
 
 from cift.bus import buses
 from cift.bus.base import BusError, Subscription
+from cift.wire.subjects import SESSIONS_ENDED
 
-SUBJECT = "sessions.ended"
 TELL_S_MAX = 1.0
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def families_ended_tell() -> None:
 async def _publish() -> None:
     try:
         async with asyncio.timeout(TELL_S_MAX):
-            await buses["default"].publish(SUBJECT, b"")
+            await buses["default"].publish(SESSIONS_ENDED, b"")
     except (BusError, TimeoutError) as error:
         logger.warning("other processes will notice by themselves that a login has ended: %s", error)
 
@@ -51,5 +51,5 @@ async def families_ended_subscribe(wake: Callable[[], None]) -> Subscription | N
         wake()
 
     with suppress(BusError, TimeoutError):
-        return await buses["default"].subscribe(SUBJECT, message, on_gap=gap)
+        return await buses["default"].subscribe(SESSIONS_ENDED, message, on_gap=gap)
     return None

@@ -18,6 +18,7 @@ from cift.bus.base import Subscription
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns
+from cift.wire.subjects import book_subject
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class InstrumentFeed:
             ApplicationError: `venue_unavailable`, `instrument_unknown`.
 
         """
-        subject = f"book.{self.reference.id}"
+        subject = book_subject(self.reference.id)
         self._subscription = await buses["default"].subscribe(subject, self._message, on_gap=self._resync)
         await self._load()
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.shapes import SIDES
-from apps.orders.commands import BATCH_MEMBERS_MAX
 from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, TIMES_IN_FORCE
 from cift.errors.application import ApplicationError, FieldError
 from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, decimal, fields_read, moment, number, text
 from cift.times import clock_ns
+from cift.wire.base import BATCH_MEMBERS_MAX
 
 CLIENT_ORDER_ID = text(r"[A-Za-z0-9_.:\-]{1,64}", length_max=64, example="my-order-1")
 SYMBOL = text(r"[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}", length_max=65, example="AAPL-USD")

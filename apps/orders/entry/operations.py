@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from apps.marketdata.reference import reference_of
 from apps.orders import services
-from apps.orders.commands import BATCH_MEMBERS_MAX, AmendOrder, Batch, BatchMember, CancelOrder, SubmitOrder
+from apps.orders.commands import AmendOrder, Batch, BatchMember, CancelOrder, SubmitOrder
 from apps.orders.entry.answers import Answer, changed, orders_done, resolve_tell, submitted, submitted_now, taken
 from apps.orders.entry.batches import Refused, batch_done, batch_unsent
 from apps.orders.entry.order_cache import order_terms
@@ -24,7 +24,7 @@ from apps.orders.shapes import order_body
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, rate_limits
-from cift.wire.base import Reply
+from cift.wire.base import BATCH_MEMBERS_MAX, Reply
 from cift.wire.outcomes import CommandRejected
 
 Operation = Callable[..., Awaitable[Awaitable[Answer]]]

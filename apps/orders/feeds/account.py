@@ -56,6 +56,7 @@ from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.servers.outbox import OWED_BYTES_MAX, Outbox
 from cift.times import time_format
+from cift.wire.subjects import account_subject
 
 ORDERS_MAX = 20_000
 """The most open orders kept in memory for an account; the tables behind them."""
@@ -112,7 +113,7 @@ class AccountFeed:
             ApplicationError: `venue_unavailable`.
 
         """
-        subject = f"account.{self.account}"
+        subject = account_subject(self.account)
         self._subscription = await buses["default"].subscribe(subject, self._message, on_gap=self._gap)
         await self._ask()
         self._opened.set()

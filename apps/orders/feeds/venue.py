@@ -13,6 +13,7 @@ from cift.bus import buses
 from cift.bus.base import Subscription
 from cift.errors.application import ApplicationError
 from cift.times import clock_ns, time_format
+from cift.wire.subjects import venue_subject
 
 ASK_AGAIN_S = 1.0
 
@@ -76,7 +77,7 @@ class VenueFeed:
 
         """
         self._subscription = await buses["default"].subscribe(
-            f"venue.{shard()}", self._message, on_gap=self._ask_surely
+            venue_subject(shard()), self._message, on_gap=self._ask_surely
         )
         await self._ask()
 

@@ -25,6 +25,7 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.verifier import ShardVerifier
 from cift.bus.base import Bus
+from cift.wire.subjects import journal_subject
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ async def follow(bus: Bus, *, shard: int, stop: asyncio.Event, once: bool) -> No
         running: list[asyncio.Future[Any]] = [
             loop.run_in_executor(threads, work) for work in (projector.project, verifier.verify)
         ]
-        subscription = await bus.subscribe(f"journal.{shard}", hint)
+        subscription = await bus.subscribe(journal_subject(shard), hint)
         stopping: asyncio.Future[Any] = asyncio.create_task(stop.wait())
         try:
             ends: list[asyncio.Future[Any]] = [asyncio.gather(*running)] if once else running

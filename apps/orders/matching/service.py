@@ -6,7 +6,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -26,11 +26,20 @@ from apps.orders.matching.work import (
 )
 from apps.orders.matching.writer import Writer
 from cift.bus.base import Bus, BusError, Subscription, VenueUnavailable
-from cift.wire.base import COMMANDS_PER_FRAME_MAX, FrameDamagedError
+from cift.wire.base import COMMANDS_PER_REQUEST_MAX, FrameDamagedError
+from cift.wire.subjects import (
+    account_subject,
+    book_subject,
+    commands_subject,
+    journal_subject,
+    message_id_of,
+    query_subject,
+    status_subject,
+    venue_subject,
+)
 
 logger = logging.getLogger(__name__)
 
-COMMANDS_PER_REQUEST_MAX = COMMANDS_PER_FRAME_MAX // 2
 BATCHES_UNPUBLISHED_MAX = 1_000
 
 SWITCH_S_MAX = 0.001
@@ -38,6 +47,14 @@ SWITCH_S_MAX = 0.001
 _READY_POLL_S = 0.005
 
 _services: dict[int, "MatchingService"] = {}
+
+
+class Message(NamedTuple):
+    """What is published of a batch under one subject, and the batch's number."""
+
+    subject: str
+    payload: bytes
+    number: int
 
 
 class ServiceState(msgspec.Struct, frozen=True):
@@ -72,12 +89,12 @@ class MatchingService:
         """
         matching = settings.MATCHING
         self.shard: int = matching["SHARD"] if shard is None else shard
-        self._venue = f"venue.{self.shard}"
+        self._venue = venue_subject(self.shard)
         self._bus = bus
         self._on_end = on_end
         self._sockets = sockets
         self._responders: list[Subscription] = []
-        self._outbox: deque[list[tuple[str, bytes]] | None] = deque(maxlen=BATCHES_UNPUBLISHED_MAX)
+        self._outbox: deque[list[Message] | None] = deque(maxlen=BATCHES_UNPUBLISHED_MAX)
         self._filled = asyncio.Event()
         self._publisher: asyncio.Task[None] | None = None
         self._dropping = False
@@ -107,8 +124,12 @@ class MatchingService:
         # The writer's threads share the interpreter with the loop. By default a busy loop keeps it for 5 ms, three
         # times on an order's way; a switch costs microseconds.
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S_MAX))
-        for kind, handler in (("commands", self._commands), ("query", self._query), ("status", self._state)):
-            self._responders.append(await self._bus.respond(f"orders.{kind}.{self.shard}", handler))
+        for subject_of, handler in (
+            (commands_subject, self._commands),
+            (query_subject, self._query),
+            (status_subject, self._state),
+        ):
+            self._responders.append(await self._bus.respond(subject_of(self.shard), handler))
         self._publisher = asyncio.create_task(self._publish_all(), name=f"feeds-{self.shard}")
         self._writer.start()
         _services[self.shard] = self
@@ -189,14 +210,14 @@ class MatchingService:
             logger.warning("the order service of shard %s outlived its event loop", self.shard)
 
     def _publish(self, batch: Batch) -> None:
-        messages = [(f"book.{instrument}", block) for instrument, block in batch.books()]
-        messages += [(f"account.{account}", block) for account, block in batch.accounts()]
+        messages = [(book_subject(instrument), block) for instrument, block in batch.books()]
+        messages += [(account_subject(account), block) for account, block in batch.accounts()]
         if batch.kill_switch is not None:
             sequence, on = batch.kill_switch
             block = VenueBlock(number=batch.number, at=batch.at, sequence=sequence, kill_switch=on)
             messages.append((self._venue, msgspec.msgpack.encode(block)))
-        messages.append((f"journal.{self.shard}", msgspec.msgpack.encode([batch.number])))
-        self._in_loop(self._post, messages)
+        messages.append((journal_subject(self.shard), msgspec.msgpack.encode([batch.number])))
+        self._in_loop(self._post, [Message(subject, payload, batch.number) for subject, payload in messages])
 
     # -- in the loop --------------------------------------------------------------------------------------------------
 
@@ -205,7 +226,7 @@ class MatchingService:
             if not future.done():
                 future.set_result(answer)
 
-    def _post(self, messages: list[tuple[str, bytes]] | None) -> None:
+    def _post(self, messages: list[Message] | None) -> None:
         full = len(self._outbox) == BATCHES_UNPUBLISHED_MAX
         if full and not self._dropping:
             logger.warning("the bus is behind by %s batches: the oldest are dropped", BATCHES_UNPUBLISHED_MAX)
@@ -219,7 +240,7 @@ class MatchingService:
         """Make room; the venue's own message goes with the next batch, as no other would show that it is missing."""
         dropped, following = self._outbox.popleft(), self._outbox[0]
         if dropped and following:
-            self._outbox[0] = [message for message in dropped if message[0] == self._venue] + following
+            self._outbox[0] = [message for message in dropped if message.subject == self._venue] + following
 
     def _ended(self, error: MatchingError | None) -> None:
         if error is not None:
@@ -235,9 +256,10 @@ class MatchingService:
             messages = self._outbox.popleft()
             if messages is None:
                 return
-            for subject, payload in messages:
+            for subject, payload, number in messages:
+                message_id = message_id_of(shard=self.shard, number=number, subject=subject)
                 try:
-                    await self._bus.publish(subject, payload)
+                    await self._bus.publish(subject, payload, message_id=message_id)
                 except BusError as error:
                     logger.warning("%s was not published: %s", subject, error)
 

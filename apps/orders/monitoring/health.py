@@ -12,6 +12,7 @@ from cift.bus import buses
 from cift.health import CHECK_S_MAX, Check, Finding, Status
 from cift.processes.threads import database_call
 from cift.times import clock_ns
+from cift.wire.subjects import query_subject, status_subject
 
 EVENTS_BEHIND_MAX = 20_000
 SECONDS_BEHIND_MAX = 10.0
@@ -26,11 +27,11 @@ class OrderServiceCheck(Check):
     async def look(self) -> Finding:
         """Ask how it is, which it answers in any state; where it is ready, ask the engine for its counts."""
         shard = settings.MATCHING["SHARD"]
-        answer = await buses["default"].request(f"orders.status.{shard}", b"", timeout_s=CHECK_S_MAX)
+        answer = await buses["default"].request(status_subject(shard), b"", timeout_s=CHECK_S_MAX)
         service = msgspec.msgpack.decode(answer, type=ServiceState)
         if service.state != WriterState.READY:
             return Finding(Status.DOWN, ": ".join(filter(None, (service.state, service.detail))))
-        await buses["default"].request(f"orders.query.{shard}", _STATS_QUERY, timeout_s=CHECK_S_MAX)
+        await buses["default"].request(query_subject(shard), _STATS_QUERY, timeout_s=CHECK_S_MAX)
         return Finding(Status.OK)
 
 

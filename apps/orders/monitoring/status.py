@@ -20,6 +20,7 @@ from cift.decimals import decimal_format
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns, time_format
+from cift.wire.subjects import status_subject
 
 BOOKS_MAX = 20
 ANSWER_S_MAX = 2.0
@@ -79,7 +80,7 @@ async def venue_status() -> VenueStatus:
 
 async def service_ask() -> ServiceState | None:
     """Ask the order service how it is, whatever process it runs in; None: it does not answer."""
-    subject = f"orders.status.{settings.MATCHING['SHARD']}"
+    subject = status_subject(settings.MATCHING["SHARD"])
     try:
         answer = await buses["default"].request(subject, b"", timeout_s=ANSWER_S_MAX)
     except BusError:

@@ -21,8 +21,8 @@ from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
 from cift.bus import buses
 from cift.bus.base import RequestTimeout, VenueUnavailable
-from cift.orderservice.gateway import query_subject
 from cift.wire.base import Reply, frame_split
+from cift.wire.subjects import query_subject
 from tests.support.buses import ScriptedBus
 from tests.support.shard import T0, journal_fill
 

@@ -17,9 +17,9 @@ from apps.orders.entry import operations
 from apps.orders.entry.order_cache import OrderTerms, order_terms
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.errors.application import ApplicationError
-from cift.orderservice.gateway import COMMANDS_PER_REQUEST_MAX, gateway
+from cift.orderservice.gateway import gateway
 from cift.times import clock_ns, time_parse
-from cift.wire.base import Reply, frame_split
+from cift.wire.base import COMMANDS_PER_REQUEST_MAX, Reply, frame_split
 from tests.support.buses import ScriptedBus
 from tests.support.inprocess import WAYS, HttpWay, SessionWay, way_of
 from tests.support.scripted import ORDER, raising, refusing

@@ -18,14 +18,27 @@ from apps.orders.matching.work import WriterState
 from apps.orders.models import Projection, Snapshot
 from cift.bus.base import VenueUnavailable
 from cift.bus.local import LocalBus
+from cift.wire.base import COMMANDS_PER_REQUEST_MAX
 from tests.support.shard import AAPL_USD, DrivenWriter, Flow, answers_of, frame_of, opening
 
 COMMANDS, QUERY = "orders.commands.0", "orders.query.0"
 
 
+class NotingBus(LocalBus):
+    """Notes the subject and id of what is published."""
+
+    def __init__(self, *, socket: Path) -> None:
+        super().__init__(socket=socket)
+        self.published: list[tuple[str, str | None]] = []
+
+    async def publish(self, subject: str, payload: bytes, *, message_id: str | None = None) -> None:
+        self.published.append((subject, message_id))
+        await super().publish(subject, payload, message_id=message_id)
+
+
 @pytest.fixture
-async def bus(sqlite: Path, tmp_path: Path) -> AsyncIterator[LocalBus]:
-    bus = LocalBus(socket=tmp_path / "bus.sock")
+async def bus(sqlite: Path, tmp_path: Path) -> AsyncIterator[NotingBus]:
+    bus = NotingBus(socket=tmp_path / "bus.sock")
     await bus.start()
     yield bus
     await bus.close()
@@ -69,6 +82,20 @@ async def test_commands_are_answered_one_by_one_and_published_behind_the_journal
         await subscription.close()
 
 
+async def test_each_message_is_named_by_shard_batch_and_subject(bus: NotingBus, service: MatchingService) -> None:
+    answer = await bus.request(COMMANDS, frame_of(Flow().submit()), timeout_s=10)
+    assert not isinstance(answers_of(answer)[0], str)
+    head = await asyncio.to_thread(Journal(0).head)
+    assert head is not None
+    async with asyncio.timeout(5):
+        while ("journal.0", f"0.{head.number}.journal.0") not in bus.published:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+
+    ids = [message_id for _, message_id in bus.published]
+    assert len(set(ids)) == len(ids)
+    assert all(message_id and message_id.split(".", 2)[2] == subject for subject, message_id in bus.published)
+
+
 async def test_a_kill_switch_is_published_as_it_was_set_and_by_nothing_else(
     bus: LocalBus, service: MatchingService
 ) -> None:
@@ -96,11 +123,12 @@ async def test_a_bus_too_slow_for_the_batches_still_gets_the_kill_switch(
     bus: LocalBus, service: MatchingService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCHES_UNPUBLISHED_MAX", 2)
-    batches = [[("book.1", b"1"), ("venue.0", b"2"), ("journal.0", b"3")], [("journal.0", b"4")], [("journal.0", b"5")]]
-    for batch in batches:
+    kill_switch = module.Message("venue.0", b"2", 1)
+    first, second, third = (module.Message("journal.0", bytes([number]), number) for number in (1, 2, 3))
+    for batch in ([module.Message("book.1", b"1", 1), kill_switch, first], [second], [third]):
         service._post(batch)
 
-    assert list(service._outbox) == [[("venue.0", b"2"), ("journal.0", b"4")], [("journal.0", b"5")]]
+    assert list(service._outbox) == [[kill_switch, second], [third]]
 
 
 async def test_bytes_that_are_no_frame_cost_nobody_else_anything(bus: LocalBus, service: MatchingService) -> None:
@@ -113,7 +141,7 @@ async def test_bytes_that_are_no_frame_cost_nobody_else_anything(bus: LocalBus, 
         good + b"\x01",
         (65_537).to_bytes(4, "little") + bytes(65_537),
     ]
-    bad.append(frame_of(*(flow.submit() for _ in range(501))))
+    bad.append(frame_of(*(flow.submit() for _ in range(COMMANDS_PER_REQUEST_MAX + 1))))
     answers = await asyncio.gather(*(bus.request(COMMANDS, frame, timeout_s=10) for frame in [*bad, good]))
     for answer in answers[:-1]:
         assert set(answers_of(answer)) == {"malformed"}

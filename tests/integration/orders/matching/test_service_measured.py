@@ -20,7 +20,7 @@ from tests.support.shard import Flow, answers_of, frame_of, opening
 
 COMMANDS = "orders.commands.0"
 REQUESTS = 7
-QUEUE_MAX = 100
+QUEUE_MAX = 50
 HISTOGRAMS = ("batch_commands", "engine_seconds", "commit_seconds", "request_seconds")
 
 

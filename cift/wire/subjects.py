@@ -1,0 +1,78 @@
+"""Every subject of the bus, in one place: who publishes or asks, who listens or responds, and what the payload is.
+
+The first token names the kind, the last one the shard, instrument or account, so `book.*` is every book.
+"""
+
+SESSIONS_ENDED = "sessions.ended"
+"""Logins have ended. Published by whichever process ended them; every web process listens and asks the database which.
+
+Payload: empty.
+"""
+
+
+def commands_subject(shard: int) -> str:
+    """Name where a shard's writer takes commands.
+
+    Asked by `cift.orderservice.gateway`, answered by the order service. Payload: a frame of encoded commands, at most
+    `COMMANDS_PER_REQUEST_MAX`; answer: a MessagePack array with an encoded `Reply` or a refusal's code for each.
+    """
+    return f"orders.commands.{shard}"
+
+
+def query_subject(shard: int) -> str:
+    """Name where a shard's writer answers from its memory.
+
+    Asked by `cift.orderservice.gateway`, answered by the order service while its writer is ready. Payload and answer:
+    a query of `cift.wire.queries` and what it says its answer is.
+    """
+    return f"orders.query.{shard}"
+
+
+def status_subject(shard: int) -> str:
+    """Name where a shard's order service says how it is, in whatever state it is.
+
+    Asked by `/ready`, the back office, `manage.py venue_status` and the supervisor. Payload: empty; answer: a
+    `ServiceState`.
+    """
+    return f"orders.status.{shard}"
+
+
+def book_subject(instrument: int) -> str:
+    """Name the public feed of an instrument.
+
+    Published by the order service behind each batch that touched the book; the web processes' feeds listen. Payload: a
+    `BookBlock`.
+    """
+    return f"book.{instrument}"
+
+
+def account_subject(account: int) -> str:
+    """Name the private feed of an account.
+
+    Published by the order service behind each batch with events of the account; the web processes with a reader of it
+    listen. Payload: an `AccountBlock`.
+    """
+    return f"account.{account}"
+
+
+def venue_subject(shard: int) -> str:
+    """Name the feed of the venue's own state.
+
+    Published by the order service behind a batch that set the kill switch; the web processes listen. Payload: a
+    `VenueBlock`.
+    """
+    return f"venue.{shard}"
+
+
+def journal_subject(shard: int) -> str:
+    """Name the hint that a shard's journal has grown.
+
+    Published by the order service behind every batch; the projector and the verifier listen, and look for themselves
+    as well. Payload: a MessagePack array of the batch's number.
+    """
+    return f"journal.{shard}"
+
+
+def message_id_of(*, shard: int, number: int, subject: str) -> str:
+    """Name the message a batch has for a subject: published again after a restart, it has the same id."""
+    return f"{shard}.{number}.{subject}"
