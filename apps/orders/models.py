@@ -11,6 +11,7 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.codes import Side
 from apps.orders.codes import Liquidity, OrderType, TimeInForce
+from apps.orders.ids import FILLS_PER_TRADE
 from apps.orders.lifecycle import OPEN, OrderStatus
 from cift.choices import choices_of, values_of
 
@@ -118,7 +119,7 @@ class Order(models.Model):
 
 
 class Fill(models.Model):
-    """One order's side of a trade; `id` is trade_id * 2, plus 1 for the taker."""
+    """One order's side of a trade; the layout of `id` is in `apps.orders.ids`."""
 
     id = models.BigIntegerField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills", db_constraint=False)
@@ -161,7 +162,7 @@ class Fill(models.Model):
                 condition=Q(price__gt=0, quantity__gt=0, notional__gt=0, fee__gte=0),
                 name="fill_positive",
             ),
-            CheckConstraint(condition=Q(id=F("trade_id") * 2 + F("liquidity")), name="fill_id"),
+            CheckConstraint(condition=Q(id=F("trade_id") * FILLS_PER_TRADE + F("liquidity")), name="fill_id"),
         )
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from apps.marketdata.codes import Side
 from apps.orders.codes import Liquidity
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderReduced, OrderRejected, Trade
+from apps.orders.ids import fill_id
 from apps.orders.lifecycle import OrderEvent, OrderStatus, event_of_cancel, event_of_fill, transition
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def fill_of(trade: Trade, *, liquidity: Liquidity, at: int) -> FillState:
     taker = liquidity is Liquidity.TAKER
     taker_side = trade.taker_side
     return FillState(
-        id=trade.sequence * 2 + liquidity,
+        id=fill_id(trade.sequence, liquidity),
         order_id=trade.taker_order_id if taker else trade.maker_order_id,
         account=trade.taker_account if taker else trade.maker_account,
         instrument=trade.instrument,

@@ -7,6 +7,7 @@ from django.test import Client
 from apps.accounts.audit.records import record_append
 from apps.accounts.models import Account, Balance, LedgerEntry, MoneyRequest, User
 from apps.marketdata.models import Asset, FeeTier, Instrument
+from apps.orders.ids import fill_id_first, order_id_first
 from apps.orders.models import Fill, JournalBatch, Order, Position, PositionLimit
 
 ROLES = ("viewer", "operator", "risk manager", "administrator")
@@ -53,7 +54,7 @@ def account_make(number: int, owner: User | None = None) -> Account:
 
 def order_of(number: int, *, account: int = 3) -> Order:
     return Order(
-        id=number << 20, account_id=account, client_order_id=f"c{number}", instrument_id=1, side=0, type=0,
+        id=order_id_first(number), account_id=account, client_order_id=f"c{number}", instrument_id=1, side=0, type=0,
         time_in_force=0, flags=0, self_trade_prevention=1, price=100, quantity=1, quote_amount=0, status=0,
         filled_quantity=0, canceled_quantity=0, leaves_quantity=1, filled_notional=0, fee=0, reason=0,
         sequence=number, created_at=T0 + number, updated_at=T0 + number,
@@ -73,8 +74,8 @@ def rows_make(count: int, *, start: int = 1) -> None:
     Order.objects.bulk_create(order_of(number, account=number + 2) for number in numbers)
     Fill.objects.bulk_create(
         Fill(
-            id=number * 2, order_id=number << 20, account_id=number + 2, instrument_id=1, side=0, price=100,
-            quantity=1, notional=100, fee=1, liquidity=0, trade_id=number, executed_at=T0 + number,
+            id=fill_id_first(number), order_id=order_id_first(number), account_id=number + 2, instrument_id=1, side=0,
+            price=100, quantity=1, notional=100, fee=1, liquidity=0, trade_id=number, executed_at=T0 + number,
         )
         for number in numbers
     )  # fmt: skip

@@ -20,6 +20,7 @@ from apps.orders.auditing.audit_events import EventChecker, OpenOrder
 from apps.orders.auditing.audit_report import AuditReport, Invariant, ViolationError
 from apps.orders.auditing.audit_tables import TableChecker
 from apps.orders.events import section_decode
+from apps.orders.ids import order_sequence
 from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
@@ -191,13 +192,13 @@ class _Audit:
         if left:
             order_id = min(left)
             detail = f"order {order_id} is open by its events, and not in the engine's book"
-            raise ViolationError(Invariant.QUANTITY_ACCOUNTED, order_id >> 20, detail)
+            raise ViolationError(Invariant.QUANTITY_ACCOUNTED, order_sequence(order_id), detail)
 
 
 def _check_open_order(row: list[Any], order: OpenOrder | None) -> None:
     """Hold an order of the engine's book against the one its events leave."""
     order_id, account, instrument, side, price, _quantity, leaves, hold = row
-    sequence = order_id >> 20
+    sequence = order_sequence(order_id)
     if order is None:
         detail = f"order {order_id} is in the engine's book, and not open by its events"
         raise ViolationError(Invariant.QUANTITY_ACCOUNTED, sequence, detail)

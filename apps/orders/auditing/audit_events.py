@@ -29,9 +29,9 @@ from apps.orders.events import (
     OrderReduced,
     Trade,
 )
+from apps.orders.ids import order_sequence
 
 PPM = 1_000_000
-_SLOT_BITS = 20
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class EventChecker:
         self.epoch = event.epoch
 
     def _order_accepted(self, event: OrderAccepted) -> None:
-        if event.order_id >> _SLOT_BITS != event.sequence:
+        if order_sequence(event.order_id) != event.sequence:
             detail = f"order {event.order_id} does not carry the sequence it was accepted at"
             raise ViolationError(Invariant.SEQUENCES_WITHOUT_GAP, event.sequence, detail)
         key = (event.account, event.id)

@@ -14,6 +14,7 @@ from apps.accounts.codes import ACCOUNT_EXTERNAL
 from apps.accounts.models import Account, Balance, LedgerCarried, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.auditing.audit_report import Invariant, ViolationError
+from apps.orders.ids import fill_id_first, fill_trade, order_id_first, order_sequence
 from apps.orders.matching import revisions
 from apps.orders.matching.retention import Dropped
 from apps.orders.matching.tables import WRITES, Row, Rows, TableWrite
@@ -33,7 +34,6 @@ _SMALL: tuple[Table, ...] = (
     Withdrawal,
     VenueState,
 )
-_SLOT_BITS = 20
 _IDS_AT_ONCE = 500
 
 _ORDER_COLUMNS = WRITES["orders_new"].columns
@@ -107,7 +107,11 @@ class TableChecker:
 
     def _take_fills(self, expected: Rows, first: int, last: int) -> None:
         columns = WRITES["fills"].columns
-        rows = list(Fill.objects.filter(id__range=(first * 2, last * 2 + 1)).order_by("id").values_list(*columns))
+        rows = list(
+            Fill.objects.filter(id__gte=fill_id_first(first), id__lt=fill_id_first(last + 1))
+            .order_by("id")
+            .values_list(*columns)
+        )
         for maker, taker in _pairs(rows):
             # Side, price, quantity and notional stand behind the id, the order, the account and the instrument.
             if maker[4] == taker[4] or maker[5:8] != taker[5:8]:
@@ -132,14 +136,14 @@ class TableChecker:
 
     def _take_orders(self, new: Rows, changed: Rows, first: int, last: int) -> None:
         entered = {row[0]: list(row) for row in new}
-        ids = Order.objects.filter(id__range=(first << _SLOT_BITS, ((last + 1) << _SLOT_BITS) - 1))
+        ids = Order.objects.filter(id__gte=order_id_first(first), id__lt=order_id_first(last + 1))
         found = set(ids.values_list("id", flat=True))
         # One that may have left is looked at again when it has ended.
         here = {each for each, row in entered.items() if each in found or not self._may_be_gone(row)}
         if found != here:
             order_id = min(found ^ here)
             detail = f"order {order_id} is in {'the table' if order_id in found else 'the journal'} alone"
-            raise ViolationError(Invariant.JOURNAL_AND_TABLES_TRUE, order_id >> _SLOT_BITS, detail)
+            raise ViolationError(Invariant.JOURNAL_AND_TABLES_TRUE, order_sequence(order_id), detail)
         self._open.update(entered)
         touched = set(entered)
         for row in changed:
@@ -160,7 +164,7 @@ class TableChecker:
         return self._dropped.is_gone(account=order[_ACCOUNT], sequence=order[_SEQUENCE])
 
     def _may_be_gone(self, entered: Sequence[Any]) -> bool:
-        return self._dropped.is_gone(account=entered[_ACCOUNT], sequence=entered[0] >> _SLOT_BITS)
+        return self._dropped.is_gone(account=entered[_ACCOUNT], sequence=order_sequence(entered[0]))
 
     def _compare_orders(self, expected: dict[int, list[Any]]) -> None:
         ids = sorted(expected)
@@ -233,7 +237,7 @@ def _change(write: TableWrite, row: list[Any], columns: Sequence[str], change: R
 def _pairs(fills: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     """Give the two sides of each trade the table has both of; they share its id."""
     for one, other in pairwise(fills):
-        if one[0] % 2 == 0 and other[0] == one[0] + 1:
+        if fill_trade(one[0]) == fill_trade(other[0]):
             yield one, other
 
 

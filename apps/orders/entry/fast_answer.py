@@ -12,6 +12,7 @@ from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.shapes import SIDE_NAMES
 from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType
 from apps.orders.events import AnyEvent, OrderAccepted, Trade
+from apps.orders.ids import fill_id
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.shapes import LIQUIDITY_NAMES, SELF_TRADE_PREVENTION_NAMES, STATUS_NAMES, TIME_IN_FORCE_NAMES
 from cift.times import time_format
@@ -66,7 +67,7 @@ def _quoted(name: str) -> str:
 
 def _fill_text(trade: Trade, reference: InstrumentReference, *, at: int) -> str:
     return (
-        f'{{"id":"{trade.sequence * 2 + Liquidity.TAKER}","order_id":"{trade.taker_order_id}",'
+        f'{{"id":"{fill_id(trade.sequence, Liquidity.TAKER)}","order_id":"{trade.taker_order_id}",'
         f'"symbol":{_quoted(reference.symbol)},"side":"{SIDE_NAMES[trade.taker_side]}",'
         f'"price":"{reference.price_format(trade.price)}","quantity":"{reference.quantity_format(trade.quantity)}",'
         f'"fee":"{reference.amount_format(trade.taker_fee)}","fee_asset":{_quoted(reference.quote)},"liquidity":"{_TAKER}",'

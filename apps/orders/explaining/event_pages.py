@@ -13,7 +13,7 @@ from apps.orders.codes import Liquidity, OrderType
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderReduced, OrderRejected, Trade
 from apps.orders.explaining.noted import Bounds, OrderEventAt, events_at, events_of, noted_read, order_id_bytes
 from apps.orders.explaining.words import event_text
-from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import order_sequence
 from apps.orders.matching.journal import Journal
 from apps.orders.models import Order
 from apps.orders.selectors import shard
@@ -40,7 +40,7 @@ def order_events(order: Order, ask: PageAsk) -> OrderEvents:
         JournalUnavailableError: the journal cannot be read.
 
     """
-    first, last = order.id >> ORDER_ID_SEQUENCE_SHIFT, order.sequence
+    first, last = order_sequence(order.id), order.sequence
     if ask.key is not None:
         first, last = (max(first, ask.key[0] + 1), last) if ask.newer else (first, min(last, ask.key[0] - 1))
     if first > last:

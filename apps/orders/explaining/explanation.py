@@ -14,7 +14,7 @@ from apps.orders.explaining.event_pages import order_event_body
 from apps.orders.explaining.noted import Bounds, noted_read
 from apps.orders.explaining.story import Story, story_read
 from apps.orders.explaining.words import Teller
-from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import order_sequence
 from apps.orders.matching.journal import Journal
 from apps.orders.models import Order
 from apps.orders.shapes import (
@@ -91,7 +91,7 @@ def order_life(order: Order, reference: InstrumentReference) -> OrderLifeBody:
         JournalUnavailableError: the journal cannot be read.
 
     """
-    journal, entered = Journal(selectors.shard()), order.id >> ORDER_ID_SEQUENCE_SHIFT
+    journal, entered = Journal(selectors.shard()), order_sequence(order.id)
     row = journal.holding(entered)
     if row is None:
         raise NoSuchOrderError(f"the journal has no order {order.id}")
@@ -114,7 +114,7 @@ class _Life(NamedTuple):
 @lru_cache(maxsize=LIVES_KEPT_MAX)
 def _life(wanted: _Life) -> OrderLifeBody:
     """Tell it: what the journal says up to an event is so for ever, and folding a book takes a while."""
-    entered = wanted.order_id >> ORDER_ID_SEQUENCE_SHIFT
+    entered = order_sequence(wanted.order_id)
     story = story_read(wanted.order_id, shard=wanted.shard, last=wanted.last or entered)
     if story is None:
         raise NoSuchOrderError(f"the journal has no order {wanted.order_id}")

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import Account
 from apps.orders.events import OrderAccepted, OrderRejected, section_decode
-from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import order_sequence
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.retention import place_of
 from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Projection
@@ -65,7 +65,7 @@ def noted_read(journal: Journal, order_id: int, *, account: int, bounds: Bounds 
     """
     place = Projection.objects.filter(shard=journal.shard).values_list("last_number", "revisions_after").first()
     projected, revisions_after = place or (0, 0)
-    sequences = {order_id >> ORDER_ID_SEQUENCE_SHIFT}
+    sequences = {order_sequence(order_id)}
     for rows, key in ((Fill.objects, "trade_id"), (OrderRevision.objects, "sequence")):
         sequences.update(_keys(rows.filter(order_id=order_id), key, bounds))
     # The row after what leaves with it or before it, and then how far that is: one that leaves meanwhile is noticed.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from apps.orders.commands import Batch, SubmitOrder, command_decode
 from apps.orders.events import OrderAccepted, OrderCanceled, OrderRejected, Trade
 from apps.orders.explaining.noted import OrderEvent, OrderEventAt, events_at, events_of, noted_read, order_id_bytes
-from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import order_sequence
 from apps.orders.matching.journal import Journal, JournalRow
 from cift.wire.base import frame_split
 
@@ -32,7 +32,7 @@ def story_read(order_id: int, *, shard: int, last: int | None = None) -> Story |
 
     """
     journal = Journal(shard)
-    row = journal.holding(order_id >> ORDER_ID_SEQUENCE_SHIFT)
+    row = journal.holding(order_sequence(order_id))
     if row is None:
         return None
     events = list(events_of(row, order_id))

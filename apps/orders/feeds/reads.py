@@ -13,6 +13,7 @@ from apps.marketdata.codes import Side
 from apps.marketdata.reference import references
 from apps.orders.codes import Liquidity
 from apps.orders.events import AnyEvent, Trade, section_decode
+from apps.orders.ids import fill_id_first
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.models import Fill, JournalBatch, Order, Position, Projection
 from apps.orders.selectors import shard
@@ -86,7 +87,7 @@ def trades_recent(instrument: int, *, after: int, up_to: int, limit: int) -> lis
     projected_sequence_wait(up_to)
     takers = Fill.objects.filter(instrument_id=instrument, liquidity=Liquidity.TAKER)
     rows = (
-        takers.filter(id__gt=after * 2 + 1, id__lte=up_to * 2 + 1)
+        takers.filter(id__gte=fill_id_first(after + 1), id__lt=fill_id_first(up_to + 1))
         .order_by("-id")
         .values_list("trade_id", "price", "quantity", "side", "executed_at")[:limit]
     )

@@ -24,6 +24,7 @@ from django.db.models import F
 
 from apps.accounts.codes import ACCOUNT_FEES, LedgerKind
 from apps.accounts.models import Account, LedgerCarried, LedgerEntry
+from apps.orders.ids import fill_id_first, order_id_first
 from apps.orders.matching.journal import Journal
 from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Projection, Retention
 
@@ -36,7 +37,6 @@ STEP_EVENTS = 5_000
 STEP_ROWS = 10_000
 """At most so many fills and revisions leave in one transaction."""
 
-_SLOT_BITS = 20
 _IDS_AT_ONCE = 500
 _TRADING = frozenset({int(LedgerKind.TRADE), int(LedgerKind.FEE)})
 
@@ -247,7 +247,7 @@ class _Going:
 def _ended(accounts: Iterable[int], *, upto: int) -> Iterator[tuple[int, int]]:
     """Give the end and the id of each order that ended by a sequence."""
     for account in accounts:
-        orders = Order.objects.filter(account_id=account, id__lt=(upto + 1) << _SLOT_BITS, sequence__lte=upto)
+        orders = Order.objects.filter(account_id=account, id__lt=order_id_first(upto + 1), sequence__lte=upto)
         yield from orders.exclude(status__in=OPEN_STATUSES).values_list("sequence", "id")
 
 
@@ -274,7 +274,7 @@ def _rows_drop(orders: Iterable[int], *, upto: int | None = None) -> None:
     for ids in _some(orders):
         fills, revisions = Fill.objects.filter(order_id__in=ids), OrderRevision.objects.filter(order_id__in=ids)
         if upto is not None:
-            fills, revisions = fills.filter(id__lte=upto * 2 + 1), revisions.filter(sequence__lte=upto)
+            fills, revisions = fills.filter(id__lt=fill_id_first(upto + 1)), revisions.filter(sequence__lte=upto)
         fills.delete()
         revisions.delete()
 

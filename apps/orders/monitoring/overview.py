@@ -10,6 +10,7 @@ from apps.accounts.models import MoneyRequest
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import BookFound, book_find, instruments_all
+from apps.orders.ids import order_id_first
 from apps.orders.matching.halt import halt_of
 from apps.orders.matching.service import ServiceState
 from apps.orders.models import JournalBatch, Order, Projection, VenueState
@@ -27,7 +28,6 @@ SPAN_EVENTS_MAX = 1_000_000
 Engine = tuple[list[Any] | None, list[BookFound | None]]
 """What the writer's engine said: its numbers, and each instrument's book."""
 
-_SLOT_BITS = 20
 _QUERY_STATS = msgspec.msgpack.encode([5])
 
 
@@ -83,8 +83,7 @@ def _stats(stats: list[Any]) -> dict[str, Any]:
 def _orders_since(after: int | None, projected: int) -> int | None:
     if after is None or not 0 <= projected - after <= SPAN_EVENTS_MAX:
         return None
-    span = ((after + 1) << _SLOT_BITS, (projected + 1) << _SLOT_BITS)
-    rows = Order.objects.filter(id__gte=span[0], id__lt=span[1])
+    rows = Order.objects.filter(id__gte=order_id_first(after + 1), id__lt=order_id_first(projected + 1))
     return rows.order_by("id").values("id")[:ORDERS_COUNTED_MAX].count()
 
 

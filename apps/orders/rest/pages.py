@@ -15,7 +15,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, QuerySet, Va
 
 from apps.marketdata.codes import Side
 from apps.orders.codes import Liquidity
-from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT
+from apps.orders.ids import SEQUENCE_MAX, fill_id_first, order_id_first
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.models import Fill, JournalBatch, Order
 from apps.orders.selectors import shard
@@ -83,7 +83,7 @@ def _order_bounds(wanted: OrderFilters, ask: PageAsk) -> Iterator[tuple[str, int
 
 
 def _order_id(sequence: int | None) -> int | None:
-    return None if sequence is None else sequence << ORDER_ID_SEQUENCE_SHIFT
+    return None if sequence is None else order_id_first(sequence)
 
 
 def merged_statement(wanted: OrderFilters, ask: PageAsk) -> tuple[str, list[Any]]:
@@ -130,7 +130,7 @@ def trades_page(instrument: int, ask: PageAsk, *, first: int | None, behind: int
 
 
 def _fills(rows: QuerySet[Fill], ask: PageAsk, first: int | None, behind: int | None) -> list[FillState]:
-    least, end = (None if sequence is None else sequence * 2 for sequence in (first, behind))
+    least, end = (None if sequence is None else fill_id_first(sequence) for sequence in (first, behind))
     found = rows_paged(rows, ask, key=_BY_ID, least=least, behind=end)
     return [FillState(*row) for row in found.values_list(*_FILL_COLUMNS)]
 
@@ -157,7 +157,3 @@ def sequence_at(at: int) -> int:
         cursor.execute(statement, [number, number, number, at, number, at, number])
         row = cursor.fetchone()
     return SEQUENCE_MAX if row is None else int(row[0])
-
-
-SEQUENCE_MAX = 2**42
-"""Behind every sequence a shard will have, and still an order's id after the shift."""

@@ -217,13 +217,13 @@ def _small_batches(append: Callable[[bytes], list[Any]], written: _Written, coun
 def _retain(written: _Written) -> None:
     """Let what is old leave the tables: all of the simulated account but what rests."""
     from apps.accounts.models import Account  # noqa: PLC0415 - needs Django set up
-    from apps.orders.ids import ORDER_ID_SEQUENCE_SHIFT  # noqa: PLC0415
+    from apps.orders.ids import order_sequence  # noqa: PLC0415
     from apps.orders.matching.retention import ShardRetention  # noqa: PLC0415
     from apps.orders.models import Order, Retention  # noqa: PLC0415
 
     account = Order.objects.get(id=written.rung).account_id
     Account.objects.filter(id=account).update(simulated=True)
-    Retention.objects.create(shard=SHARD, sequence=(written.rung >> ORDER_ID_SEQUENCE_SHIFT) - 1)
+    Retention.objects.create(shard=SHARD, sequence=order_sequence(written.rung) - 1)
     keeper = ShardRetention(SHARD, keep_ns=0)
     while keeper.step():
         pass

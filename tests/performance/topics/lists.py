@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from apps.orders.ids import order_id_first
 from tests.performance import stores
 from tests.performance.results import Bench, Result, percentiles, topic
 
@@ -27,7 +28,7 @@ def lists(bench: Bench) -> Iterator[Result]:
         worst: dict[str, float] = {}
         waited: list[float] = []
         for wanted in _filters(count):
-            for ask in (PageAsk(LIMIT, None, newer=False), PageAsk(LIMIT, ((count // 2) << 20,), newer=False)):
+            for ask in (PageAsk(LIMIT, None, newer=False), PageAsk(LIMIT, (order_id_first(count // 2),), newer=False)):
                 each = [_milliseconds(wanted, ask) for _ in range(bench.runs)]
                 worst[str(wanted)] = max(worst.get(str(wanted), 0.0), min(each))
                 waited += each
@@ -71,8 +72,8 @@ def _fill(count: int) -> None:
         rare = number <= RARE
         status, filled = (0, 0) if rare else (2, 1) if number % 3 else (3, 0)
         return (
-            number << 20, ACCOUNT, f"c{number}", 2 if rare else 1, int(rare), 0, 0, 0, 1, 100, 1, 0, status, filled,
-            int(status == 3), int(rare), 0, 0, 0, number, number, number,
+            order_id_first(number), ACCOUNT, f"c{number}", 2 if rare else 1, int(rare), 0, 0, 0, 1, 100, 1, 0, status,
+            filled, int(status == 3), int(rare), 0, 0, 0, number, number, number,
         )  # fmt: skip
 
     with transaction.atomic(), connection.cursor() as cursor:
