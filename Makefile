@@ -34,6 +34,7 @@ lint-python: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=matching_rs/py/python $(BIN)/stubtest cift_matching
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings cift.settings.test
 	CIFT_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') CIFT_TOKENS_KEY=lint CIFT_IDS_KEY=00000000000000000000000000000000 \
