@@ -97,7 +97,7 @@ def test_a_damaged_journal_row_ends_the_start_with_its_number(databases: str, da
     row = JournalBatch.objects.get(shard=0, number=9)
     JournalBatch.objects.filter(shard=0, number=9).update(**JOURNAL_DAMAGE[damage](row))
     shard = DrivenWriter()
-    shard.writer.start()
+    shard.begin()
     shard.wait(WriterState.FAILED)
     error = shard.ended.result(timeout=5)
     assert isinstance(error, JournalDamagedError)

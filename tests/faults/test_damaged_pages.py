@@ -88,7 +88,7 @@ def test_a_start_on_a_damaged_file_ends_with_one_clear_line(sqlite: Path, what: 
     journal_fill_behind()
     make(sqlite)
     shard = DrivenWriter(retry_s=0.01)
-    shard.writer.start()
+    shard.begin()
     shard.wait(WriterState.FAILED, timeout_s=10)
     error = shard.ended.result(timeout=5)
     assert isinstance(error, JournalDamagedError)

@@ -152,9 +152,7 @@ def test_a_verifier_that_is_started_again_catches_up_and_says_where_it_is(databa
 
 def test_a_projector_behind_catches_up_from_where_the_tables_are(sqlite: object) -> None:
     engine = journal_fill(300)
-    projector = ShardProjector(0)
-    projector._rows = 3
-    projector.step()
+    ShardProjector(0, batches_max=3).step()
     assert events_behind()["projector"] > 0
     follower = Follower(0, once=True)
     follower.project()

@@ -59,7 +59,7 @@ def test_a_writer_opens_no_epoch_on_it_and_says_why_until_it_is_whole_again(data
     kept = change(number)
     head = Journal(0).head()
     shard = DrivenWriter(retry_s=0.05)
-    shard.writer.start()
+    shard.begin()
     shard.wait(WriterState.HALTED)
     assert shard.do(Flow().submit()) == ["venue_halted"]
     assert Journal(0).head() == head, "nothing was written"
@@ -84,7 +84,7 @@ def test_a_writer_opens_no_epoch_on_it_and_says_why_until_it_is_whole_again(data
 def test_a_halted_writer_takes_no_lease_again_and_again(databases: str) -> None:
     end_cut_off(projected())
     shard = DrivenWriter(retry_s=0.01)
-    shard.writer.start()
+    shard.begin()
     shard.wait(WriterState.HALTED)
     epoch = WriterLease.objects.get(shard=0).epoch
     with pytest.raises(AssertionError):
@@ -132,7 +132,7 @@ def test_a_start_waits_for_tables_that_cannot_be_read(sqlite: object) -> None:
     projected()
     shard = DrivenWriter(retry_s=0.05)
     with mock.patch.object(Projection.objects, "filter", side_effect=OperationalError("gone")):
-        shard.writer.start()
+        shard.begin()
         shard.wait(WriterState.RECOVERING)
         assert shard.writer.status().detail == "gone"
     shard.wait(WriterState.READY)

@@ -17,7 +17,7 @@ import pytest
 from apps.orders.auditing.audit import audit
 from apps.orders.matching.work import WorkReply, WriterState
 from tests.support.desk import Desk
-from tests.support.shard import DrivenWriter, Flow, opening
+from tests.support.shard import DrivenWriter, Flow, deliver, opening
 from tests.support.venue import Venue
 
 WAIT_S = 60.0
@@ -60,8 +60,6 @@ def test_of_many_commands_at_once_those_past_the_bound_are_refused_and_the_other
 
 
 def test_an_answer_that_cannot_be_handed_over_costs_no_other_and_the_writer_goes_on(sqlite: Path) -> None:
-    shard = DrivenWriter(retry_s=0.05)
-    deliver = shard.writer._deliver
     failures: list[MemoryError] = []
 
     def failing(outcomes: list[WorkReply]) -> None:
@@ -69,8 +67,7 @@ def test_an_answer_that_cannot_be_handed_over_costs_no_other_and_the_writer_goes
             raise failures.pop()
         deliver(outcomes)
 
-    shard.writer._deliver = failing
-    shard.start()
+    shard = DrivenWriter(deliver=failing, retry_s=0.05).start()
     shard.do(*opening())
     begun = shard.writer.status().epoch
     failures.append(MemoryError("no memory for an answer"))

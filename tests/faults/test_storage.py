@@ -12,10 +12,10 @@ from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from apps.orders.auditing.audit import audit
-from apps.orders.matching.journal import Journal
+from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.work import WriterState
 from tests.support.databases import databases_swapped, sqlite_fresh
-from tests.support.shard import DrivenWriter, Flow, opening
+from tests.support.shard import DrivenWriter, Flow, Journals, opening
 
 UNKNOWN = msgspec.msgpack.encode([["outcome_unknown"]])
 REFUSED = msgspec.msgpack.encode([["venue_unavailable"]])
@@ -47,18 +47,17 @@ def storage(sqlite: Path) -> Storage:
     return Storage()
 
 
-def reopened(shard: DrivenWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+def reopen(journals: Journals) -> None:
     """Have the writer's threads open their connections anew at the next batch, as after any fault."""
-    append = Journal.append
     seen: set[int] = set()
 
-    def fresh(journal: Journal, row: Any) -> None:
+    def fresh(journal: Journal, row: JournalRow) -> None:
         if id(journal) not in seen:
             seen.add(id(journal))
             journal.close()
-        append(journal, row)
+        Journal.append(journal, row)
 
-    monkeypatch.setattr(Journal, "append", fresh)
+    journals.append = fresh
 
 
 def ill_then_well(shard: DrivenWriter, storage: Storage, fault: str) -> None:
@@ -91,10 +90,11 @@ def ill_then_well(shard: DrivenWriter, storage: Storage, fault: str) -> None:
     assert audit(0).violation is None
 
 
-def test_a_full_disk(sqlite: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = DrivenWriter(patience_s=0.2, retry_s=0.05).start()
+def test_a_full_disk(sqlite: Path, storage: Storage) -> None:
+    journals = Journals()
+    shard = DrivenWriter(journal=journals, patience_s=0.2, retry_s=0.05).start()
     shard.do(*opening())
-    reopened(shard, monkeypatch)
+    reopen(journals)
     storage.ail(f"PRAGMA max_page_count={pages(sqlite) + 20};")
     ill_then_well(shard, storage, "full")
 
@@ -116,10 +116,11 @@ def test_a_disk_that_is_really_full(
         ill_then_well(shard, storage, "full")
 
 
-def test_a_read_only_database(sqlite: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = DrivenWriter(patience_s=0.2, retry_s=0.05).start()
+def test_a_read_only_database(sqlite: Path, storage: Storage) -> None:
+    journals = Journals()
+    shard = DrivenWriter(journal=journals, patience_s=0.2, retry_s=0.05).start()
     shard.do(*opening())
-    reopened(shard, monkeypatch)
+    reopen(journals)
     storage.ail("PRAGMA query_only=ON;")
     ill_then_well(shard, storage, "readonly")
 
@@ -152,7 +153,7 @@ def test_a_database_locked_for_a_moment_only_takes_longer(sqlite: Path) -> None:
 def test_a_start_without_a_database_that_answers_waits_for_it(sqlite: Path, storage: Storage) -> None:
     storage.ail("PRAGMA query_only=ON;")
     shard = DrivenWriter(patience_s=0.1, retry_s=0.05)
-    shard.writer.start()
+    shard.begin()
     shard.wait(WriterState.RECOVERING)
     storage.heal()
     shard.wait(WriterState.READY)

@@ -14,17 +14,20 @@ from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.lease import Lease
 from apps.orders.matching.recovery import recover
 from apps.orders.matching.work import WriterState
-from tests.support.shard import DrivenWriter, Flow, opening
+from tests.support.shard import DrivenWriter, Flow, Journals, opening
 
 REFUSED = msgspec.msgpack.encode([["venue_unavailable"]])
 UNKNOWN = msgspec.msgpack.encode([["outcome_unknown"]])
-
-Append = Callable[[Journal, JournalRow], None]
 
 
 @pytest.fixture
 def flow() -> Flow:
     return Flow()
+
+
+@pytest.fixture
+def journals() -> Journals:
+    return Journals()
 
 
 def lookup(shard: DrivenWriter, account: int, order_id: str) -> bool:
@@ -38,39 +41,35 @@ def lookup(shard: DrivenWriter, account: int, order_id: str) -> bool:
 class Gate:
     """Holds back one writer's inserts: `reached` once one is there, `open` lets it through."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.reached = threading.Event()
         self.open = threading.Event()
         self.open.set()
         self.epoch = 0
-        append = Journal.append
 
-        def gated(journal: Journal, row: JournalRow) -> None:
-            if row.epoch == self.epoch:
-                self.reached.set()
-                assert self.open.wait(20)
-            append(journal, row)
-
-        monkeypatch.setattr(Journal, "append", gated)
+    def append(self, journal: Journal, row: JournalRow) -> None:
+        if row.epoch == self.epoch:
+            self.reached.set()
+            assert self.open.wait(20)
+        Journal.append(journal, row)
 
     def hold(self, epoch: int) -> None:
         self.epoch = epoch
         self.open.clear()
 
 
-def test_a_paused_leader_cannot_write_after_a_takeover(
-    databases: str, flow: Flow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate = Gate(monkeypatch)
-    old = DrivenWriter(lease_s=0.5).start()
+def test_a_paused_leader_cannot_write_after_a_takeover(databases: str, flow: Flow, journals: Journals) -> None:
+    gate = Gate()
+    journals.append = gate.append
+    old = DrivenWriter(lease_s=0.5, journal=journals).start()
     old.do(*opening())
     gate.hold(old.writer.status().epoch)
     late, behind = flow.submit(), flow.submit()
     answers = [old.send(late), old.send(behind)]
     assert gate.reached.wait(5)
     # The old writer stands still with a batch matched and not committed, while its lease runs out.
-    new = DrivenWriter(stand_by=True)
-    new.writer.start()
+    new = DrivenWriter(stand_by=True, journal=journals)
+    new.begin()
     new.wait(WriterState.READY)
     new.do(flow.submit())
     gate.open.set()
@@ -83,10 +82,11 @@ def test_a_paused_leader_cannot_write_after_a_takeover(
 
 
 def test_a_leader_whose_commit_lands_just_before_the_takeover_is_followed(
-    databases: str, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    databases: str, flow: Flow, journals: Journals
 ) -> None:
-    gate = Gate(monkeypatch)
-    old = DrivenWriter(lease_s=0.5).start()
+    gate = Gate()
+    journals.append = gate.append
+    old = DrivenWriter(lease_s=0.5, journal=journals).start()
     old.do(*opening())
     epoch = old.writer.status().epoch
     gate.hold(epoch)
@@ -95,18 +95,17 @@ def test_a_leader_whose_commit_lands_just_before_the_takeover_is_followed(
     assert gate.reached.wait(5)
     # The new writer has read the journal; then the old one's commit lands, and the opening batch meets it.
     opening_reached = threading.Event()
-    gated = Journal.append
 
     def append(journal: Journal, row: JournalRow) -> None:
         if row.epoch > epoch and not opening_reached.is_set():
             opening_reached.set()
             gate.open.set()
             answer.result(timeout=10)
-        gated(journal, row)
+        gate.append(journal, row)
 
-    monkeypatch.setattr(Journal, "append", append)
-    new = DrivenWriter(stand_by=True)
-    new.writer.start()
+    journals.append = append
+    new = DrivenWriter(stand_by=True, journal=journals)
+    new.begin()
     new.wait(WriterState.READY)
     assert opening_reached.is_set()
     assert answer.result(timeout=10) not in (REFUSED, UNKNOWN)
@@ -116,22 +115,23 @@ def test_a_leader_whose_commit_lands_just_before_the_takeover_is_followed(
     assert audit(0).violation is None
 
 
-def test_two_that_both_believe_to_have_the_lease_do_not_both_write(
-    databases: str, flow: Flow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    acquire = Lease.acquire
+class AlwaysHeld(Lease):
+    """A lease its holder believes in, whoever has it."""
 
-    def always(lease: Lease, *, above: int) -> int | None:
-        epoch = acquire(lease, above=above)
+    def acquire(self, *, above: int) -> int | None:
+        epoch = super().acquire(above=above)
         if epoch is None:
-            lease.epoch = epoch = above + 1
+            self.epoch = epoch = above + 1
         return epoch
 
-    monkeypatch.setattr(Lease, "acquire", always)
-    monkeypatch.setattr(Lease, "renew", lambda _lease: True)
-    shards = [DrivenWriter(), DrivenWriter()]
+    def renew(self) -> bool:
+        return True
+
+
+def test_two_that_both_believe_to_have_the_lease_do_not_both_write(databases: str, flow: Flow) -> None:
+    shards = [DrivenWriter(lease=AlwaysHeld), DrivenWriter(lease=AlwaysHeld)]
     for shard in shards:
-        shard.writer.start()
+        shard.begin()
     for shard in shards:
         shard.wait(WriterState.READY, WriterState.FAILED)
     shards[0].do(*opening())
@@ -147,35 +147,32 @@ def test_two_that_both_believe_to_have_the_lease_do_not_both_write(
 class Unanswered:
     """Makes the journal of one writer answer nothing; `land` puts a row there that was thought lost."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, commits: bool) -> None:
+    def __init__(self, *, commits: bool, epoch: int) -> None:
         self.rows: list[JournalRow] = []
-        self.epoch = 0
+        self.epoch = epoch
         self.before_opening: Callable[[], None] = lambda: None
-        self._append = Journal.append
+        self._commits = commits
 
-        def append(journal: Journal, row: JournalRow) -> None:
-            if row.epoch != self.epoch:
-                if self.epoch:
-                    self.before_opening()
-                self._append(journal, row)
-                return
-            self.rows.append(row)
-            if commits:
-                self._append(journal, row)
-            message = "the connection was lost"
-            raise JournalUnavailableError(message)
-
-        monkeypatch.setattr(Journal, "append", append)
+    def append(self, journal: Journal, row: JournalRow) -> None:
+        if row.epoch != self.epoch:
+            self.before_opening()
+            Journal.append(journal, row)
+            return
+        self.rows.append(row)
+        if self._commits:
+            Journal.append(journal, row)
+        message = "the connection was lost"
+        raise JournalUnavailableError(message)
 
     def land(self) -> None:
-        self._append(Journal(0), self.rows[0])
+        Journal(0).append(self.rows[0])
 
 
-def test_a_commit_whose_reply_is_lost_is_adopted(databases: str, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = DrivenWriter().start()
+def test_a_commit_whose_reply_is_lost_is_adopted(databases: str, flow: Flow, journals: Journals) -> None:
+    shard = DrivenWriter(journal=journals).start()
     shard.do(*opening())
-    lost = Unanswered(monkeypatch, commits=True)
-    lost.epoch = shard.writer.status().epoch
+    lost = Unanswered(commits=True, epoch=shard.writer.status().epoch)
+    journals.append = lost.append
     order = flow.submit()
     (events,) = shard.do(order)
     assert not isinstance(events, str)
@@ -188,12 +185,12 @@ def test_a_commit_whose_reply_is_lost_is_adopted(databases: str, flow: Flow, mon
 
 @pytest.mark.parametrize("lands", ["before the new epoch is prepared", "just before the new epoch opens", "never"])
 def test_a_commit_of_unknown_outcome_is_said_so_and_can_be_resolved(
-    databases: str, flow: Flow, monkeypatch: pytest.MonkeyPatch, lands: str
+    databases: str, flow: Flow, journals: Journals, lands: str
 ) -> None:
-    shard = DrivenWriter(patience_s=0.2).start()
+    shard = DrivenWriter(patience_s=0.2, journal=journals).start()
     shard.do(*opening())
-    lost = Unanswered(monkeypatch, commits=False)
-    lost.epoch = shard.writer.status().epoch
+    lost = Unanswered(commits=False, epoch=shard.writer.status().epoch)
+    journals.append = lost.append
     landed: list[float] = []
 
     def land() -> None:
@@ -204,13 +201,12 @@ def test_a_commit_of_unknown_outcome_is_said_so_and_can_be_resolved(
     if lands == "just before the new epoch opens":
         lost.before_opening = land
     elif lands == "before the new epoch is prepared":
-        head = Journal.head
 
         def head_after_landing(journal: Journal) -> JournalRow | None:
             land()
-            return head(journal)
+            return Journal.head(journal)
 
-        monkeypatch.setattr(Journal, "head", head_after_landing)
+        journals.head = head_after_landing
     order, behind = flow.submit(), flow.submit()
     answers = [shard.send(order), shard.send(behind)]
     assert answers[0].result(timeout=10) == UNKNOWN
@@ -224,20 +220,19 @@ def test_a_commit_of_unknown_outcome_is_said_so_and_can_be_resolved(
     (again,) = shard.do(order)
     assert type(again[0]).__name__ == ("OrderAccepted" if lands == "never" else "CommandDuplicate")
     shard.stop()
-    monkeypatch.undo()
     last = Journal(0).head()
     assert last is not None
     assert [batch.number for batch in shard.published] == list(range(1, last.number + 1)), "each told once, in order"
     assert audit(0).violation is None
 
 
-def test_a_new_engine_has_what_the_old_one_had(databases: str, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = DrivenWriter(patience_s=0.1).start()
+def test_a_new_engine_has_what_the_old_one_had(databases: str, flow: Flow, journals: Journals) -> None:
+    shard = DrivenWriter(patience_s=0.1, journal=journals).start()
     shard.do(*opening())
     for _ in range(10):
         flow.see(event for events in shard.do(*flow.commands(10)) for event in events)
-    lost = Unanswered(monkeypatch, commits=False)
-    lost.epoch = shard.writer.status().epoch
+    lost = Unanswered(commits=False, epoch=shard.writer.status().epoch)
+    journals.append = lost.append
     shard.send(flow.submit()).result(timeout=10)
     shard.wait(WriterState.READY)
     for _ in range(10):

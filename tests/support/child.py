@@ -60,8 +60,7 @@ def project() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     vars(projector)["pack_write"] = killed
-    shard = projector.ShardProjector(0)
-    shard._rows = shard._rows_max = 5
+    shard = projector.ShardProjector(0, batches_max=5)
     while shard.step():
         pass
 

@@ -34,7 +34,8 @@ from apps.orders.commands import (
 from apps.orders.events import AnyEvent, OrderAccepted, OrderCanceled, Trade, section_decode
 from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import MatchingError
-from apps.orders.matching.journal import Journal
+from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.lease import Lease
 from apps.orders.matching.work import WorkReply, WriterOptions, WriterState
 from apps.orders.matching.writer import Writer
 from cift.wire.base import Command, Reply, command_encode, frame_pack
@@ -244,30 +245,67 @@ def batch_append(journal: Journal, engine: rust.Engine, commands: list[Command])
     return made
 
 
-def _deliver(outcomes: list[WorkReply]) -> None:
+def deliver(outcomes: list[WorkReply]) -> None:
     for future, answer in outcomes:
         future.set_result(answer)
+
+
+class Journals:
+    """Opens journals whose appends and heads go by way of the test: `append` and `head` may be exchanged while open."""
+
+    def __init__(self) -> None:
+        self.append: Callable[[Journal, JournalRow], None] = Journal.append
+        self.head: Callable[[Journal], JournalRow | None] = Journal.head
+
+    def __call__(self, shard: int, *, wait_ms_max: int = 0) -> Journal:
+        return _TestedJournal(self, shard, wait_ms_max=wait_ms_max)
+
+
+class _TestedJournal(Journal):
+    def __init__(self, journals: Journals, shard: int, *, wait_ms_max: int) -> None:
+        super().__init__(shard, wait_ms_max=wait_ms_max)
+        self._journals = journals
+
+    def append(self, row: JournalRow) -> None:
+        self._journals.append(self, row)
+
+    def head(self) -> JournalRow | None:
+        return self._journals.head(self)
 
 
 class DrivenWriter:
     """A writer whose answers are futures; `published` has every batch that was made public."""
 
-    def __init__(self, *, shard: int = 0, clock: Callable[[], int] = time.time_ns, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        shard: int = 0,
+        clock: Callable[[], int] = time.time_ns,
+        deliver: Callable[[list[WorkReply]], None] = deliver,
+        journal: Callable[..., Journal] = Journal,
+        lease: Callable[..., Lease] = Lease,
+        **options: Any,
+    ) -> None:
         self.published: list[rust.Batch] = []
         self.ended: Future[MatchingError | None] = Future()
         self.writer = Writer(
             shard=shard,
             options=WriterOptions(ids_key=IDS_KEY, **({"lease_s": 5.0} | options)),
-            deliver=_deliver,
+            deliver=deliver,
             publish=self.published.append,
             on_end=self.ended.set_result,
             clock=clock,
+            journal=journal,
+            lease=lease,
         )
-        at_end.append(self._stop_if_begun)
+
+    def begin(self) -> "DrivenWriter":
+        self.writer.start()
+        at_end.append(self.writer.stop)
+        return self
 
     def start(self) -> "DrivenWriter":
-        self.writer.start()
-        self.wait(WriterState.READY)
+        self.begin().wait(WriterState.READY)
         return self
 
     def wait(self, *states: WriterState, timeout_s: float = 60.0) -> WriterState:
@@ -291,10 +329,6 @@ class DrivenWriter:
         answer = self.send(*commands).result(timeout=20)
         assert answer is not None
         return answers_of(answer)
-
-    def _stop_if_begun(self) -> None:
-        if self.writer._thread.ident is not None:
-            self.writer.stop()
 
     def stop(self) -> MatchingError | None:
         self.writer.stop()

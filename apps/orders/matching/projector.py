@@ -60,8 +60,10 @@ _decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
 class ShardProjector:
     """Projects one shard through the calling thread's connections."""
 
-    def __init__(self, shard: int, *, anew: bool = False) -> None:
+    def __init__(self, shard: int, *, anew: bool = False, batches_max: int = _ROWS_MAX) -> None:
         """Begin where the tables are; `anew`: they are about to be emptied, so it does not matter where.
+
+        `batches_max`: at most so many in one transaction.
 
         Raises:
             JournalBehindTablesError: the tables were made from another journal.
@@ -71,8 +73,8 @@ class ShardProjector:
         self.alias = router.db_for_write(Projection)
         self.number = 0
         self._journal = Journal(shard)
-        self._rows = _ROWS_FIRST
-        self._rows_max = _ROWS_MAX
+        self._rows = min(_ROWS_FIRST, batches_max)
+        self._rows_max = batches_max
         self._packer = engine.Projector()
         with connections[self.alias].cursor() as cursor:
             for statement in _SWIFTLY[connections[self.alias].vendor]:

@@ -81,8 +81,13 @@ class Writer:
         publish: Publish,
         on_end: Callable[[MatchingError | None], None],
         clock: Callable[[], int] = clock_ns,
+        journal: Callable[..., Journal] = Journal,
+        lease: Callable[..., Lease] = Lease,
     ) -> None:
-        """Wire it; nothing runs before `start`."""
+        """Wire it; nothing runs before `start`.
+
+        `journal` and `lease` open what it writes to: each of its threads has a journal of its own, and one lease.
+        """
         self.shard = shard
         self._options = options
         self._deliver = deliver
@@ -92,7 +97,8 @@ class Writer:
         self._on_end = on_end
         self._clock = clock
         self._wait_ms_max = int(options.patience_s * 1000)
-        self._lease = Lease(shard, lease_s=options.lease_s, wait_ms_max=self._wait_ms_max)
+        self._journal = journal
+        self._lease = lease(shard, lease_s=options.lease_s, wait_ms_max=self._wait_ms_max)
         self._inbox: SimpleQueue[Item | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._queued = 0
@@ -206,7 +212,7 @@ class Writer:
             _Interrupted: told to stop.
 
         """
-        journal = Journal(self.shard, wait_ms_max=self._wait_ms_max)
+        journal = self._journal(self.shard, wait_ms_max=self._wait_ms_max)
         while True:
             self._pause_if_stopping()
             try:
@@ -249,7 +255,7 @@ class Writer:
 
         bounds_fix(self.shard)
         # Its own journal: reading a chunk may take longer than a commit may.
-        whole = Journal(self.shard)
+        whole = self._journal(self.shard)
         if not self._tables_agree(whole):
             return None
         engine = recover(whole, tick=tick, told=self._published, tell=self._publish)
@@ -308,7 +314,7 @@ class Writer:
     def _serve(self, engine: Engine) -> None:
         """Match what comes until told to stop, or until the committer has a fault."""
         committer = Committer(
-            journal=Journal(self.shard, wait_ms_max=self._wait_ms_max),
+            journal=self._journal(self.shard, wait_ms_max=self._wait_ms_max),
             lease=self._lease,
             options=CommitterOptions(patience_s=self._options.patience_s, renew_s=min(self._options.lease_s / 5, 1.0)),
             deliver=self._deliver,

@@ -15,8 +15,7 @@ from tests.support.shard import journal_fill
 
 
 def project(batches: int | None = None) -> None:
-    projector = ShardProjector(0)
-    projector._rows = projector._rows_max = 1
+    projector = ShardProjector(0, batches_max=1)
     while batches is None or batches > 0:
         if not projector.step():
             return

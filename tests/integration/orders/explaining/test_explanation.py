@@ -107,8 +107,7 @@ def test_the_book_met_is_the_engine_s_at_every_batch(databases: str, monkeypatch
 def test_every_order_s_story_has_exactly_its_events(sqlite: object, projected: str) -> None:
     journal_fill(900)
     if projected != "none":
-        projector = ShardProjector(0)
-        projector._rows = projector._rows_max = 12
+        projector = ShardProjector(0, batches_max=12)
         while projector.step() and projected == "all":
             pass
     expected: dict[int, list[int]] = {}

@@ -20,7 +20,7 @@ from apps.orders.matching.recovery import recover
 from apps.orders.matching.work import WriterState
 from cift.wire.outcomes import CommandDuplicate
 from cift.wire.reasons import Reason
-from tests.support.shard import AAPL_USD, USD, DrivenWriter, Flow, opening
+from tests.support.shard import AAPL_USD, USD, DrivenWriter, Flow, Journals, opening
 
 
 def order(number: int, *, account: int = 3, side: Side = Side.BUY, price: int = 100, deadline: int = 0) -> SubmitOrder:
@@ -65,19 +65,20 @@ def test_what_is_queued_together_is_committed_together_and_answered_in_order(dat
 
 
 def test_a_lone_batch_is_committed_where_it_was_matched_and_what_has_others_behind_it_is_handed_over(
-    databases: str, monkeypatch: pytest.MonkeyPatch
+    databases: str,
 ) -> None:
-    shard = DrivenWriter(batch_commands_max=1).start()
+    journals = Journals()
+    shard = DrivenWriter(batch_commands_max=1, journal=journals).start()
     shard.do(*opening())
     threads: list[str] = []
-    gate, append = threading.Event(), Journal.append
+    gate = threading.Event()
 
     def watched(journal: Journal, row: JournalRow) -> None:
         threads.append(threading.current_thread().name)
         gate.wait(10)
-        append(journal, row)
+        Journal.append(journal, row)
 
-    monkeypatch.setattr(Journal, "append", watched)
+    journals.append = watched
     gate.set()
     shard.do(order(1))
     assert threads == ["matcher-0"]
@@ -110,18 +111,18 @@ def test_a_query_is_answered_behind_what_was_sent_before_it(databases: str) -> N
 
 
 def test_past_its_bound_the_queue_refuses_at_once_and_nothing_happens(
-    databases: str, monkeypatch: pytest.MonkeyPatch
+    databases: str,
 ) -> None:
-    shard = DrivenWriter(queue_commands_max=50).start()
+    journals = Journals()
+    shard = DrivenWriter(queue_commands_max=50, journal=journals).start()
     shard.do(*opening())
     gate = threading.Event()
-    append = Journal.append
 
     def held(journal: Journal, row: JournalRow) -> None:
         gate.wait(10)
-        append(journal, row)
+        Journal.append(journal, row)
 
-    monkeypatch.setattr(Journal, "append", held)
+    journals.append = held
     answers = [shard.send(order(number)) for number in range(200)]
     # Nothing is committed while the gate is closed: what has an answer by now was refused without waiting.
     refused = {number: answer for number, answer in enumerate(answers) if answer.done()}
@@ -166,11 +167,11 @@ def test_a_restart_goes_on_where_the_shard_was_and_remembers_ids(databases: str)
 def test_the_second_writer_ends_or_stands_by(databases: str) -> None:
     first = DrivenWriter().start()
     second = DrivenWriter()
-    second.writer.start()
+    second.begin()
     assert second.wait(WriterState.FAILED) is WriterState.FAILED
     assert isinstance(second.ended.result(timeout=5), ShardHeldError)
     third = DrivenWriter(stand_by=True)
-    third.writer.start()
+    third.begin()
     third.wait(WriterState.STANDBY)
     assert third.do(order(1)) == ["venue_unavailable"]
     first.stop()
@@ -182,7 +183,7 @@ def test_the_second_writer_ends_or_stands_by(databases: str) -> None:
 def test_of_two_starters_at_once_one_becomes_the_writer(databases: str) -> None:
     shards = [DrivenWriter(), DrivenWriter()]
     for shard in shards:
-        shard.writer.start()
+        shard.begin()
     states = {shard.wait(WriterState.READY, WriterState.FAILED) for shard in shards}
     assert states == {WriterState.READY, WriterState.FAILED}
     for shard in shards:
