@@ -12,6 +12,7 @@ At most `MARKS_MAX` marks are kept. The one unused longest leaves first, and who
 import ipaddress
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import NamedTuple
@@ -59,9 +60,10 @@ def refused(standing: Standing) -> ApplicationError:
 class RateLimits:
     """The marks of one process; used from any thread."""
 
-    def __init__(self, *, marks_max: int = MARKS_MAX) -> None:
-        """Begin with none."""
+    def __init__(self, *, marks_max: int = MARKS_MAX, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        """Begin with none; `clock`: ns, never going back."""
         self._marks_max = marks_max
+        self._clock = clock
         self._marks: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = Lock()
 
@@ -76,7 +78,7 @@ class RateLimits:
             ApplicationError: `rate_limited`; no place was taken.
 
         """
-        now = time.monotonic_ns()
+        now = self._clock()
         mark, over = self._move(limit, who, now, weight)
         standing = _standing(limit, now, mark, over)
         if over > 0:
@@ -90,7 +92,7 @@ class RateLimits:
             ApplicationError: `rate_limited`; no place was taken.
 
         """
-        now = time.monotonic_ns()
+        now = self._clock()
         mark, over = self._move(limit, who, now, weight)
         if over > 0:
             raise refused(_standing(limit, now, mark, over))

@@ -19,7 +19,7 @@ from websockets.exceptions import WebSocketException
 from apps.simulation.messages import Action, Submit
 from apps.simulation.plan import Login, Plan
 from apps.simulation.population import Population
-from apps.simulation.rest import Rest, RestAnswer, tls_context
+from apps.simulation.rest import RestAnswer, RestCalls, tls_context
 from apps.simulation.wire import (
     BookTop,
     ErrorBody,
@@ -83,9 +83,23 @@ class Desk:
     """One account's connection."""
 
     def __init__(
-        self, name: str, *, plan: Plan, population: Population, counts: Counts, feeds: bool, woken: Callable[[], None]
+        self,
+        name: str,
+        *,
+        plan: Plan,
+        population: Population,
+        counts: Counts,
+        feeds: bool,
+        woken: Callable[[], None],
+        rest: RestCalls,
+        deadline_ns: int = DEADLINE_NS,
+        resolve_margin_s: float = RESOLVE_MARGIN_S,
     ) -> None:
-        """Take the account; `feeds`: it also takes the public books, for all agents."""
+        """Take the account; `feeds`: it also takes the public books, for all agents.
+
+        What is sent is done within `deadline_ns` or not at all; `resolve_margin_s` behind that a look-up is final.
+        """
+        self._deadline_ns, self._resolve_margin_s = deadline_ns, resolve_margin_s
         self.name = name
         self.awake = False
         self.balances: dict[str, int] = {}
@@ -96,7 +110,7 @@ class Desk:
         self._login: Login = plan.logins[name]
         self._terms = {each.symbol: each for each in plan.terms}
         self._tops = {each.symbol: BookTop(each) for each in plan.terms} if feeds else {}
-        self._rest = Rest(host=plan.host, port=plan.port, context=tls_context(plan.certificate))
+        self._rest = rest
         self._socket: ClientConnection | None = None
         self._sent: dict[int, _Sent] = {}
         self._number = 0
@@ -207,7 +221,7 @@ class Desk:
         """Look up the orders whose fate is not known, when their deadlines have passed."""
         if not self._unknown:
             return
-        left_s = (max(self._unknown.values()) - clock_ns()) / _NS + RESOLVE_MARGIN_S
+        left_s = (max(self._unknown.values()) - clock_ns()) / _NS + self._resolve_margin_s
         await asyncio.sleep(max(left_s, 0.0))
         executed = 0
         for key in list(self._unknown):
@@ -237,7 +251,7 @@ class Desk:
 
     def _wonder(self, actions: list[Action]) -> None:
         """Remember new orders of unknown fate, and when a look-up of them is final."""
-        latest = clock_ns() + DEADLINE_NS
+        latest = clock_ns() + self._deadline_ns
         for action in actions:
             if isinstance(action, Submit) and len(self._unknown) < UNKNOWN_MAX:
                 self._unknown[action.key] = latest
@@ -263,7 +277,7 @@ class Desk:
         """Send actions, many in one request; if the connection is gone they count as of unknown fate."""
         for start in range(0, len(actions), BATCH_MAX):
             part = actions[start : start + BATCH_MAX]
-            deadline = time_format(clock_ns() + DEADLINE_NS)
+            deadline = time_format(clock_ns() + self._deadline_ns)
             members = [member_of(action, self._terms, deadline=deadline) for action in part]
             self._counts.commands += len(part)
             with suppress(OSError, WebSocketException):

@@ -19,6 +19,7 @@ from apps.simulation.funds import moves_due
 from apps.simulation.messages import Action
 from apps.simulation.plan import Plan
 from apps.simulation.population import Population
+from apps.simulation.rest import Rest, tls_context
 from cift.processes.stopping import stop_on_signals, stopped_within
 from cift.times import elapsed_ns
 
@@ -46,6 +47,7 @@ class Live:
         self._population = Population(
             plan.terms, seed=plan.seed, rate=plan.rate, at=elapsed_ns(), begin=plan.begin, prefix=plan.run
         )
+        rest = Rest(host=plan.host, port=plan.port, context=tls_context(plan.certificate))
         self._desks = {
             name: Desk(
                 name,
@@ -54,6 +56,7 @@ class Live:
                 counts=self._counts,
                 feeds=place == 0,
                 woken=self._news.set,
+                rest=rest,
             )
             for place, name in enumerate(plan.logins)
         }

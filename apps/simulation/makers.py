@@ -29,8 +29,6 @@ _RESTLESS = 3
 _PACE_S_MIN, _PACE_S_MAX = 0.1, 5.0
 _BACK_S_MEAN = 2.5
 """How long a rung that was sold out stays away."""
-_MOVES_MAX = 100
-"""How often an order is amended before another takes its place."""
 _REFUSED_S = 1.0
 _FUNDS_S = 20.0
 _GONE = frozenset({"not_found", "order_unknown"})
@@ -38,7 +36,10 @@ _POOR = frozenset({"insufficient_funds", "open_orders_limit"})
 
 
 class Style(msgspec.Struct, frozen=True):
-    """How a maker quotes: rungs a side, distances in the profile's half spread and step, and how often it looks."""
+    """How a maker quotes: rungs a side, distances in the profile's half spread and step, and how often it looks.
+
+    `moves_max`: how often an order is amended before another takes its place.
+    """
 
     account: str
     rungs: int
@@ -47,6 +48,7 @@ class Style(msgspec.Struct, frozen=True):
     worth: float
     pace_s: float
     share: float
+    moves_max: int = 100
 
 
 STYLES = (
@@ -177,7 +179,7 @@ class Maker(Agent):
             self._by_key[rung.key] = rung
             return Submit(self.style.account, rung.key, self.terms.symbol, rung.side, target, fresh, immediate=False)
         rung.moves += 1
-        if rung.moves > _MOVES_MAX:
+        if rung.moves > self.style.moves_max:
             return Cancel(self.style.account, self.terms.symbol, rung.order)
         total = rung.filled + fresh if rung.leaves * 2 < fresh or self._random.random() < _RESIZED else 0
         return Amend(self.style.account, self.terms.symbol, rung.order, target, total)
@@ -197,7 +199,7 @@ class Maker(Agent):
             return
         if not seen.is_open:
             # Who was sold out waits; who took an order out itself has its next one ready.
-            away_s = 0.0 if rung.moves > _MOVES_MAX else self._random.expovariate(1 / _BACK_S_MEAN)
+            away_s = 0.0 if rung.moves > self.style.moves_max else self._random.expovariate(1 / _BACK_S_MEAN)
             self._drop(rung)
             rung.ready = at + int(away_s * NS)
             self.wake_at = min(self.wake_at, at + int(self._random.uniform(0.02, 0.3) * NS))

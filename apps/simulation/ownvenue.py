@@ -4,7 +4,7 @@ The agents are the ones that trade over the socket, the engine is the venue's, t
 the way between them is shorter. Nothing is written anywhere.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,8 +72,20 @@ class _Order:
 class OwnVenue:
     """The engine with the simulated instruments listed and the agents' accounts funded."""
 
-    def __init__(self, assets: Sequence[ListAsset], instruments: Sequence[ListInstrument]) -> None:
-        """List and fund; `instruments` name their assets by place in `assets`, from 1."""
+    def __init__(
+        self,
+        assets: Sequence[ListAsset],
+        instruments: Sequence[ListInstrument],
+        *,
+        settle_ns: int = SETTLE_NS,
+        due: Callable[[Mapping[str, int], Mapping[str, int]], dict[str, int]] = moves_due,
+    ) -> None:
+        """List and fund; `instruments` name their assets by place in `assets`, from 1.
+
+        `due` says what is moved of what an account holds, given what it began with; it is asked every `settle_ns`.
+        """
+        self._settle_ns = settle_ns
+        self._due = due
         self._engine = Engine(open_orders_max=_OPEN_ORDERS_MAX, ids_max=_IDS_MAX, ids_window_ns=_IDS_WINDOW_NS)
         self._number = 0
         self._assets = dict(enumerate(assets, start=1))
@@ -112,12 +124,12 @@ class OwnVenue:
         opening = self._apply(list(self._opening()), BEGIN_NS)
         observe(opening)
         self._tell_balances(population, opening, BEGIN_NS)
-        now, end, settle_at = BEGIN_NS, BEGIN_NS + seconds * 10**9, BEGIN_NS + SETTLE_NS
+        now, end, settle_at = BEGIN_NS, BEGIN_NS + seconds * 10**9, BEGIN_NS + self._settle_ns
         while now < end:
             # The next turn in which anybody acts.
             now = max(now + TURN_NS, -(-population.next_at // TURN_NS) * TURN_NS)
             if now >= settle_at:
-                settle_at += SETTLE_NS
+                settle_at += self._settle_ns
                 self._book(population, self._settle(now), now, observe)
             actions = population.act(now)
             if not actions:
@@ -168,7 +180,7 @@ class OwnVenue:
         return [
             self._move(name, asset, amount, kind=CashKind.DEPOSIT if amount > 0 else CashKind.ADJUSTMENT, day=day)
             for name in self._accounts
-            for asset, amount in moves_due(self.held(name), self.funds).items()
+            for asset, amount in self._due(self.held(name), self.funds).items()
         ]
 
     def held(self, name: str) -> dict[str, int]:

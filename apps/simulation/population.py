@@ -11,7 +11,7 @@ from itertools import count
 from apps.simulation.agent import NS, Agent, Budget, Keys, Scene, Stock
 from apps.simulation.arrivals import Arrivals
 from apps.simulation.fairvalue import FairValue
-from apps.simulation.makers import STYLES, Maker
+from apps.simulation.makers import STYLES, Maker, Style
 from apps.simulation.messages import Action, OrderSeen, Touch
 from apps.simulation.profiles import PROFILES, RATE_DEFAULT, Profile, Terms
 from apps.simulation.public import Public
@@ -44,12 +44,21 @@ class Population:
     """The agents of some instruments."""
 
     def __init__(
-        self, terms: Sequence[Terms], *, seed: int, rate: int, at: int, begin: Mapping[str, int], prefix: str
+        self,
+        terms: Sequence[Terms],
+        *,
+        seed: int,
+        rate: int,
+        at: int,
+        begin: Mapping[str, int],
+        prefix: str,
+        styles: Sequence[Style] = STYLES,
     ) -> None:
         """Wake up at a time; `rate`: commands/s of all together, `begin`: the price each instrument starts at.
 
-        `prefix` begins every client order id; it must not have been used before.
+        `prefix` begins every client order id; it must not have been used before. `styles`: how the makers quote.
         """
+        self._styles = styles
         profiles = {profile.symbol: profile for profile in PROFILES}
         self._agents: list[Agent] = []
         self._public: dict[str, Public] = {}
@@ -65,7 +74,7 @@ class Population:
             style.account: Budget(
                 per_s=rate * _MAKERS_SHARE * style.share, begin=2.0 * style.rungs * len(chosen), at=at
             )
-            for style in STYLES
+            for style in styles
         }
         for each, profile in chosen:
             self._people(
@@ -105,7 +114,7 @@ class Population:
         def scene(name: str) -> Scene:
             return Scene(terms, profile, public, keys, stream(seed, symbol, name), price, pace, at)
 
-        for style in STYLES:
+        for style in self._styles:
             self._enter(Maker(style, scene(style.account), fair=fair, budget=budgets[style.account]))
         arrivals = Arrivals(per_s=rate * _TAKERS_SHARE, at=at, random=stream(seed, symbol, "arrivals"))
         self._enter(Takers(scene("takers"), arrivals=arrivals))

@@ -5,7 +5,7 @@ import http.client
 import json
 import ssl
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 _TIMEOUT_S = 10.0
 
@@ -27,7 +27,27 @@ def tls_context(certificate: str) -> ssl.SSLContext | None:
     return context
 
 
-class Rest:
+class RestCalls(Protocol):
+    """Whatever makes the calls."""
+
+    async def get(self, path: str, *, token: str) -> RestAnswer:
+        """Read something.
+
+        Raises:
+            OSError: the venue does not answer.
+
+        """
+
+    async def post(self, path: str, body: dict[str, Any]) -> RestAnswer:
+        """Ask for something without a token.
+
+        Raises:
+            OSError: the venue does not answer.
+
+        """
+
+
+class Rest(RestCalls):
     """REST at one address."""
 
     def __init__(self, *, host: str, port: int, context: ssl.SSLContext | None) -> None:

@@ -1,6 +1,7 @@
 """What a market did, as anybody could have seen it: its book by price, sampled every second, and its trades."""
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -59,6 +60,11 @@ class Tape:
     def __post_init__(self) -> None:
         """Sample first at the beginning."""
         self._next = self.begin
+
+    @property
+    def levels(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """What stands now: quantity by price of bids and asks."""
+        return self._sides
 
     def advance(self, at: int) -> None:
         """Sample what stood until a time: to be called before what happened then is told."""

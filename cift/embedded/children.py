@@ -50,9 +50,12 @@ class ChildPlan:
 class Child:
     """One process kept alive."""
 
-    def __init__(self, plan: ChildPlan, *, manage: Path) -> None:
-        """Take the plan, and where manage.py is."""
+    def __init__(
+        self, plan: ChildPlan, *, manage: Path, pause_s_min: float = PAUSE_S_MIN, pause_s_max: float = PAUSE_S_MAX
+    ) -> None:
+        """Take the plan, where manage.py is, and the shortest and longest pause before it is started again."""
         self.plan = plan
+        self._pause_s_min, self._pause_s_max = pause_s_min, pause_s_max
         self._manage = manage
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
@@ -71,7 +74,7 @@ class Child:
 
         """
         loop = asyncio.get_running_loop()
-        pause_s = PAUSE_S_MIN
+        pause_s = self._pause_s_min
         while not self._stopping.is_set():
             began = loop.time()
             self._process = await self._start()
@@ -81,11 +84,11 @@ class Child:
             if code == EXIT_LOST:
                 raise ChildGivenUp(f"{self.plan.name} cannot go on; its last line says why")
             if loop.time() - began > DEATHS_WINDOW_S:
-                pause_s = PAUSE_S_MIN
+                pause_s = self._pause_s_min
             self._count_death(loop.time(), code)
             logger.warning("%s ended (%s); starting it again", self.plan.name, _reason(code))
             await self._pause(pause_s)
-            pause_s = min(2 * pause_s, PAUSE_S_MAX)
+            pause_s = min(2 * pause_s, self._pause_s_max)
 
     async def _start(self) -> asyncio.subprocess.Process:
         # Of its own session: Ctrl-C reaches the supervisor alone, which ends its children in order.

@@ -7,6 +7,7 @@ long a place has not moved is counted only while it can be read, and while there
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -43,14 +44,36 @@ class Standstill:
         return at - self._since if self._looks >= LOOKS_MIN else 0.0
 
 
-async def followers_watch(child: Child) -> None:
-    """Kill the projector's process when one of those in it stands still; it is kept running by others."""
+Found = tuple[dict[str, Place], Place] | None
+
+
+async def places_read(shard: int) -> Found:
+    """Read where the followers are and where the journal ends; None: trading is halted, or they cannot be read."""
+    try:
+        return await database_call(_places, shard)
+    except (ApplicationError, DatabaseError, InterfaceError):
+        return None
+
+
+def _places(shard: int) -> Found:
+    if halt_of(shard=shard) is not None:
+        return None
+    return places_of(shard), head_of(shard)
+
+
+async def followers_watch(
+    child: Child, *, look: Callable[[int], Awaitable[Found]] = places_read, every_s: float = WATCH_S
+) -> None:
+    """Kill the projector's process when one of those in it stands still; it is kept running by others.
+
+    `look` reads where the followers of a shard are and where its journal ends; None: that cannot be judged now.
+    """
     loop, shard = asyncio.get_running_loop(), settings.MATCHING["SHARD"]
     stills: defaultdict[str, Standstill] = defaultdict(Standstill)
     pid = None
     while True:
-        await asyncio.sleep(WATCH_S)
-        found = await _look(shard)
+        await asyncio.sleep(every_s)
+        found = await look(shard)
         if found is None or child.pid is None or child.pid != pid:
             pid = child.pid
             stills.clear()
@@ -69,17 +92,3 @@ async def followers_watch(child: Child) -> None:
                 child.kill()
                 stills.clear()
                 break
-
-
-async def _look(shard: int) -> tuple[dict[str, Place], Place] | None:
-    """Read where the followers are and where the journal ends; None: trading is halted, or they cannot be read."""
-    try:
-        return await database_call(_places, shard)
-    except (ApplicationError, DatabaseError, InterfaceError):
-        return None
-
-
-def _places(shard: int) -> tuple[dict[str, Place], Place] | None:
-    if halt_of(shard=shard) is not None:
-        return None
-    return places_of(shard), head_of(shard)

@@ -8,7 +8,7 @@ the reader stands, are woken when all that waited has gone, and tell it in one m
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from cift.servers.frames import CLOSE_SLOW, SLOW, FrameWriter, frame_of
@@ -52,9 +52,10 @@ def array_of(texts: Sequence[bytes]) -> bytes:
 class Outbox:
     """The messages on their way to one socket; used from one event loop."""
 
-    def __init__(self, writer: FrameWriter) -> None:
-        """Begin empty."""
+    def __init__(self, writer: FrameWriter, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin empty; `clock`: seconds, never going back."""
         self._writer = writer
+        self._clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
         self._owed = 0
@@ -155,7 +156,7 @@ class Outbox:
         if not self.is_behind:
             self._behind_since = None
             return
-        now = time.monotonic()
+        now = self._clock()
         if self._behind_since is None:
             self._behind_since = now
         too_much = self._size > 0 and self._size + more > BYTES_MAX
@@ -208,7 +209,7 @@ class Outbox:
 
     def _look(self) -> None:
         if not self._writer.has_room and self._behind_since is None:
-            self._behind_since = time.monotonic()
+            self._behind_since = self._clock()
 
     def _next_text(self) -> bytes:
         first = self._take()

@@ -1,6 +1,8 @@
 """A socket's reader without a socket: what was written to it, and whether there is room, as a test says."""
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 from cift.servers.frames import FrameWriter, text_of
@@ -41,9 +43,9 @@ class ScriptedWriter(FrameWriter):
 class Reader:
     """An outbox and what came out of it."""
 
-    def __init__(self, bytes_max: int | None = None) -> None:
+    def __init__(self, bytes_max: int | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.writer = ScriptedWriter(bytes_max)
-        self.outbox = Outbox(self.writer)
+        self.outbox = Outbox(self.writer, clock=clock)
 
     def texts(self) -> list[str]:
         """Give the frames since the last time."""

@@ -1,10 +1,13 @@
 """A simulated market in this process: the venue's first listings, and what its agents did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import AnyEvent, section_decode
 from apps.orders.matching.engine import Batch, sections
+from apps.simulation.makers import STYLES, Style
 from apps.simulation.observing import Observer
 from apps.simulation.ownvenue import BEGIN_NS, OwnVenue
 from apps.simulation.population import Population
@@ -26,17 +29,18 @@ class Study:
             self.events += section_decode(section)
 
 
-def study(*, seed: int = 7, seconds: int = 60, rate: int = 100) -> Study:
-    made = Study(*market(seed=seed, rate=rate))
+def study(*, seed: int = 7, seconds: int = 60, rate: int = 100, styles: Sequence[Style] = STYLES) -> Study:
+    made = Study(*market(seed=seed, rate=rate, styles=styles))
     made.venue.run(made.population, seconds=seconds, observe=made.take)
     return made
 
 
-def market(*, seed: int, rate: int) -> tuple[OwnVenue, Population]:
+def market(*, seed: int, rate: int, styles: Sequence[Style] = STYLES, **options: Any) -> tuple[OwnVenue, Population]:
+    """Make the venue, with its constructor's `options`, and its agents."""
     assets = [asset_command(each) for each in ASSETS]
     numbers = {asset.symbol: number for number, asset in enumerate(assets, start=1)}
-    venue = OwnVenue(assets, [instrument_command(each, numbers) for each in INSTRUMENTS])
-    return venue, Population(venue.terms, seed=seed, rate=rate, at=BEGIN_NS, begin={}, prefix="test")
+    venue = OwnVenue(assets, [instrument_command(each, numbers) for each in INSTRUMENTS], **options)
+    return venue, Population(venue.terms, seed=seed, rate=rate, at=BEGIN_NS, begin={}, prefix="test", styles=styles)
 
 
 def study_taped(*, seconds: int, seed: int = 7) -> tuple[OwnVenue, list[Tape]]:

@@ -26,14 +26,15 @@ TOLD_LATE_MAX = 1_000
 class Progress:
     """Says how far a long replay is, once a second from the first second on."""
 
-    def __init__(self, *, shard: int, first: int, last: int) -> None:
-        """Begin at batch `first` of `last`."""
+    def __init__(self, *, shard: int, first: int, last: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin at batch `first` of `last`; `clock`: seconds, never going back."""
+        self._clock = clock
         self._shard, self._first, self._last = shard, first, last
-        self._began = self._said = time.monotonic()
+        self._began = self._said = clock()
 
     def at(self, number: int) -> None:
         """Tell that a batch is done."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._said < _QUIET_S:
             return
         self._said = now

@@ -1,4 +1,3 @@
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -11,14 +10,14 @@ from cift.ratelimits import RateLimits, Standing, kind_of_call, tighter
 from cift.settings.ratelimits import EMBEDDED, PRODUCTION, rate_limits
 
 THREADS = 16
+T0 = 1_000_000_000_000
 
 
 @pytest.fixture
-def limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> RateLimits:
+def limits(settings: Settings) -> RateLimits:
     """Ten in a minute, and a clock that stands still."""
     settings.RATE_LIMITS = {"few": (10, 60), "one": (1, 60)}
-    monkeypatch.setattr(time, "monotonic_ns", lambda: 1_000_000_000_000)
-    return RateLimits(marks_max=4)
+    return RateLimits(marks_max=4, clock=lambda: T0)
 
 
 def refusal(limits: RateLimits, limit: str, who: str, weight: int = 1) -> ApplicationError:
@@ -56,11 +55,14 @@ def test_who_has_no_place_is_told_when_to_come_again(limits: RateLimits) -> None
     assert limits.take("few", "somebody else").remaining == 9
 
 
-def test_places_come_back_with_time(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_come_back_with_time(settings: Settings) -> None:
+    settings.RATE_LIMITS = {"one": (1, 60)}
+    now = [T0]
+    limits = RateLimits(clock=lambda: now[0])
     limits.take("one", "somebody")
     assert refusal(limits, "one", "somebody").headers["Retry-After"] == "60"
 
-    monkeypatch.setattr(time, "monotonic_ns", lambda: 1_060_000_000_000)
+    now[0] += 60 * 1_000_000_000
     assert limits.take("one", "somebody").wait_s == 0
 
 
@@ -121,12 +123,11 @@ def test_all_web_processes_together_grant_no_more_than_a_limit(
 ) -> None:
     monkeypatch.setenv("CIFT_WEB_PROCESSES", str(processes))
     monkeypatch.setenv("CIFT_RATE_LIMITS", "orders-account=500/1")
-    monkeypatch.setattr(time, "monotonic_ns", lambda: 1_000_000_000_000)
     settings.RATE_LIMITS = rate_limits(PRODUCTION)
     share = 500 // processes
 
     granted = 0
-    for process in [RateLimits() for _ in range(processes)]:
+    for process in [RateLimits(clock=lambda: T0) for _ in range(processes)]:
         standing = process.take("orders-account", "somebody")
         assert standing.headers["RateLimit-Policy"] == f'"orders-account";q={share};w=1'
         granted += 1

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from apps.simulation import desk as desks
 from apps.simulation.desk import Counts, Desk, LoginOverError
 from apps.simulation.messages import BUY, Action, Submit
 from apps.simulation.plan import Login, Plan
@@ -27,8 +26,11 @@ class Scene:
 
     said: list[str] = field(default_factory=list)
     hang_up: bool = True
+    authorizations: list[str] = field(default_factory=list)
 
     async def talk(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        self.authorizations.append(socket.request.headers["Authorization"])
         async for text in socket:
             request = json.loads(text)
             self.said.append(request["op"])
@@ -79,9 +81,17 @@ def desk_of(server: Server, scene: Scene, counts: Counts, *, access_until: int =
     venue, population = market(seed=1, rate=100)
     port = next(iter(server.sockets)).getsockname()[1]
     plan = plan_of(port, venue.terms, access_until=access_until)
-    made = Desk(ACCOUNT, plan=plan, population=population, counts=counts, feeds=False, woken=lambda: None)
-    made._rest = Calls(scene, status)  # type: ignore[assignment]
-    return made
+    return Desk(
+        ACCOUNT,
+        plan=plan,
+        population=population,
+        counts=counts,
+        feeds=False,
+        woken=lambda: None,
+        rest=Calls(scene, status),
+        deadline_ns=50_000_000,
+        resolve_margin_s=0.05,
+    )
 
 
 def take(key: str) -> Action:
@@ -92,12 +102,6 @@ async def until_awake(desk: Desk) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not desk.awake:  # noqa: ASYNC110 - a desk tells nobody
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desks, "DEADLINE_NS", 50_000_000)
-    monkeypatch.setattr(desks, "RESOLVE_MARGIN_S", 0.05)
 
 
 async def test_orders_of_unknown_fate_are_looked_up_before_anything_else() -> None:
@@ -138,7 +142,7 @@ async def test_tokens_that_run_out_are_exchanged_first() -> None:
         await keeping
 
     assert scene.said[0] == "auth/token/refresh/"
-    assert desk._login.access == "new"
+    assert scene.authorizations == ["Bearer new"]
 
 
 async def test_a_login_that_is_over_ends_the_simulation() -> None:

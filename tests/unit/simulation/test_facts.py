@@ -68,13 +68,15 @@ def test_a_quiet_book_is_measured_by_hand() -> None:
 
 
 def test_a_price_sold_out_stands_again_or_does_not() -> None:
-    tape = Tape("A", 1, begin=0)
+    tape, now = Tape("A", 1, begin=0), 0
     for price, comes_back_s in ((100, 4), (101, 6), (102, None)):
         tape.change(ASK, price, 5)
-        tape.advance(tape._now + 10 * SECOND)
+        now += 10 * SECOND
+        tape.advance(now)
         tape.change(ASK, price, -5, traded=True)
         if comes_back_s is not None:
-            tape.advance(tape._now + comes_back_s * SECOND)
+            now += comes_back_s * SECOND
+            tape.advance(now)
             tape.change(ASK, price, 1)
     tape.change(ASK, 100, -1)
 
@@ -93,8 +95,8 @@ def test_a_tape_holds_the_book_the_engine_holds() -> None:
 
     for tape in tapes:
         bids, asks = venue.levels(tape.symbol)
-        assert tape._sides[BID] == {price: quantity for price, quantity, _ in bids}
-        assert tape._sides[ASK] == {price: quantity for price, quantity, _ in asks}
+        assert tape.levels[BID] == {price: quantity for price, quantity, _ in bids}
+        assert tape.levels[ASK] == {price: quantity for price, quantity, _ in asks}
         assert tape.quotes
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from apps.simulation import ownvenue
 from apps.simulation.agent import NS, Stock
 from apps.simulation.funds import funds_of, moves_due
 from apps.simulation.holdings import Holdings
@@ -40,11 +39,11 @@ def test_a_stock_that_is_paid_in_or_out_is_usual_at_once() -> None:
     assert stock.excess == pytest.approx(0.5, rel=1e-2)
 
 
-def test_a_venue_moves_what_is_far_off_once_a_day_for_each_asset(monkeypatch: pytest.MonkeyPatch) -> None:
-    venue, population = market(seed=1, rate=100)
+def test_a_venue_moves_what_is_far_off_once_a_day_for_each_asset() -> None:
+    venue, population = market(
+        seed=1, rate=100, settle_ns=5 * NS, due=lambda held, _funds: {"USD": -7} if held["USD"] else {}
+    )
     holdings = Holdings(venue)
-    monkeypatch.setattr(ownvenue, "SETTLE_NS", 5 * NS)
-    monkeypatch.setattr(ownvenue, "moves_due", lambda held, _funds: {"USD": -7} if held["USD"] else {})
     venue.run(population, seconds=12, observe=holdings.observe)
 
     assert sorted(venue.moves) == sorted((name, -7) for name in ACCOUNTS)

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 
+import msgspec
 import pytest
 
 from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
-from apps.simulation import makers
+from apps.simulation.makers import STYLES
 from apps.simulation.ownvenue import BEGIN_NS, OwnVenue
 from apps.simulation.population import ACCOUNTS, Population
 from cift.wire.outcomes import CommandRejected
@@ -57,9 +58,9 @@ def test_hardly_anything_is_refused() -> None:
     assert refused < accepted / 20
 
 
-def test_no_order_is_moved_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(makers, "_MOVES_MAX", 15)
-    events = study(seed=2, seconds=150).events
+def test_no_order_is_moved_for_ever() -> None:
+    restless = [msgspec.structs.replace(style, moves_max=15) for style in STYLES]
+    events = study(seed=2, seconds=150, styles=restless).events
     moved = Counter(event.order_id for event in events if isinstance(event, OrderAmended))
     ended = {event.order_id for event in events if isinstance(event, OrderCanceled)}
     worn = {order for order, times in moved.items() if times == 15}

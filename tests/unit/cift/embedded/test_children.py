@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cift.embedded import children
-from cift.embedded.children import Child, ChildGivenUp, ChildPlan
+from cift.embedded.children import DEATHS_MAX, Child, ChildGivenUp, ChildPlan
 from cift.processes.workers import EXIT_LOST
 
 SLEEPS = "import time; time.sleep(60)"
 
 
-def child_of(folder: Path, code: str, *, vital: bool = True) -> Child:
+def child_of(folder: Path, code: str, *, vital: bool = True, pause_s: float = 0.0) -> Child:
     (folder / "manage.py").write_text(code)
-    return Child(ChildPlan("the child", ("argument",), vital=vital), manage=folder / "manage.py")
+    plan = ChildPlan("the child", ("argument",), vital=vital)
+    return Child(plan, manage=folder / "manage.py", pause_s_min=pause_s, pause_s_max=pause_s)
 
 
 async def running(child: Child, *, other_than: int | None = None) -> int:
@@ -24,8 +24,7 @@ async def running(child: Child, *, other_than: int | None = None) -> int:
     return pid
 
 
-async def test_a_killed_child_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "PAUSE_S_MIN", 0.01)
+async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     child = child_of(tmp_path, SLEEPS)
     keeping = asyncio.create_task(child.keep())
     first = await running(child)
@@ -45,9 +44,7 @@ async def test_a_child_that_lost_what_it_works_on_is_not_started_again(tmp_path:
         await child.keep()
 
 
-async def test_a_child_that_dies_over_and_over_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "PAUSE_S_MIN", 0.0)
-    monkeypatch.setattr(children, "PAUSE_S_MAX", 0.0)
+async def test_a_child_that_dies_over_and_over_is_given_up(tmp_path: Path) -> None:
     child = child_of(tmp_path, "raise SystemExit(9)")
 
     with pytest.raises(ChildGivenUp, match=r"the child ended 9 times in 60 s, last \(exit code 9\)"):
@@ -55,14 +52,12 @@ async def test_a_child_that_dies_over_and_over_is_given_up(tmp_path: Path, monke
 
 
 async def test_a_child_the_venue_can_do_without_is_started_again_for_as_long_as_it_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(children, "PAUSE_S_MIN", 0.0)
-    monkeypatch.setattr(children, "PAUSE_S_MAX", 0.0)
     child = child_of(tmp_path, f"open({str(tmp_path / 'runs')!r}, 'a').write('x'); raise SystemExit(9)", vital=False)
     keeping = asyncio.create_task(child.keep())
     async with asyncio.timeout(30):
-        while not (tmp_path / "runs").exists() or len((tmp_path / "runs").read_text()) < children.DEATHS_MAX + 3:  # noqa: ASYNC110 - a process tells nobody
+        while not (tmp_path / "runs").exists() or len((tmp_path / "runs").read_text()) < DEATHS_MAX + 3:  # noqa: ASYNC110 - a process tells nobody
             await asyncio.sleep(0.01)
     await child.stop(patience_s=2)
     await keeping
@@ -84,10 +79,9 @@ async def test_a_child_that_does_not_end_when_asked_is_killed(tmp_path: Path) ->
 
 
 async def test_a_child_waiting_to_be_started_again_can_be_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(children, "PAUSE_S_MIN", 60.0)
-    child = child_of(tmp_path, "raise SystemExit(9)")
+    child = child_of(tmp_path, "raise SystemExit(9)", pause_s=60.0)
     keeping = asyncio.create_task(child.keep())
     await asyncio.sleep(0.2)
     await child.stop(patience_s=1)

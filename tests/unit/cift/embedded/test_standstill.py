@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import cast
 
@@ -7,11 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from apps.orders.matching.places import Place
-from cift.embedded import standstill
 from cift.embedded.children import Child
-from cift.embedded.standstill import Standstill, followers_watch
-
-Found = tuple[dict[str, Place], Place] | None
+from cift.embedded.standstill import Found, Standstill, followers_watch
 
 
 class Killed:
@@ -42,22 +39,20 @@ WAYS: dict[str, tuple[Callable[[int], Found], bool]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_process_is_killed_only_when_one_in_it_has_work_and_does_not_move(
-    way: str, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
+async def test_a_process_is_killed_only_when_one_in_it_has_work_and_does_not_move(way: str, settings: Settings) -> None:
     found, killed = WAYS[way]
     looks = count(1)
 
     async def look(_shard: int) -> Found:
         return found(next(looks))
 
-    child = await watched(look, monkeypatch, settings)
+    child = await watched(look, settings)
 
     assert (child.kills > 0) is killed
 
 
 async def test_a_halt_and_another_process_begin_the_count_anew(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
+    settings: Settings,
 ) -> None:
     child, looks = Killed(), count(1)
 
@@ -67,22 +62,20 @@ async def test_a_halt_and_another_process_begin_the_count_anew(
             child.pid = (child.pid or 0) + 1
         return None if number % 3 == 0 else at(10, 10, 20)
 
-    await watched(look, monkeypatch, settings, child=child)
+    await watched(look, settings, child=child)
 
     assert next(looks) > 20
     assert child.kills == 0
 
 
 async def watched(
-    look: object, monkeypatch: pytest.MonkeyPatch, settings: Settings, *, child: Killed | None = None
+    look: Callable[[int], Awaitable[Found]], settings: Settings, *, child: Killed | None = None
 ) -> Killed:
     child = child or Killed()
-    monkeypatch.setattr(standstill, "WATCH_S", 0.002)
-    monkeypatch.setattr(standstill, "_look", look)
     settings.FOLLOWER_STILL_S_MAX = 0.05
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.4):
-            await followers_watch(cast("Child", child))
+            await followers_watch(cast("Child", child), look=look, every_s=0.002)
     return child
 
 

@@ -1,7 +1,5 @@
 import asyncio
 
-import pytest
-
 from cift.servers import outbox as module
 from cift.servers.frames import CLOSE_SLOW
 from tests.support.readers import Reader
@@ -107,13 +105,14 @@ async def test_who_has_not_taken_what_it_missed_is_not_given_it_again_and_again(
     assert reader.texts() == []
 
 
-async def test_who_does_not_take_what_it_missed_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader()
+async def test_who_does_not_take_what_it_missed_is_cut() -> None:
+    now = [0.0]
+    reader = Reader(clock=lambda: now[0])
     reader.writer.room = False
     reader.outbox.put_owed([b"1"])
     reader.outbox.check()
     assert not reader.outbox.ended
-    monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
+    now[0] += module.AGE_S_MAX + 0.1
     reader.outbox.check()
 
     assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
@@ -127,23 +126,23 @@ async def test_one_large_message_passes_a_reader_that_keeps_up() -> None:
     assert not reader.outbox.ended
 
 
-async def test_a_reader_too_late_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader()
+async def test_a_reader_too_late_is_cut() -> None:
+    now = [0.0]
+    reader = Reader(clock=lambda: now[0])
     reader.writer.room = False
     reader.outbox.put(b"1")
-    monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
+    now[0] += module.AGE_S_MAX + 0.1
     reader.outbox.check()
 
     assert reader.writer.closed == (CLOSE_SLOW, "slow_consumer")
 
 
-async def test_a_reader_that_is_late_with_the_server_s_own_is_cut_though_nothing_waits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    reader, feed = Reader(), CatchUp()
+async def test_a_reader_that_is_late_with_the_server_s_own_is_cut_though_nothing_waits() -> None:
+    now = [0.0]
+    reader, feed = Reader(clock=lambda: now[0]), CatchUp()
     reader.writer.room = False
     reader.outbox.miss(feed)
-    monkeypatch.setattr(module, "AGE_S_MAX", -1.0)
+    now[0] += module.AGE_S_MAX + 0.1
     reader.outbox.check()
 
     assert reader.outbox.ended

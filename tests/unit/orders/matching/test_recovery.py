@@ -1,7 +1,6 @@
 """What a long replay says of itself."""
 
 import logging
-import time
 
 import pytest
 
@@ -9,11 +8,10 @@ from apps.orders.matching.recovery import Progress
 
 
 def test_a_replay_is_quiet_for_a_second_and_then_says_how_far_it_is(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    progress = Progress(shard=0, first=1_001, last=3_000)
+    progress = Progress(shard=0, first=1_001, last=3_000, clock=lambda: now[0])
     with caplog.at_level(logging.INFO):
         for number in range(1_001, 2_001):
             progress.at(number)
