@@ -4,6 +4,7 @@ Read anew when one is not known. The label alone may come later, and stays.
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.marketdata.selectors import assets_all, instruments_all
@@ -136,8 +137,8 @@ class References:
         """Read the tables."""
         for asset in assets_all():
             self._assets[asset.id] = AssetReference(id=asset.id, symbol=asset.symbol, scale=asset.scale)
-        for row in instruments_all():
-            reference = InstrumentReference(
+        self.keep(
+            InstrumentReference(
                 id=row.id,
                 symbol=row.symbol,
                 base=row.base.symbol,
@@ -147,9 +148,15 @@ class References:
                 quote_scale=row.quote.scale,
                 simulated=row.simulated,
             )
+            for row in instruments_all()
+        )
+        self._loaded_at = time.monotonic()
+
+    def keep(self, instruments: Iterable[InstrumentReference]) -> None:
+        """Remember instruments, whoever read them."""
+        for reference in instruments:
             self._by_id[reference.id] = reference
             self._by_symbol[reference.symbol] = reference
-        self._loaded_at = time.monotonic()
 
     def forget(self) -> None:
         """Drop everything; the next use reads the table."""

@@ -1,10 +1,10 @@
 """A bus whose responders are what a test says they are."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cift.bus.base import Bus, GapHandler, MessageHandler, RequestHandler, Subscription
 
-Respond = Callable[[str, bytes], bytes]
+Respond = Callable[[str, bytes], bytes | Awaitable[bytes]]
 
 
 class ScriptedBus(Bus):
@@ -22,7 +22,8 @@ class ScriptedBus(Bus):
 
     async def request(self, subject: str, payload: bytes, *, timeout_s: float) -> bytes:
         self.requests.append((subject, payload))
-        return self.respond_with(subject, payload)
+        answer = self.respond_with(subject, payload)
+        return answer if isinstance(answer, bytes) else await answer
 
     async def publish(self, subject: str, payload: bytes, *, message_id: str | None = None) -> None: ...
 

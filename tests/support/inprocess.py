@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.core.asgi import get_asgi_application
 from apps.accounts.identity.sessions import Principal
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
-from apps.gateways.socket.session import Session
+from apps.gateways.socket.session import Logins, Session
 from apps.marketdata.reference import references
 from apps.orders.rest.programs import programs_served
 from cift.http.bodies import bodies_bounded
@@ -61,6 +62,14 @@ class HttpWay(Way):
         return answer.status_code, body
 
 
+class Unwatched(Logins):
+    """Logins that never end."""
+
+    def enter(self, family: int, ended: Callable[[], None]) -> None: ...
+
+    def leave(self, family: int, ended: Callable[[], None]) -> None: ...
+
+
 class SessionWay(Way):
     """A socket's session. A limit order takes the short way, unless `long` gives it what only the long one knows."""
 
@@ -81,8 +90,8 @@ class SessionWay(Way):
         # The short way takes what is known already, as it is behind a venue's first order.
         assert await references.find_symbol("AAPL-USD") is not None
         reader = Reader()
-        session = Session(Hub(), reader.outbox, SocketLimits({}))
-        session._principal, session._account = self._principal, self._principal.account
+        session = Session(Hub(), reader.outbox, SocketLimits({}), logins=Unwatched())
+        session.become(self._principal)
         for number, (op, params) in enumerate(asked):
             given = {**params, "deadline": None} if self._long and op == "order.submit" else params
             await session.receive(json.dumps({"id": number, "op": op, "params": given}))

@@ -224,13 +224,14 @@ class Hub:
         while True:
             await asyncio.sleep(CHECK_S)
             try:
-                self._look(loop.time())
+                self.tick(loop.time())
                 await self._close_idle(loop.time())
             except Exception:
                 # The next look is for all the others.
                 logger.exception("a look at the sockets failed")
 
-    def _look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
+        """Cut each socket that is too far behind, and ping those whose turn has come; `now`: the loop's time, s."""
         for socket, ping_at in list(self.sockets.items()):
             socket.outbox.check()
             if now >= ping_at and socket in self.sockets:

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -54,11 +54,37 @@ class ChannelName(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
+class Logins(Protocol):
+    """Whoever knows when a login ends."""
+
+    def enter(self, family: int, ended: Callable[[], None]) -> None:
+        """Call `ended` once the family has ended."""
+
+    def leave(self, family: int, ended: Callable[[], None]) -> None:
+        """Watch no more for somebody."""
+
+
 class Session:
     """What one socket is and wants."""
 
-    def __init__(self, hub: Hub, outbox: Outbox, limits: SocketLimits) -> None:
-        """Begin as nobody, without subscriptions."""
+    def __init__(
+        self,
+        hub: Hub,
+        outbox: Outbox,
+        limits: SocketLimits,
+        *,
+        logins: Logins | None = None,
+        orders_cancel: Callable[[int], Coroutine[Any, Any, None]] = orders_cancel_surely,
+        subscriptions_max: int = SUBSCRIPTIONS_MAX,
+    ) -> None:
+        """Begin as nobody, without subscriptions.
+
+        `logins` tells when a login has ended, the event loop's watch if not given; `orders_cancel` cancels an account's
+        orders when a socket that asked for it is gone.
+        """
+        self._logins = logins or watch()
+        self._orders_cancel_of = orders_cancel
+        self._subscriptions_max = subscriptions_max
         self.outbox = outbox
         self._hub = hub
         self._limits = limits
@@ -85,18 +111,26 @@ class Session:
             ApplicationError: `unauthenticated`, `rate_limited`: the socket is to be closed; `forbidden`.
 
         """
-        found = await principal_find(token or "") if ticket is None else await principal_of_ticket(ticket)
+        self.become(await principal_find(token or "") if ticket is None else await principal_of_ticket(ticket))
+
+    def become(self, found: Principal) -> None:
+        """Become somebody who was let in.
+
+        Raises:
+            ApplicationError: as `log_in`.
+
+        """
         before = self._principal
         if before is not None:
             if before.user != found.user:
                 raise ApplicationError("forbidden", "This socket is another user's.")
-            watch().leave(before.family, self._revoked)
+            self._logins.leave(before.family, self._revoked)
         else:
             if found.account is not None and not self._hub.connection_enter(found.account):
                 raise ApplicationError("rate_limited", "The account has its most connections.")
             self._account = found.account
         self._principal = found
-        watch().enter(found.family, self._revoked)
+        self._logins.enter(found.family, self._revoked)
 
     def _revoked(self) -> None:
         self.outbox.finish(CLOSE_REVOKED, "session_revoked")
@@ -148,7 +182,7 @@ class Session:
     async def close(self) -> None:
         """Leave all feeds; orders under way are still done."""
         if self._principal is not None:
-            watch().leave(self._principal.family, self._revoked)
+            self._logins.leave(self._principal.family, self._revoked)
         for feed, channel in self._channels.values():
             self._hub.pace.settle(feed)
             channel.leave(self.outbox)
@@ -160,7 +194,7 @@ class Session:
     def _orders_cancel(self) -> None:
         if self._cancels and self._account is not None:
             self._cancels = False
-            self._hub.errand(orders_cancel_surely(self._account))
+            self._hub.errand(self._orders_cancel_of(self._account))
 
     def _account_leave(self, account: int) -> None:
         feed = self._hub.accounts.get(account)
@@ -233,8 +267,8 @@ class Session:
             return
         named = self._named(fields)
         reference = None if named.symbol is None else await symbol_find(named.symbol)
-        if named not in self._channels and len(self._channels) + self._listens >= SUBSCRIPTIONS_MAX:
-            raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
+        if named not in self._channels and len(self._channels) + self._listens >= self._subscriptions_max:
+            raise ApplicationError("rate_limited", f"A socket has at most {self._subscriptions_max} subscriptions.")
         more = {} if reference is None else {"simulated": await references.is_simulated(reference)}
         feed, channel = await self._feed(named, reference)
         # From here on nothing is awaited: what the channel sends next follows what is sent here.
@@ -253,8 +287,8 @@ class Session:
 
     async def _subscribe_account(self, request_id: int | str, from_sequence: int | None) -> None:
         account = self._own_account()
-        if not self._listens and len(self._channels) >= SUBSCRIPTIONS_MAX:
-            raise ApplicationError("rate_limited", f"A socket has at most {SUBSCRIPTIONS_MAX} subscriptions.")
+        if not self._listens and len(self._channels) >= self._subscriptions_max:
+            raise ApplicationError("rate_limited", f"A socket has at most {self._subscriptions_max} subscriptions.")
         self._account_leave(account)
         feed = await self._hub.account(account)
         joined = await feed.join(self.outbox, from_sequence)

@@ -87,8 +87,12 @@ class _Kept(NamedTuple):
 class AccountFeed:
     """One account's readers."""
 
-    def __init__(self, account: int, *, repairs: asyncio.Semaphore) -> None:
-        """Begin without readers; `open` connects it. `repairs` bounds how many read the journal at once."""
+    def __init__(self, account: int, *, repairs: asyncio.Semaphore, owed_bytes_max: int = OWED_BYTES_MAX) -> None:
+        """Begin without readers; `open` connects it. `repairs` bounds how many read the journal at once.
+
+        Who missed more than `owed_bytes_max` is told the account whole.
+        """
+        self._owed_bytes_max = owed_bytes_max
         self.account = account
         self._repairs = repairs
         self.head = 0
@@ -143,7 +147,7 @@ class AccountFeed:
     async def _missed(self, account_sequence: int) -> list[bytes] | None:
         """Give the messages behind one; None: they are too far back. Nothing is awaited behind the last look."""
         earlier: list[bytes] = []
-        first = self._first_kept()
+        first = self.first_kept
         if account_sequence + 1 < first:
             if first - 1 - account_sequence > MESSAGES_REPAIRED_MAX:
                 return None
@@ -152,22 +156,22 @@ class AccountFeed:
                 if events is None:
                     return None
                 earlier = await self._told_again(events)
-            if self._first_kept() > first:
+            if self.first_kept > first:
                 # So much happened meanwhile that what was kept then is gone.
                 return None
         later = [kept.text for kept in self._kept if kept.account_sequence > max(account_sequence, first - 1)]
-        return _bounded(earlier + later)
+        return self._bounded(earlier + later)
 
     async def _snapshot(self) -> tuple[bytes, list[bytes]]:
         """Tell the account whole, and what is behind that."""
-        first, known_at = self._first_kept(), self._known_at
+        first, known_at = self.first_kept, self._known_at
         # With what is kept the account's place can be told for any moment since.
         found = await database_call(account_found, self.account, sequence=known_at)
         place = first - 1
         for kept in self._kept:
             if kept.sequence <= found.sequence:
                 place = kept.account_sequence
-        if self._first_kept() > place + 1:
+        if self.first_kept > place + 1:
             raise ApplicationError("projection_behind")
         snapshot = AccountSnapshot(
             account_sequence=place,
@@ -179,7 +183,9 @@ class AccountFeed:
         )
         return _encoder.encode(snapshot), [kept.text for kept in self._kept if kept.account_sequence > place]
 
-    def _first_kept(self) -> int:
+    @property
+    def first_kept(self) -> int:
+        """The account's first sequence that is still in memory, or the next one where none is."""
         return self._kept[0].account_sequence if self._kept else self.head + 1
 
     async def _ask(self) -> None:
@@ -203,7 +209,7 @@ class AccountFeed:
         texts = None
         if self.head - before <= MESSAGES_REPAIRED_MAX:
             events = await database_call(account_events, self.account, after=before, up_to=self.head)
-            texts = None if events is None else _bounded(await self._told_again(events))
+            texts = None if events is None else self._bounded(await self._told_again(events))
         if texts is None:
             texts = [(await self._snapshot())[0]]
         for reader in readers:
@@ -228,6 +234,10 @@ class AccountFeed:
                 message = await self._told(event, at, head)
             texts.append(_encoder.encode(message))
         return texts
+
+    def _bounded(self, texts: list[bytes]) -> list[bytes] | None:
+        """Give what a reader missed; None: it is too much to send, and the account is told whole instead."""
+        return texts if sum(map(len, texts)) <= self._owed_bytes_max else None
 
     async def _message(self, _subject: str, payload: bytes) -> None:
         # A head that comes to be known between two events of a block would part them: one half kept, the other not.
@@ -350,11 +360,6 @@ async def _asset_of(number: int) -> AssetReference:
     if asset is None:
         raise ApplicationError("projection_behind")
     return asset
-
-
-def _bounded(texts: list[bytes]) -> list[bytes] | None:
-    """Give what a reader missed; None: it is too much to send, and the account is told whole instead."""
-    return texts if sum(map(len, texts)) <= OWED_BYTES_MAX else None
 
 
 def _head(event: AnyEvent, account_sequence: int, at: int) -> dict[str, Any]:

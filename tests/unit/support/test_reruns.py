@@ -21,15 +21,12 @@ def test_steady():
 """
 
 
-def summary_of(folder: Path, *options: str) -> str:
+def printed_by(folder: Path, *options: str) -> str:
     (folder / "test_flaky.py").write_text(FLAKY)
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
+    plugins = ("tests.support.reruns", "no:cacheprovider", "no:schemathesis", "no:django")
     run = subprocess.run(
-        [
-            sys.executable,
-            *("-m", "pytest", "-p", "tests.support.reruns", "-p", "no:cacheprovider", "-p", "no:schemathesis"),
-            *("-p", "no:django", *options, folder),
-        ],
+        [sys.executable, "-m", "pytest", *(f"-p{plugin}" for plugin in plugins), *options, str(folder)],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
         capture_output=True,
@@ -37,11 +34,11 @@ def summary_of(folder: Path, *options: str) -> str:
         timeout=60,
         check=False,
     )
-    return run.stdout
+    return str(run.stdout)
 
 
 def test_each_rerun_is_printed_with_its_reason_and_the_worst_comes_first(tmp_path: Path) -> None:
-    summary = summary_of(tmp_path, "--reruns", "2").partition("reruns: these tests are to be mended")[2]
+    summary = printed_by(tmp_path, "--reruns", "2").partition("reruns: these tests are to be mended")[2]
 
     twice, once = summary.index("test_twice needed 2 RERUNS IN A ROW"), summary.index("test_once needed 1 rerun")
     assert twice < once
@@ -53,7 +50,7 @@ def test_each_rerun_is_printed_with_its_reason_and_the_worst_comes_first(tmp_pat
 
 
 def test_a_run_without_reruns_says_nothing(tmp_path: Path) -> None:
-    printed = summary_of(tmp_path)
+    printed = printed_by(tmp_path)
 
     assert "2 failed, 1 passed" in printed
     assert "to be mended" not in printed

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -9,14 +10,14 @@ import pytest
 from pytest_django import Settings
 
 from apps.accounts.identity.sessions import Principal
-from apps.gateways.socket import session as module
 from apps.gateways.socket.hub import PING_S, Hub
 from apps.gateways.socket.limits import REFUSALS_MAX, SocketLimits
 from apps.gateways.socket.session import Session
-from apps.marketdata.reference import InstrumentReference
+from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.feeds.account import AccountFeed
 from cift.bus import buses
 from tests.support.buses import FeedBus
+from tests.support.inprocess import Unwatched
 from tests.support.messages import message_check
 from tests.support.readers import Reader
 
@@ -31,12 +32,25 @@ ANSWERS = {2: [1, 7, 7, [], [], 0, 0], 5: [1, 7, 1, 2, 1, 0, 0, 0, 0, 2, 1]}
 class Conversation:
     """A session of a trader, and what it is answered."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, account: int | None = 3, scope: dict[str, Any] | None = None, subscriptions_max: int = 20
+    ) -> None:
         self.hub = Hub()
         self.reader = Reader()
-        self.session = Session(self.hub, self.reader.outbox, SocketLimits({}))
-        self.session._principal = Principal(user=1, family=1, account=3)
-        self.session._account = 3
+        self.canceled: list[int] = []
+        self.session = Session(
+            self.hub,
+            self.reader.outbox,
+            SocketLimits(scope or {}),
+            logins=Unwatched(),
+            orders_cancel=self._cancel,
+            subscriptions_max=subscriptions_max,
+        )
+        self.session.become(Principal(user=1, family=1, account=account))
+
+    async def _cancel(self, account: int) -> None:
+        await asyncio.sleep(0)
+        self.canceled.append(account)
 
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         await self.session.receive(json.dumps({"id": 1, "op": op, **fields}))
@@ -45,35 +59,25 @@ class Conversation:
         return answer
 
 
-@pytest.fixture
-async def conversation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Conversation:
-    async def symbol_find(_symbol: str) -> InstrumentReference:
-        return AAPL_USD
-
+@pytest.fixture(autouse=True)
+def venue(settings: Settings) -> Iterator[None]:
+    """A venue whose writer answers, with one instrument."""
     settings.BUSES = {"default": {"BACKEND": "tests.support.buses.FeedBus"}}
     bus = buses["default"]
     assert isinstance(bus, FeedBus)
     bus.respond_with = lambda _subject, query: msgspec.msgpack.encode(ANSWERS[msgspec.msgpack.decode(query)[0]])
-    monkeypatch.setattr(module, "symbol_find", symbol_find)
-    return Conversation()
+    references.keep([AAPL_USD])
+    yield
+    references.forget()
 
 
 @pytest.fixture
-def canceled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    accounts: list[int] = []
-
-    async def orders_cancel_surely(account: int) -> None:
-        await asyncio.sleep(0)
-        accounts.append(account)
-
-    monkeypatch.setattr(module, "orders_cancel_surely", orders_cancel_surely)
-    return accounts
+async def conversation() -> Conversation:
+    return Conversation()
 
 
-async def test_a_socket_has_a_number_of_subscriptions_at_most(
-    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SUBSCRIPTIONS_MAX", 2)
+async def test_a_socket_has_a_number_of_subscriptions_at_most() -> None:
+    conversation = Conversation(subscriptions_max=2)
     for depth in (10, 50, 10):
         answer = await conversation.ask("subscribe", channel="book", symbol="AAPL-USD", depth=depth)
         assert answer["result"]["simulated"] is True
@@ -98,10 +102,8 @@ async def test_status_without_a_symbol_is_the_venue_s(conversation: Conversation
     assert not (await conversation.hub.venue()).has_readers
 
 
-async def test_the_venue_s_status_and_a_symbol_s_are_two_subscriptions(
-    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SUBSCRIPTIONS_MAX", 2)
+async def test_the_venue_s_status_and_a_symbol_s_are_two_subscriptions() -> None:
+    conversation = Conversation(subscriptions_max=2)
     of_symbol = await conversation.ask("subscribe", channel="status", symbol="AAPL-USD")
     assert of_symbol["result"] == {"channel": "status", "symbol": "AAPL-USD", "resumed": False, "simulated": True}
     assert (await conversation.ask("unsubscribe", channel="status"))["ok"], "nothing to leave, and nothing left"
@@ -124,34 +126,30 @@ async def test_the_other_channels_are_a_symbol_s(conversation: Conversation, op:
     assert error == {"field": "symbol", "code": "required", "detail": "This channel is a symbol's."}
 
 
-async def test_orders_go_with_their_socket_once(conversation: Conversation, canceled: list[int]) -> None:
+async def test_orders_go_with_their_socket_once(conversation: Conversation) -> None:
     assert (await conversation.ask("cancel_on_disconnect", enabled=True))["result"] == {"enabled": True}
     await conversation.session.close()
     await conversation.session.close()
     await conversation.hub.last_orders()
 
-    assert canceled == [3]
+    assert conversation.canceled == [3]
 
 
-async def test_orders_stay_where_nothing_was_said_or_it_was_taken_back(
-    conversation: Conversation, canceled: list[int]
-) -> None:
+async def test_orders_stay_where_nothing_was_said_or_it_was_taken_back(conversation: Conversation) -> None:
     await conversation.ask("cancel_on_disconnect", enabled=True)
     await conversation.ask("cancel_on_disconnect", enabled=False)
     await conversation.session.close()
     await conversation.hub.last_orders()
 
-    assert canceled == []
+    assert conversation.canceled == []
 
 
-async def test_at_the_process_s_end_orders_are_canceled_and_no_more_are_taken(
-    conversation: Conversation, canceled: list[int]
-) -> None:
+async def test_at_the_process_s_end_orders_are_canceled_and_no_more_are_taken(conversation: Conversation) -> None:
     conversation.hub.enter(conversation.session)
     await conversation.ask("cancel_on_disconnect", enabled=True)
     await conversation.hub.last_orders()
 
-    assert canceled == [3]
+    assert conversation.canceled == [3]
     for op, params, named in (
         ("order.submit", {"client_order_id": "mine"}, "mine"),
         ("order.cancel", {"client_order_id": "mine"}, "mine"),
@@ -165,10 +163,7 @@ async def test_at_the_process_s_end_orders_are_canceled_and_no_more_are_taken(
 
 
 @pytest.mark.parametrize("named", ["mine", None])
-async def test_an_order_refused_at_the_process_s_end_is_named(
-    conversation: Conversation, monkeypatch: pytest.MonkeyPatch, named: str | None
-) -> None:
-    monkeypatch.setattr("apps.orders.entry.fast_order.references.by_symbol", lambda _symbol: AAPL_USD)
+async def test_an_order_refused_at_the_process_s_end_is_named(conversation: Conversation, named: str | None) -> None:
     order = {"symbol": "AAPL-USD", "side": "buy", "type": "limit", "price": "1", "quantity": "1"}
     conversation.session.last_orders()
     answer = await conversation.ask(
@@ -183,10 +178,10 @@ async def test_an_order_refused_at_the_process_s_end_is_named(
 async def test_every_socket_is_pinged_and_told_where_its_account_stands(conversation: Conversation) -> None:
     hub, reader, now = conversation.hub, conversation.reader, asyncio.get_running_loop().time()
     hub.enter(conversation.session)
-    hub._look(now + PING_S - 1)
+    hub.tick(now + PING_S - 1)
     assert reader.messages() == []
-    hub._look(now + PING_S + 1)
-    hub._look(now + PING_S + 2)
+    hub.tick(now + PING_S + 1)
+    hub.tick(now + PING_S + 2)
     (ping,) = reader.messages()
     message_check(ping)
     assert (ping["type"], ping["account_sequence"]) == ("ping", None)
@@ -195,18 +190,17 @@ async def test_every_socket_is_pinged_and_told_where_its_account_stands(conversa
     feed.head = 41
     hub.accounts[3] = feed
     assert (await conversation.ask("subscribe", channel="account", from_sequence=41))["ok"]
-    hub._look(now + 2 * PING_S + 2)
+    hub.tick(now + 2 * PING_S + 2)
     (ping,) = reader.messages()
     message_check(ping)
     assert ping["account_sequence"] == 41
     hub.leave(conversation.session)
-    hub._look(now + 9 * PING_S)
+    hub.tick(now + 9 * PING_S)
     assert reader.messages() == []
 
 
-async def test_a_user_without_an_account_sees_and_does_nothing_private(conversation: Conversation) -> None:
-    conversation.session._principal = Principal(user=2, family=2, account=None)
-    conversation.session._account = None
+async def test_a_user_without_an_account_sees_and_does_nothing_private() -> None:
+    conversation = Conversation(account=None)
     for op, fields in (
         ("subscribe", {"channel": "account"}),
         ("unsubscribe", {"channel": "account"}),
@@ -222,10 +216,10 @@ async def test_a_user_without_an_account_sees_and_does_nothing_private(conversat
 
 
 async def test_messages_that_cannot_be_read_count_and_close_a_socket_that_goes_on(
-    conversation: Conversation, settings: Settings
+    settings: Settings,
 ) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "messages-address": (3, 3600)}
-    conversation.session._limits = SocketLimits({"client": ("192.0.2.7", 1)})
+    conversation = Conversation(scope={"client": ("192.0.2.7", 1)})
     malformed = ["not JSON", "[]", '{"id": 7}']
     for text in [*malformed, *malformed[2:] * REFUSALS_MAX]:
         assert conversation.reader.writer.closed is None

@@ -11,7 +11,6 @@ from apps.marketdata.codes import InstrumentStatus, Side
 from apps.marketdata.messages import BookBlock
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.streams.channel import Channel
-from apps.marketdata.streams.instrument import InstrumentFeed
 from cift.bus.base import VenueUnavailable
 from cift.errors.application import ApplicationError
 from cift.servers.outbox import Outbox
@@ -220,18 +219,13 @@ async def test_a_ticker_tells_its_whole_state(bus: FeedBus) -> None:
 
 
 async def test_blocks_that_come_while_the_book_is_asked_for_are_not_lost(bus: FeedBus) -> None:
-    feeds: list[InstrumentFeed] = []
-
-    def answer(_subject: str, _query: bytes) -> bytes:
+    async def answer(_subject: str, _query: bytes) -> bytes:
         for early in (block(5, 7, bids=[(1, 1, 1)]), block(7, 8, bids=[(99, 3, 1)])):
-            feeds[0]._waiting.append(msgspec.msgpack.decode(early, type=BookBlock))
+            await bus.tell("book.1", early)
         return book_answer(7, [(100, 5, 1)], [])
 
     bus.respond_with = answer
     home = Readers()
-    feeds.append(InstrumentFeed(AAPL_USD, changed=home.hub.pace.changed))
-    await feeds[0].open()
-    home.hub.instruments[1] = feeds[0]
     (snapshot,) = (await home.join()).messages()
 
     assert (snapshot["sequence"], snapshot["bids"]) == (8, [["1", "5", 1], ["0.99", "3", 1]])

@@ -1,5 +1,6 @@
 """A plain order's answer written as text is the one that all others are made as."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -24,8 +25,10 @@ ORDER_ID, OTHER_ID = 77 << 20, 55 << 20
 
 
 @pytest.fixture(autouse=True)
-def _reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(references, "_by_id", {4: BTC_USD})
+def _reference() -> Iterator[None]:
+    references.keep([BTC_USD])
+    yield
+    references.forget()
 
 
 def accepted(**changes: object) -> OrderAccepted:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -25,10 +26,12 @@ BTC_USD = InstrumentReference(
 
 
 @pytest.fixture(autouse=True)
-def _reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(references, "_by_symbol", {"BTC-USD": BTC_USD})
+def _reference(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    references.keep([BTC_USD])
     # The table is not asked for others.
     monkeypatch.setattr(references, "_is_time", lambda: False)
+    yield
+    references.forget()
 
 
 def long_way(message: str) -> tuple[object, SubmitOrder] | None:

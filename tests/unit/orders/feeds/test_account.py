@@ -1,13 +1,14 @@
 """An account's feed: no hole, nothing put together, and what is gone on from."""
 
 import asyncio
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 
 from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.codes import Side
-from apps.marketdata.reference import InstrumentReference
+from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.codes import OrderType, TimeInForce
 from apps.orders.events import AccountBlock, OrderAccepted
 from apps.orders.feeds.account import AccountFeed
@@ -47,13 +48,20 @@ def accepted(account_sequence: int) -> OrderAccepted:
 
 
 @pytest.fixture
-def account_feed(bus: FeedBus, monkeypatch: pytest.MonkeyPatch) -> AccountFeed:
-    async def reference_of(_instrument: int) -> InstrumentReference:
-        return AAPL_USD
-
-    monkeypatch.setattr("apps.orders.feeds.account.reference_of", reference_of)
+def account_feed(bus: FeedBus) -> AccountFeed:
     stand(bus, 5)
-    return AccountFeed(3, repairs=asyncio.Semaphore(1))
+    return feed_made()
+
+
+@pytest.fixture(autouse=True)
+def _reference() -> Iterator[None]:
+    references.keep([AAPL_USD])
+    yield
+    references.forget()
+
+
+def feed_made(*, owed_bytes_max: int = OWED_BYTES_MAX) -> AccountFeed:
+    return AccountFeed(3, repairs=asyncio.Semaphore(1), owed_bytes_max=owed_bytes_max)
 
 
 def stand(bus: FeedBus, head: int) -> None:
@@ -119,15 +127,18 @@ async def test_what_comes_while_an_account_is_asked_for_leaves_no_hole(
 
     monkeypatch.setattr("apps.orders.feeds.account.reference_of", reference_of)
     telling: list[asyncio.Task[None]] = []
+    answer = bus.respond_with
 
-    async def request(subject: str, query: bytes, *, timeout_s: float) -> bytes:
+    async def answer_later(subject: str, query: bytes) -> bytes:
         if not telling:
             # The account stands at 5: the block began before that and goes on behind it.
             telling.append(asyncio.create_task(tell(bus, *range(1, 8))))
         await asyncio.sleep(0)
-        return bus.respond_with(subject, query)
+        found = answer(subject, query)
+        assert isinstance(found, bytes)
+        return found
 
-    monkeypatch.setattr(bus, "request", request)
+    bus.respond_with = answer_later
     await account_feed.open()
     await telling[0]
     reader = Reader()
@@ -137,7 +148,7 @@ async def test_what_comes_while_an_account_is_asked_for_leaves_no_hole(
     assert joined.resumed
     assert followed(reader) == [(5, 6), (6, 7)]
     # What lies before is read from the journal, all of it: none of it is kept.
-    assert account_feed._first_kept() == 6
+    assert account_feed.first_kept == 6
 
 
 async def test_an_account_s_messages_are_never_put_together(bus: FeedBus, account_feed: AccountFeed) -> None:
@@ -177,17 +188,19 @@ async def test_a_fast_reader_is_sent_all_it_missed_though_it_is_more_than_may_wa
 
 @pytest.mark.usefixtures("journal")
 async def test_who_missed_too_many_bytes_is_told_the_account_whole(
-    bus: FeedBus, account_feed: AccountFeed, monkeypatch: pytest.MonkeyPatch
+    bus: FeedBus,
 ) -> None:
     stand(bus, 2_005)
-    await account_feed.open()
-    size = sum(map(len, (await account_feed.join(Reader().outbox, 5)).texts))
+    feed = feed_made()
+    await feed.open()
+    size = sum(map(len, (await feed.join(Reader().outbox, 5)).texts))
     assert size < OWED_BYTES_MAX
-    monkeypatch.setattr("apps.orders.feeds.account.OWED_BYTES_MAX", size)
-    assert (await account_feed.join(Reader().outbox, 5)).resumed
-    monkeypatch.setattr("apps.orders.feeds.account.OWED_BYTES_MAX", size - 1)
+    large_enough, too_small = feed_made(owed_bytes_max=size), feed_made(owed_bytes_max=size - 1)
+    await large_enough.open()
+    await too_small.open()
+    assert (await large_enough.join(Reader().outbox, 5)).resumed
     reader = Reader()
-    joined = await account_feed.join(reader.outbox, 5)
+    joined = await too_small.join(reader.outbox, 5)
     reader.outbox.put_owed(joined.texts)
 
     assert not joined.resumed
@@ -219,9 +232,10 @@ async def test_what_the_bus_lost_is_told_from_the_journal_without_a_hole(
 
 @pytest.mark.usefixtures("journal")
 async def test_where_the_bus_lost_too_much_the_account_is_told_whole(
-    bus: FeedBus, account_feed: AccountFeed, monkeypatch: pytest.MonkeyPatch
+    bus: FeedBus,
 ) -> None:
-    monkeypatch.setattr("apps.orders.feeds.account.OWED_BYTES_MAX", 2_000)
+    stand(bus, 5)
+    account_feed = feed_made(owed_bytes_max=2_000)
     await account_feed.open()
     for lost in (2_001, 10):
         reader = Reader()

@@ -9,7 +9,6 @@ from apps.gateways.socket.hub import FEED_KEPT_S, Hub
 from apps.marketdata.streams.changes import CHANGES_KEPT
 from apps.orders.events import VenueBlock
 from apps.orders.feeds import venue as module
-from apps.orders.selectors import KillSwitchFound
 from cift.bus.base import VenueUnavailable
 from cift.errors.application import ApplicationError
 from tests.support.buses import FeedBus
@@ -112,13 +111,13 @@ async def test_only_the_last_changes_are_kept(home: Readers) -> None:
 
 @pytest.mark.parametrize(("heard", "stands"), [(switched(9, on=True), (9, True)), (switched(6, on=True), (7, False))])
 async def test_what_is_heard_while_the_writer_answers_counts_where_it_is_newer(
-    home: Readers, monkeypatch: pytest.MonkeyPatch, heard: bytes, stands: tuple[int, bool]
+    home: Readers, heard: bytes, stands: tuple[int, bool]
 ) -> None:
-    async def kill_switch_find() -> KillSwitchFound:
+    async def answer(_subject: str, _query: bytes) -> bytes:
         await home.bus.tell("venue.0", heard)
-        return KillSwitchFound(7, on=False)
+        return standing(7, on=False)
 
-    monkeypatch.setattr(module, "kill_switch_find", kill_switch_find)
+    home.bus.respond_with = answer
 
     assert told(await home.join()) == [("snapshot", None, *stands)]
 
