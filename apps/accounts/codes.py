@@ -39,6 +39,17 @@ class WithdrawalStatus(IntEnum):
     RELEASED = 2
 
 
+class RequestStatus(IntEnum):
+    """Where a money request stands; how it gets there is in `money/lifecycle.py`."""
+
+    REQUESTED = 0
+    APPROVED = 1
+    BOOKED = 2
+    REFUSED = 3
+    REJECTED = 4
+    EXPIRED = 5
+
+
 class LedgerKind(IntEnum):
     """What a ledger entry books."""
 

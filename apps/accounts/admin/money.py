@@ -8,9 +8,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.accounts.codes import ACCOUNT_EXTERNAL, CashKind
+from apps.accounts.codes import ACCOUNT_EXTERNAL, CashKind, RequestStatus
 from apps.accounts.models import Account, MoneyRequest
-from apps.accounts.models.money_requests import RequestStatus
 from apps.accounts.money.requests import request_approve, request_complete, request_make, request_reject
 from apps.marketdata.models import Asset
 from cift.backoffice.acts import Actor, actor_of, second_factor_require

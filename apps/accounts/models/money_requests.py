@@ -1,25 +1,11 @@
 """Deposits, withdrawals and adjustments that one operator asks for and another decides."""
 
-from enum import IntEnum
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 
-from apps.accounts.codes import CashKind
+from apps.accounts.codes import CashKind, RequestStatus
 from cift.choices import choices_of, values_of
-
-
-class RequestStatus(IntEnum):
-    """Where a request stands."""
-
-    REQUESTED = 0
-    APPROVED = 1
-    BOOKED = 2
-    REFUSED = 3
-    REJECTED = 4
-    EXPIRED = 5
-
 
 _WITHOUT_ANOTHER = (RequestStatus.REQUESTED, RequestStatus.REFUSED, RequestStatus.REJECTED, RequestStatus.EXPIRED)
 """Where nobody else has had to decide; a withdrawal is refused before, when it cannot be held."""
@@ -28,10 +14,9 @@ _WITHOUT_ANOTHER = (RequestStatus.REQUESTED, RequestStatus.REFUSED, RequestStatu
 class MoneyRequest(models.Model):
     """An amount (smallest units; signed for an adjustment) to be moved between an account and outside.
 
-    requested → approved by another operator → booked by the order service, or refused by it; or requested → rejected,
-    or expired. A withdrawal is held from its request until it is booked or given back; `held` is the sequence it was
-    held at, 0 for not. While it is `due`, a command of it is still to be sent, under an id made of its number, so that
-    sending it again cannot double it.
+    `status` moves as `money/lifecycle.py` says. A withdrawal is held from its request until it is booked or given back;
+    `held` is the sequence it was held at, 0 for not. While it is `due`, a command of it is still to be sent, under an
+    id made of its number, so that sending it again cannot double it.
     """
 
     account = models.ForeignKey(

@@ -1,20 +1,18 @@
-"""What is still to be sent for a money request, one command at a time.
+"""What is sent to the order service for a money request, one command at a time, and what its answers mean.
 
 Each command has an id made of the request's number, so a step that was cut off anywhere is just done again: the order
-service does it once and gives the first answer. Ids are remembered for a day. Behind that a withdrawal is known by the
+service does it once and gives the first answer. Ids are remembered for a day. After that a withdrawal is known by the
 tables, so it may take as long as it likes; a deposit is not, so it is no longer sent after `REBOOK_NS_MAX`.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from django.db import router, transaction
-
-from apps.accounts.codes import CashKind, WithdrawalEnd, WithdrawalStatus
+from apps.accounts.codes import CashKind, RequestStatus, WithdrawalEnd, WithdrawalStatus
 from apps.accounts.models import MoneyRequest, Withdrawal
-from apps.accounts.models.money_requests import RequestStatus
+from apps.accounts.money.lifecycle import MoneyCommand, RequestAct, command_due
+from apps.accounts.money.moves import Answer
 from apps.accounts.services import adjustment_book, deposit_book, withdrawal_request, withdrawal_settle
 from cift.backoffice.acts import deadline
 from cift.errors.application import ApplicationError
@@ -25,6 +23,18 @@ REBOOK_NS_MAX = 20 * 60 * 60 * 1_000_000_000
 """How long after its approval a deposit or adjustment may be booked again; ids are remembered for longer."""
 
 _BOOKS = {CashKind.DEPOSIT: deposit_book, CashKind.ADJUSTMENT: adjustment_book}
+_ENDS = {MoneyCommand.BOOK: WithdrawalEnd.BOOKED, MoneyCommand.RELEASE: WithdrawalEnd.RELEASED}
+
+_DONE = {
+    MoneyCommand.HOLD: RequestAct.HELD,
+    MoneyCommand.BOOK: RequestAct.BOOKED,
+    MoneyCommand.RELEASE: RequestAct.RELEASED,
+}
+_REFUSED = {
+    MoneyCommand.HOLD: RequestAct.HOLD_REFUSED,
+    MoneyCommand.BOOK: RequestAct.BOOKING_REFUSED,
+}
+"""What is held can be given back: a release is not refused for good."""
 
 _NOTHING_HAPPENED = {
     "venue_unavailable",
@@ -40,24 +50,21 @@ _FAULTS = 500
 
 
 class Step(NamedTuple):
-    """A command to send, how it is written down, and what to note when it is answered."""
+    """A command to send for a request as it stands, and the id it has its effect under once."""
 
-    action: str
-    command: Callable[[], Awaitable[Performed[Any]]]
-    said: Mapping[str, Any]
-    done: Callable[[int], None]
-    """Called with the sequence of the event."""
-    failed: Callable[[ApplicationError], None]
-    """Called with what the order service refused for good, or answered to something done long ago."""
+    request: MoneyRequest
+    command: MoneyCommand
+    command_id: str
+    send: Callable[[], Awaitable[Performed[Any]]]
 
 
 def is_later(error: ApplicationError) -> bool:
-    """Tell whether a step may yet succeed, or has, as it is."""
+    """Return whether a step may yet succeed, or has, as it is."""
     return error.code == "outcome_unknown" or error.code in _NOTHING_HAPPENED or error.status >= _FAULTS
 
 
 def step_next(request: MoneyRequest) -> Step | None:
-    """Give what is to be sent next for a request as it stands; None: nothing.
+    """Return what is to be sent next for a request as it stands; None: nothing.
 
     Raises:
         ApplicationError: `conflict`: the order service may have forgotten the id it would be sent under.
@@ -65,89 +72,61 @@ def step_next(request: MoneyRequest) -> Step | None:
     """
     if not request.due:
         return None
-    withdrawal = request.kind == CashKind.WITHDRAWAL
-    if withdrawal and not request.held:
-        # For a rejected one too: only what was surely held can surely be given back.
-        return _hold(request)
-    if request.status == RequestStatus.APPROVED:
-        return _settle(request, WithdrawalEnd.BOOKED) if withdrawal else _book(request)
-    return _settle(request, WithdrawalEnd.RELEASED)
-
-
-def _hold(request: MoneyRequest) -> Step:
-    number = request.pk
-
-    def done(sequence: int) -> None:
-        with _locked(number) as row:
-            row.held = sequence
-            row.due = row.status != RequestStatus.REQUESTED
-            row.save(update_fields=["held", "due"])
-
-    def failed(error: ApplicationError) -> None:
-        if error.code == "already_exists":
-            done(_held_at(request))
-            return
-        with _locked(number) as row:
-            if row.status in (RequestStatus.REQUESTED, RequestStatus.APPROVED):
-                row.status, row.code = int(RequestStatus.REFUSED), error.code
-            row.due = False
-            row.save(update_fields=["status", "code", "due"])
-
-    command = partial(
-        withdrawal_request,
-        account=request.account_id,
-        command_id=request.command_id,
-        asset=request.asset_id,
-        amount=request.amount,
-        deadline=deadline(),
+    kind = CashKind(request.kind)
+    command = command_due(RequestStatus(request.status), kind=kind, held=bool(request.held))
+    if command is None:
+        return None
+    if kind is CashKind.WITHDRAWAL and command is not MoneyCommand.HOLD:
+        settle = partial(withdrawal_settle, request=request.command_id, end=_ENDS[command])
+        return _step(request, command, request.settling_id, settle)
+    if command is MoneyCommand.BOOK:
+        _remembered_require(request)
+    send: Callable[..., Awaitable[Performed[Any]]] = (
+        withdrawal_request if command is MoneyCommand.HOLD else _BOOKS[kind]
     )
-    return Step("money.hold", command, {"id": request.command_id}, done, failed)
+    return _step(request, command, request.command_id, partial(send, asset=request.asset_id, amount=request.amount))
 
 
-def _book(request: MoneyRequest) -> Step:
+def answer_done(step: Step, sequence: int) -> Answer:
+    """Return what a step's event means, by its sequence."""
+    return Answer(_DONE[step.command], sequence=sequence)
+
+
+def answer_refused(step: Step, error: ApplicationError) -> Answer:
+    """Return what the order service refused for good, or answered to something done long ago.
+
+    Raises:
+        ApplicationError: `projection_behind`: the tables do not tell yet what was done; `error` itself where the step
+            stays due.
+
+    """
+    if step.command is MoneyCommand.HOLD and error.code == "already_exists":
+        return answer_done(step, _held_at(step.request))
+    if step.command_id == step.request.settling_id and error.code == "withdrawal_unknown":
+        return answer_done(step, _settled_at(step.request, _ENDS[step.command]))
+    if step.command not in _REFUSED:
+        raise error
+    return Answer(_REFUSED[step.command], code=error.code)
+
+
+def _step(
+    request: MoneyRequest, command: MoneyCommand, command_id: str, send: Callable[..., Awaitable[Performed[Any]]]
+) -> Step:
+    sent = partial(send, account=request.account_id, command_id=command_id, deadline=deadline())
+    return Step(request, command, command_id, sent)
+
+
+def _remembered_require(request: MoneyRequest) -> None:
+    """Refuse to send a booking again whose id may be forgotten.
+
+    Raises:
+        ApplicationError: `conflict`.
+
+    """
     if request.decided_at is None or clock_ns() - request.decided_at > REBOOK_NS_MAX:
         raise ApplicationError(
             "conflict", f"It was approved too long ago: look for {request.command_id} in the account's journal."
         )
-    command = partial(
-        _BOOKS[CashKind(request.kind)],
-        account=request.account_id,
-        command_id=request.command_id,
-        asset=request.asset_id,
-        amount=request.amount,
-        deadline=deadline(),
-    )
-    end = partial(_ended, request.pk)
-    return Step("money.book", command, {"id": request.command_id}, end, partial(_refused, request.pk))
-
-
-def _settle(request: MoneyRequest, end: WithdrawalEnd) -> Step:
-    def done(sequence: int) -> None:
-        if end is WithdrawalEnd.BOOKED:
-            _ended(request.pk, sequence)
-        else:
-            MoneyRequest.objects.filter(pk=request.pk).update(due=False)
-
-    def failed(error: ApplicationError) -> None:
-        if error.code != "withdrawal_unknown":
-            _refused(request.pk, error)
-            return
-        # It was settled so long ago that its id is forgotten, and that alone settles it: so it ended as it should.
-        found = Withdrawal.objects.filter(pk=request.held, status=int(end) + 1).first()
-        if found is None:
-            raise ApplicationError("projection_behind")
-        done(found.sequence)
-
-    command = partial(
-        withdrawal_settle,
-        account=request.account_id,
-        command_id=request.settling_id,
-        request=request.command_id,
-        end=end,
-        deadline=deadline(),
-    )
-    action = "money.book" if end is WithdrawalEnd.BOOKED else "money.release"
-    return Step(action, command, {"id": request.settling_id}, done, failed)
 
 
 def _held_at(request: MoneyRequest) -> int:
@@ -165,21 +144,14 @@ def _held_at(request: MoneyRequest) -> int:
     return held.pk
 
 
-@contextmanager
-def _locked(number: int) -> Iterator[MoneyRequest]:
-    """Give a request's row, to change in one transaction."""
-    with transaction.atomic(using=router.db_for_write(MoneyRequest)):
-        yield MoneyRequest.objects.select_for_update().get(pk=number)
+def _settled_at(request: MoneyRequest, end: WithdrawalEnd) -> int:
+    """Find where a withdrawal ended so long ago that its id is forgotten: nothing else settles it, so it ended thus.
 
+    Raises:
+        ApplicationError: `projection_behind`.
 
-def _ended(number: int, sequence: int) -> None:
-    """Note a booking; another that came first has noted the same."""
-    MoneyRequest.objects.filter(pk=number, status=int(RequestStatus.APPROVED)).update(
-        status=int(RequestStatus.BOOKED), due=False, sequence=sequence
-    )
-
-
-def _refused(number: int, error: ApplicationError) -> None:
-    MoneyRequest.objects.filter(pk=number, status=int(RequestStatus.APPROVED)).update(
-        status=int(RequestStatus.REFUSED), due=False, code=error.code
-    )
+    """
+    settled = Withdrawal.objects.filter(pk=request.held, status=int(end) + 1).first()
+    if settled is None:
+        raise ApplicationError("projection_behind")
+    return settled.sequence

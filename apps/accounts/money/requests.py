@@ -5,18 +5,16 @@ until the command was answered: whatever is lost between, `requests_complete` or
 """
 
 import logging
-from collections.abc import Callable
 
 from django.conf import settings
-from django.db import router, transaction
 from django.db.models import Q
 
-from apps.accounts.codes import CashKind
+from apps.accounts.codes import CashKind, RequestStatus
 from apps.accounts.models import MoneyRequest
-from apps.accounts.models.money_requests import RequestStatus
-from apps.accounts.money.bookings import REBOOK_NS_MAX, is_later, step_next
-from apps.accounts.money.four_eyes import person_behind_both
-from cift.backoffice.acts import VENUE, Actor, command_act, command_acted, record
+from apps.accounts.money.bookings import REBOOK_NS_MAX, Step, answer_done, answer_refused, is_later, step_next
+from apps.accounts.money.lifecycle import RequestAct
+from apps.accounts.money.moves import Answer, request_answer, request_ask, request_decide, subject_of
+from cift.backoffice.acts import VENUE, Actor, command_act, command_acted
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns
@@ -41,21 +39,8 @@ def request_make(actor: Actor, *, account: int, asset: int, kind: CashKind, amou
         ApplicationError: a withdrawal's: the reason's code where it cannot be held; the request is refused then.
 
     """
-    withdrawal = kind is CashKind.WITHDRAWAL
-    with transaction.atomic(using=router.db_for_write(MoneyRequest)):
-        request = MoneyRequest.objects.create(
-            account_id=account,
-            asset_id=asset,
-            kind=int(kind),
-            amount=amount,
-            note=note,
-            requested_by_id=actor.user.pk,
-            requested_at=clock_ns(),
-            due=withdrawal,
-        )
-        after = {"account": account, "asset": asset, "kind": kind.name.lower(), "amount": amount, "note": note}
-        record(actor, action="money.request", subject=_subject(request.pk), after=after)
-    if withdrawal:
+    request = request_ask(actor, account=account, asset=asset, kind=kind, amount=amount, note=note)
+    if request.due:
         try:
             return request_complete(actor, request.pk)
         except ApplicationError as error:
@@ -73,16 +58,8 @@ def request_approve(actor: Actor, number: int) -> MoneyRequest:
             both; what `request_complete` raises.
 
     """
-
-    def decide(request: MoneyRequest) -> None:
-        if request.requested_by_id == actor.user.pk:
-            raise ApplicationError("forbidden", "Your own request is approved by another operator.")
-        behind = person_behind_both(request.requested_by_id, actor.user.pk)
-        if behind is not None:
-            raise ApplicationError("forbidden", f"Two people are needed, and {behind} let both of you in.")
-        request.status, request.due = int(RequestStatus.APPROVED), True
-
-    return request_complete(actor, _decided(actor, number, "money.approve", decide).pk)
+    request_decide(actor, number, RequestAct.APPROVE)
+    return request_complete(actor, number)
 
 
 def request_reject(actor: Actor, number: int) -> MoneyRequest:
@@ -92,11 +69,7 @@ def request_reject(actor: Actor, number: int) -> MoneyRequest:
         ApplicationError: `conflict`: it is decided; what `request_complete` raises.
 
     """
-
-    def decide(request: MoneyRequest) -> None:
-        request.status, request.due = int(RequestStatus.REJECTED), _holds(request)
-
-    request = _decided(actor, number, "money.reject", decide)
+    request = request_decide(actor, number, RequestAct.REJECT)
     return request_complete(actor, number) if request.due else request
 
 
@@ -114,23 +87,25 @@ def request_complete(actor: Actor, number: int) -> MoneyRequest:
     while (step := step_next(request)) is not None:
         try:
             performed = command_act(
-                actor, action=step.action, subject=_subject(number), command=step.command, after=step.said
+                actor,
+                action=f"money.{step.command}",
+                subject=subject_of(number),
+                command=step.send,
+                after={"id": step.command_id},
             )
         except ApplicationError as error:
             if is_later(error):
                 raise
-            step.failed(error)
-            request.refresh_from_db()
+            request = request_answer(number, answer_refused(step, error))
             if request.status == RequestStatus.REFUSED:
                 raise
         else:
-            step.done(performed.event.sequence)
-            request.refresh_from_db()
+            request = request_answer(number, answer_done(step, performed.event.sequence))
     return request
 
 
 async def requests_complete(*, alone_ns: int = ALONE_NS) -> int:
-    """Let requests expire that nobody decided, and send what is due of all that were cut off; give how many were.
+    """Let requests expire that nobody decided, and send what is due of all that were cut off; return how many were.
 
     `alone_ns`: how long one is left to whoever works on it.
 
@@ -150,17 +125,30 @@ async def _complete(number: int) -> None:
     request = await database_call(MoneyRequest.objects.get, pk=number)
     while (step := step_next(request)) is not None:
         try:
-            performed = await command_acted(
-                VENUE, action=step.action, subject=_subject(number), command=step.command, after=step.said
-            )
+            answer = await _answered(step)
         except ApplicationError as error:
             if is_later(error):
                 raise
-            logger.warning("money request %s: %s was refused: %s", number, step.action, error.code)
-            await database_call(step.failed, error)
-        else:
-            await database_call(step.done, performed.event.sequence)
-        request = await database_call(MoneyRequest.objects.get, pk=number)
+            logger.warning("money request %s stays due: %s was refused: %s", number, step.command, error.code)
+            return
+        request = await database_call(request_answer, number, answer)
+
+
+async def _answered(step: Step) -> Answer:
+    try:
+        performed = await command_acted(
+            VENUE,
+            action=f"money.{step.command}",
+            subject=subject_of(step.request.pk),
+            command=step.send,
+            after={"id": step.command_id},
+        )
+    except ApplicationError as error:
+        if is_later(error):
+            raise
+        logger.warning("money request %s: %s was refused: %s", step.request.pk, step.command, error.code)
+        return await database_call(answer_refused, step, error)
+    return answer_done(step, performed.event.sequence)
 
 
 def _stale() -> list[int]:
@@ -170,11 +158,8 @@ def _stale() -> list[int]:
 
 
 def _expire(number: int) -> None:
-    def decide(request: MoneyRequest) -> None:
-        request.status, request.due = int(RequestStatus.EXPIRED), _holds(request)
-
     try:
-        _decided(VENUE, number, "money.expire", decide)
+        request_decide(VENUE, number, RequestAct.EXPIRE)
     except ApplicationError as error:
         logger.info("money request %s was decided just before it expired: %s", number, error)
 
@@ -185,26 +170,3 @@ def _due(alone_ns: int) -> list[int]:
     sendable = Q(kind=int(CashKind.WITHDRAWAL)) | Q(decided_at__gt=now - REBOOK_NS_MAX)
     rows = MoneyRequest.objects.filter(alone, sendable, due=True)
     return list(rows.order_by("id").values_list("id", flat=True)[:SWEPT_MAX])
-
-
-def _holds(request: MoneyRequest) -> bool:
-    return request.kind == CashKind.WITHDRAWAL
-
-
-def _decided(actor: Actor, number: int, action: str, decide: Callable[[MoneyRequest], None]) -> MoneyRequest:
-    with transaction.atomic(using=router.db_for_write(MoneyRequest)):
-        request = MoneyRequest.objects.select_for_update().get(pk=number)
-        before = request.get_status_display()
-        if request.status != RequestStatus.REQUESTED:
-            raise ApplicationError("conflict", f"It is {before} already.")
-        decide(request)
-        request.decided_by_id = actor.user.pk if actor.user is not None else None
-        request.decided_at = clock_ns()
-        request.save(update_fields=["status", "due", "decided_by", "decided_at"])
-        after = {"status": request.get_status_display()}
-        record(actor, action=action, subject=_subject(number), before={"status": before}, after=after)
-    return request
-
-
-def _subject(number: int) -> str:
-    return f"request {number}"

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.codes import CashKind
+from apps.accounts.codes import CashKind, RequestStatus
 from apps.accounts.events import CashMoved
 from apps.accounts.models import AuditRecord, MoneyRequest, User
-from apps.accounts.models.money_requests import RequestStatus
 from apps.accounts.money import bookings
 from apps.accounts.money.four_eyes import PEOPLE_MAX, person_behind_both
 from apps.accounts.money.requests import request_approve, request_make, request_reject

@@ -10,10 +10,9 @@ from asgiref.sync import async_to_sync
 from django.db import IntegrityError
 
 from apps.accounts.audit.records import records_verify
-from apps.accounts.codes import CashKind, WithdrawalEnd, WithdrawalStatus
+from apps.accounts.codes import CashKind, RequestStatus, WithdrawalEnd, WithdrawalStatus
 from apps.accounts.events import CashMoved, WithdrawalRequested, WithdrawalSettled
 from apps.accounts.models import AuditRecord, MoneyRequest, User, Withdrawal
-from apps.accounts.models.money_requests import RequestStatus
 from apps.accounts.money import bookings, requests
 from cift.backoffice.acts import Actor
 from cift.errors.application import ApplicationError
@@ -251,6 +250,22 @@ def test_a_rejected_withdrawal_is_given_back(service: Service) -> None:
 
     assert (stands(made), service.held, service.booked) == ((RequestStatus.REJECTED, False), {}, {})
     assert Withdrawal.objects.get().status == WithdrawalStatus.RELEASED
+
+
+def test_a_withdrawal_whose_return_is_refused_stays_due_and_holds_up_no_other(service: Service) -> None:
+    made = asked(kind=CashKind.WITHDRAWAL)
+    service.fails = ["account_unknown"]
+
+    with pytest.raises(ApplicationError, match="account_unknown"):
+        requests.request_reject(actor("bob"), made.pk)
+    service.fails = ["venue_unavailable"]
+    other = asked(kind=CashKind.WITHDRAWAL)
+    service.fails = ["account_unknown"]
+
+    assert swept() == 2
+    assert (stands(made), stands(other)) == ((RequestStatus.REJECTED, True), (RequestStatus.REQUESTED, False))
+    assert swept() == 1
+    assert stands(made) == (RequestStatus.REJECTED, False)
 
 
 def test_what_nobody_decides_expires_and_is_given_back(service: Service) -> None:
