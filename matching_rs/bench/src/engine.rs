@@ -251,7 +251,7 @@ fn venue(flow: &Flow) -> Engine {
     engine
 }
 
-/// Tell what a batch has changed.
+/// Drain what a batch has changed.
 #[inline(never)]
 fn end_batch(engine: &mut Engine, tape: &mut Tape) {
     engine.end_batch(tape);
@@ -260,7 +260,7 @@ fn end_batch(engine: &mut Engine, tape: &mut Tape) {
     tape.digest ^= levels as u64;
 }
 
-/// Do the commands of a batch; the memory for each is asked for `AHEAD` commands before.
+/// Execute the commands of a batch; each is prefetched `AHEAD` commands before.
 #[inline(never)]
 fn apply(engine: &mut Engine, commands: &[Command<'_>], first: u64, tape: &mut Tape, mut done: impl FnMut()) {
     let mut foreseen = [Foreseen::default(); AHEAD];

@@ -1,18 +1,20 @@
-//! The engine's door: one command in, its events out.
+//! One shard's whole state, what its commands all check, and what has changed since last told.
 
-use crate::account::{Balance, Position};
-use crate::accounts::Accounts;
-use crate::ahead::Foreseen;
-use crate::command::{Command, Side, kind};
+use crate::book::pool::{Pool, SLOT_REFUSED};
+use crate::command::Side;
 use crate::event::{Event, Sink};
-use crate::ids::{IDS_MAX, Ids};
+use crate::ids::table::{IDS_MAX, Ids};
 use crate::instrument::{Asset, Market};
+use crate::money::account::{Balance, Position};
+use crate::money::accounts::Accounts;
+use crate::money::withdrawals::Withdrawals;
 use crate::places::Places;
-use crate::pool::{Pool, SLOT_REFUSED};
 use crate::reason::Reason;
 use crate::shared::Shared;
 use crate::view::{BookChange, Level};
-use crate::withdrawals::Withdrawals;
+
+/// Raised whenever the same commands may give other events or another state.
+pub const ENGINE_VERSION: u32 = 2;
 
 /// Bounds the engine is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +55,6 @@ struct Telling {
     asks: Vec<Level>,
 }
 
-/// How a command of a batch went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It had its effect, now or the first time it was sent.
-    Applied,
-    /// It was refused.
-    Refused,
-}
-
 impl Engine {
     /// Make an empty engine.
     #[must_use]
@@ -86,44 +79,29 @@ impl Engine {
         }
     }
 
-    /// Do one command at a time (ns since the epoch, UTC; never before the last one's); at least one event follows.
-    pub fn execute<S: Sink>(&mut self, command: &Command<'_>, at: u64, sink: &mut S) {
-        self.execute_foreseen(command, Foreseen::default(), at, sink);
+    /// Sequence of the last event.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.shared.sequence
     }
 
-    /// Do a command like `execute`; `foreseen` is what `foresee` gave for this very command.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "where a caller knows the kind of command, nothing is left to look up")]
-    pub fn execute_foreseen<S: Sink>(&mut self, command: &Command<'_>, foreseen: Foreseen, at: u64, sink: &mut S) {
-        self.shared.now = at;
-        match command {
-            Command::SubmitOrder(order) => drop(self.submit_order(order, foreseen.key(), sink)),
-            Command::CancelOrder(cancel) => drop(self.cancel_order(cancel, sink)),
-            Command::AmendOrder(amend) => drop(self.amend_order(amend, sink)),
-            Command::CancelOrders(cancel) => self.cancel_orders(cancel, sink),
-            Command::Batch(batch) => self.execute_batch(batch, sink),
-            Command::OpenVenue { hash_key } => self.open_venue(*hash_key, sink),
-            Command::OpenEpoch { epoch } => self.open_epoch(*epoch, sink),
-            Command::OpenAccount(open) => self.open_account(open, sink),
-            Command::ChangeAccount(change) => self.change_account(change, sink),
-            Command::MoveCash(cash) => self.move_cash(cash, sink),
-            Command::RequestWithdrawal(request) => self.request_withdrawal(request, sink),
-            Command::SettleWithdrawal(settle) => self.settle_withdrawal(settle, sink),
-            Command::SetPositionLimit(limit) => self.set_position_limit(limit, sink),
-            Command::ListAsset(asset) => self.list_asset(asset, sink),
-            Command::ListInstrument(listing) => self.list_instrument(listing, sink),
-            Command::ChangeInstrument(change) => self.change_instrument(change, sink),
-            Command::SetFeeTier(tier) => self.set_fee_tier(tier, sink),
-            Command::SetKillSwitch { deadline, on } => self.set_kill_switch(*deadline, *on, sink),
-        }
+    /// The writer's epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
-    /// Answer bytes that are no command.
-    pub fn refuse<S: Sink>(&mut self, reason: Reason, kind: u8, sink: &mut S) {
-        self.reject(0, reason, kind, "", sink);
+    /// The bounds it was built with.
+    #[must_use]
+    pub const fn config(&self) -> Config {
+        self.config
     }
 
-    /// Tell the balances and positions changed since the last call.
+    pub(crate) fn market(&self, instrument: u32) -> Option<&Market> {
+        self.markets.get((instrument as usize).checked_sub(1)?)
+    }
+
+    /// Emit the balances and positions changed since the last call.
     pub fn end_batch<S: Sink>(&mut self, sink: &mut S) {
         let Shared { sequence, accounts, .. } = &mut self.shared;
         accounts.drain_balances(|account_sequence, account, asset, &Balance { total, held }| {
@@ -139,7 +117,7 @@ impl Engine {
         });
     }
 
-    /// Tell the books changed since the last call, by instrument.
+    /// Drain the books changed since the last call, by instrument.
     pub fn drain_book_changes(&mut self, mut f: impl FnMut(BookChange<'_>)) {
         let Self { shared, markets, telling, .. } = self;
         if shared.changed.len() * 8 < markets.len() {
@@ -188,32 +166,5 @@ impl Engine {
     pub(crate) fn check_account(&self, deadline: u64, account: u32) -> Result<(), Reason> {
         self.check_time(deadline)?;
         self.shared.accounts.user(account).map(drop).ok_or(Reason::AccountUnknown)
-    }
-
-    fn open_venue<S: Sink>(&mut self, hash_key: [u8; 16], sink: &mut S) {
-        if !self.shared.accounts.is_empty() {
-            return self.reject(0, Reason::AlreadyExists, kind::OPEN_VENUE, "", sink);
-        }
-        self.shared.ids.set_hash_key(hash_key);
-        for _ in 0..2 {
-            self.shared.accounts.open(0, 0);
-        }
-        self.shared.emit(&Event::VenueOpened, sink);
-    }
-
-    fn open_epoch<S: Sink>(&mut self, epoch: u64, sink: &mut S) {
-        if epoch <= self.epoch {
-            return self.reject(0, Reason::EpochStale, kind::OPEN_EPOCH, "", sink);
-        }
-        self.epoch = epoch;
-        self.shared.emit(&Event::EpochOpened { epoch, engine_version: crate::ENGINE_VERSION }, sink);
-    }
-
-    fn set_kill_switch<S: Sink>(&mut self, deadline: u64, on: bool, sink: &mut S) {
-        if let Err(reason) = self.check_time(deadline) {
-            return self.reject(0, reason, kind::SET_KILL_SWITCH, "", sink);
-        }
-        self.killed = on;
-        self.shared.emit(&Event::KillSwitchSet { on }, sink);
     }
 }

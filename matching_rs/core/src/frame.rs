@@ -1,6 +1,6 @@
 //! Frames: length-prefixed byte strings, of commands on the way in, of sections of events on the way out.
 
-use crate::codec::COMMAND_BYTES_MAX;
+use crate::command::COMMAND_BYTES_MAX;
 
 /// Most commands of a frame.
 pub const FRAME_COMMANDS_MAX: usize = 1_000;

@@ -1,11 +1,15 @@
 //! Assets and instruments: what they were listed with, their grid, their fees, and their book.
 
-use crate::account::TIERS;
-use crate::book::{Book, TICKS_MAX};
+use crate::book::levels;
+use crate::book::order_book::Book;
+use crate::book::ticks::TICKS_MAX;
 use crate::command::{InstrumentKind, InstrumentStatus, ListInstrument, Side};
 use crate::event::InstrumentTerms;
-use crate::money::{PPM, RATE_MAX, Rates};
+use crate::money::account::TIERS;
+use crate::money::fees::{PPM, RATE_MAX, Rates};
+use crate::places::Places;
 use crate::reason::Reason;
+use crate::view::Level;
 
 /// The most decimals an asset or a price has.
 pub const SCALE_MAX: u8 = 12;
@@ -111,7 +115,7 @@ pub fn unit(tick_size: i64, lot_size: i64, exponent: i8) -> Option<i64> {
 }
 
 impl Rules {
-    /// Sizes, bounds and steps make sense together; gives quote units of one tick times one lot.
+    /// Sizes, bounds and steps make sense together; returns quote units of one tick times one lot.
     #[must_use]
     pub fn check(&self, exponent: i8) -> Option<i64> {
         let sound = self.tick_size > 0
@@ -321,6 +325,32 @@ impl Market {
             maker_ppm: rates.maker,
             taker_ppm: rates.taker,
             status: rules.status,
+        }
+    }
+
+    /// A level of its book in the numbers of the wire.
+    pub fn level(&self, ticks: i64, level: &levels::Level) -> Level {
+        Level { price: self.price(ticks), quantity: self.quantity(level.quantity), orders: level.orders }
+    }
+
+    /// The best level of a side.
+    #[must_use]
+    pub fn best_level(&self, side: Side) -> Option<Level> {
+        let ticks = self.book.touch(side)?;
+        self.book.level(ticks).map(|level| self.level(ticks, level))
+    }
+
+    /// Replace a list by the levels of a side that changed since last told, best first.
+    #[inline]
+    pub fn drain(&mut self, side: Side, prices: &mut Places, levels: &mut Vec<Level>) {
+        prices.clear();
+        self.book.take_changed(side, prices);
+        levels.clear();
+        let ticks = prices.get().iter().map(|tick| tick.cast_signed());
+        let told = |ticks: i64| self.level(ticks, self.book.level_now(side, ticks).unwrap_or(&levels::EMPTY));
+        match side {
+            Side::Buy => levels.extend(ticks.rev().map(told)),
+            Side::Sell => levels.extend(ticks.map(told)),
         }
     }
 }

@@ -2,65 +2,45 @@
 //!
 //! Commands go in (`command`), events come out (`event`); every number is a checked integer. The same commands
 //! with the same times give the same events and the same state, bit for bit.
+//!
+//! Each folder is one idea, and none uses what uses it. From the floor up:
+//!
+//! - `bits`, `places`, `reason`, `command`: integers, lists of bits, the words of the wire
+//! - `event`, `frame`, `view`; `ids` (which client ids were seen), `money` (accounts, balances, positions, fees)
+//! - `codec` (commands and events as bytes), `book` (orders by price and time)
+//! - `instrument` (its rules, its fees and its book), `rows` (the journal's events as rows for the tables)
+//! - `shared` (what all books share)
+//! - `engine` (the state)
+//! - `orders` and `admin`: what each command does with the state
+//! - `dispatch` (a command to what does it), `queries` (reading the state), `snapshot` (the state as bytes)
+//! - `journal`: the engine behind frames of bytes, batch by batch, each chained to the one before
 
-mod account;
-mod accounts;
 mod admin;
-mod ahead;
-mod amend;
-mod atomic;
-pub mod batch;
 mod bits;
-mod blocks;
 mod book;
-mod cancel;
 pub mod codec;
 pub mod command;
-mod ends;
-pub mod engine;
-mod entry;
+mod dispatch;
+mod engine;
 pub mod event;
 pub mod frame;
 mod ids;
-mod index;
 mod instrument;
-mod levels;
-mod listing;
-mod marks;
-mod matching;
-mod members;
+pub mod journal;
 mod money;
-mod order;
+mod orders;
 mod places;
-mod plain;
-mod pool;
-pub mod query;
+mod queries;
 pub mod reason;
-mod resting;
-mod restore;
-pub mod retrace;
-mod risk;
 pub mod rows;
 mod shared;
-mod sheet;
-mod sip;
-pub mod snapshot;
-mod submit;
-mod taker;
-mod touched;
-mod validate;
-pub mod view;
-mod views;
-mod wire;
-mod withdrawals;
+mod snapshot;
+mod view;
 
-pub use account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
-pub use ahead::Foreseen;
-pub use engine::{Config, Engine};
+pub use engine::{Config, ENGINE_VERSION, Engine};
+pub use money::account::{EXTERNAL, FEES, FIRST_USER, OPEN_ORDERS_MAX_DEFAULT};
+pub use orders::prefetch::Foreseen;
 pub use snapshot::SnapshotError;
 pub use view::{
     AccountView, BalanceView, BookChange, BookView, Level, LookupView, OrderView, PositionView, Stats, WithdrawalView,
 };
-
-/// Raised whenever the same commands may give other events or another state.
-pub const ENGINE_VERSION: u32 = 2;

@@ -1,10 +1,15 @@
 //! What all books share: sequence, clock, orders, ids, accounts. Apart from the books, so that both can be changed at once.
 
-use crate::accounts::Accounts;
+use crate::book::pool::Pool;
 use crate::event::{Event, Sink};
-use crate::ids::Ids;
+use crate::ids::entry::Answer;
+use crate::ids::index::Key;
+use crate::ids::table::{Ids, Recognised, Seat};
+use crate::ids::valid::id_is_valid;
 use crate::instrument::Market;
-use crate::pool::Pool;
+use crate::money::account::Account;
+use crate::money::accounts::Accounts;
+use crate::reason::Reason;
 
 /// What all books share.
 #[derive(Clone, Debug)]
@@ -23,8 +28,25 @@ pub(crate) struct Shared {
     pub changed: Vec<u32>,
 }
 
+/// How a command of a batch went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It had its effect, now or the first time it was sent.
+    Applied,
+    /// It was refused.
+    Refused,
+}
+
+/// Whether a command was seen before.
+pub(crate) enum Known {
+    /// It is new; the table of ids has room for it.
+    New(Seat),
+    /// It was seen: its entry there.
+    Seen(u32),
+}
+
 impl Shared {
-    /// Give an event the next sequence.
+    /// Emit an event under the next sequence.
     #[inline]
     pub fn emit<S: Sink>(&mut self, event: &Event<'_>, sink: &mut S) {
         self.sequence += 1;
@@ -39,5 +61,52 @@ impl Shared {
         }
         market.sequence += 1;
         market.sequence
+    }
+
+    /// Look an id up, and make room for it if it is new.
+    pub fn recognise(&mut self, account: u32, id: &str) -> Result<Known, Reason> {
+        if id_is_valid(id) { self.recognise_key(self.ids.key(account, id)) } else { Err(Reason::IdInvalid) }
+    }
+
+    /// The same where the id is hashed already.
+    #[inline]
+    pub fn recognise_key(&mut self, key: Key) -> Result<Known, Reason> {
+        match self.ids.recognise(key, self.now) {
+            Recognised::New(seat) => Ok(Known::New(seat)),
+            Recognised::Seen(entry) => Ok(Known::Seen(entry)),
+            Recognised::Full => Err(Reason::IdsExhausted),
+        }
+    }
+
+    /// Remember an id that is no order's; its answer is the next event.
+    pub fn remember(&mut self, seat: Seat, fingerprint: u64) {
+        let entry = self.ids.insert(seat, fingerprint, Answer { order_id: 0, sequence: self.sequence + 1 });
+        self.ids.end(entry, self.now);
+    }
+
+    /// Answer a command seen before.
+    #[cold]
+    pub fn repeat<S: Sink>(&mut self, account: u32, id: &str, entry: u32, fingerprint: u64, sink: &mut S) -> Outcome {
+        let first = self.ids.get(entry);
+        let (answer, same_payload) = (first.answer(), first.fingerprint() == fingerprint);
+        let (first_sequence, order_id) = (answer.sequence, answer.order_id);
+        self.emit(&Event::CommandDuplicate { account, id, first_sequence, order_id, same_payload }, sink);
+        if same_payload { Outcome::Applied } else { Outcome::Refused }
+    }
+
+    /// Prefetch what trading with an order will need of its account.
+    #[inline]
+    pub fn foresee_maker(&self, market: &Market, slot: u32) {
+        if let Some(owner) = self.accounts.user(self.pool.order(slot).account) {
+            self.foresee_side(market, owner);
+        }
+    }
+
+    /// Prefetch what a trade of an account in a market needs.
+    #[inline]
+    pub fn foresee_side(&self, market: &Market, owner: &Account) {
+        self.accounts.foresee_balance(owner, market.identity.quote);
+        self.accounts.foresee_balance(owner, market.identity.base);
+        self.accounts.foresee_position(owner, market.number);
     }
 }

@@ -100,10 +100,10 @@ pub struct PositionView {
     pub fees: i64,
 }
 
-/// A withdrawal that is asked for.
+/// A withdrawal requested and not settled yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WithdrawalView {
-    /// The id it was asked for under.
+    /// The id it was requested under.
     pub id: String,
     /// Of what.
     pub asset: u16,

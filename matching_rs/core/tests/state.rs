@@ -128,7 +128,7 @@ fn amend(random: &mut Random, account: u32, order_id: u64) -> AmendOrder {
     AmendOrder { account, deadline: 0, order_id, price, quantity }
 }
 
-/// Do one random command; both engines that get the same numbers get the same command.
+/// Execute one random command; both engines that get the same numbers get the same command.
 fn step(engine: &mut Engine, random: &mut Random, log: &mut Log, n: u64) {
     let at = n * SECOND / 8;
     let account = random.account();

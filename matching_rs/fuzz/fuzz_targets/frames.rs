@@ -4,7 +4,7 @@
 #![no_main]
 
 use cift_core::Config;
-use cift_core::batch::Runner;
+use cift_core::journal::Runner;
 use cift_core::codec::{Reader, Writer, decode_event, encode_command};
 use cift_core::command::{CashKind, Command, InstrumentKind, ListAsset, ListInstrument, MoveCash, OpenAccount};
 use cift_core::frame::Parts;

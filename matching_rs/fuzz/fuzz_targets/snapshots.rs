@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use cift_core::batch::Runner;
+use cift_core::journal::Runner;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

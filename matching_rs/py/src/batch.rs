@@ -1,7 +1,7 @@
 //! `Batch`: what one frame of commands came to.
 
 use cift_core::ENGINE_VERSION;
-use cift_core::batch::Applied;
+use cift_core::journal::Applied;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;

@@ -3,8 +3,7 @@
 use std::sync::Mutex;
 
 use cift_core::Config;
-use cift_core::batch::Runner;
-use cift_core::retrace::JournalRow;
+use cift_core::journal::{JournalRow, Runner};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;

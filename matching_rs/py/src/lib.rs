@@ -9,8 +9,8 @@ mod engine;
 mod errors;
 mod projector;
 
-use cift_core::batch::chain_hash;
 use cift_core::frame::{FrameError as BadFrame, Parts};
+use cift_core::journal::chain_hash;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 

@@ -6,9 +6,9 @@
 //! each how long it is; only at the end it sees whether it went too far.
 #![allow(clippy::inline_always, reason = "a number takes less than a call")]
 
-use super::ID_BYTES_MAX;
 use crate::command::{
-    COMMAND_VERSION, CancelOrder, Command, OrderType, SelfTradePrevention, Side, SubmitOrder, TimeInForce, kind,
+    COMMAND_VERSION, CancelOrder, Command, ID_BYTES_MAX, OrderType, SelfTradePrevention, Side, SubmitOrder,
+    TimeInForce, kind,
 };
 
 /// A cursor over a frame.
@@ -142,7 +142,7 @@ const STPS: [Option<SelfTradePrevention>; 5] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::decode_command;
+    use crate::codec::read_command::decode_command;
 
     /// An order and a cancel, each in its usual form.
     fn usual() -> [Vec<u8>; 2] {

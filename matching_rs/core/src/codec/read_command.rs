@@ -2,11 +2,10 @@
 
 use super::codes;
 use super::reader::{Malformed, Reader};
-use super::{COMMAND_BYTES_MAX, ID_BYTES_MAX, MEMBERS_MAX};
 use crate::command::{
-    AmendOrder, Batch, BatchMember, COMMAND_VERSION, CancelOrder, CancelOrders, ChangeAccount, ChangeInstrument,
-    Command, ListAsset, ListInstrument, MoveCash, OpenAccount, RequestWithdrawal, SetFeeTier, SetPositionLimit,
-    SettleWithdrawal, SubmitOrder, kind,
+    AmendOrder, Batch, BatchMember, COMMAND_BYTES_MAX, COMMAND_VERSION, CancelOrder, CancelOrders, ChangeAccount,
+    ChangeInstrument, Command, ID_BYTES_MAX, ListAsset, ListInstrument, MEMBERS_MAX, MoveCash, OpenAccount,
+    RequestWithdrawal, SetFeeTier, SetPositionLimit, SettleWithdrawal, SubmitOrder, kind,
 };
 use crate::reason::Reason;
 

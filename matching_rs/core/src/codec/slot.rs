@@ -1,8 +1,8 @@
 //! Where an event's values are put together: room for all of them, so that no write asks whether there is any.
 #![allow(clippy::inline_always, reason = "a call would put the length back into memory")]
 
-use super::ID_BYTES_MAX;
-use super::writer::{Form, form, signed_form};
+use super::forms::{Form, form, signed_form};
+use crate::command::ID_BYTES_MAX;
 
 /// No event begins a value further in: none has more than 21 numbers of nine bytes each, and one string.
 const VALUES_FROM_MAX: usize = 256;

@@ -1,4 +1,4 @@
-//! Money on its way out: asked for, and booked or given back.
+//! Money on its way out: requested, then booked or released.
 
 /// How a requested withdrawal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,7 +10,7 @@ pub enum WithdrawalEnd {
     Released = 1,
 }
 
-/// A withdrawal that is asked for: from here on it is held.
+/// A request to withdraw: from here on the amount is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestWithdrawal<'a> {
     /// Which account.
@@ -34,7 +34,7 @@ pub struct SettleWithdrawal<'a> {
     pub id: &'a str,
     /// Refused after this time; 0 for none.
     pub deadline: u64,
-    /// The id it was asked for under.
+    /// The id it was requested under.
     pub request: &'a str,
     /// Booked or released.
     pub end: WithdrawalEnd,

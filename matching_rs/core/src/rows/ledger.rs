@@ -1,10 +1,9 @@
 //! Double entry: every movement as legs that sum to 0 for each asset.
 
-use super::{Moment, Rows, Units};
+use super::units::{Moment, Trade, Units};
 use crate::command::{CashKind, Side};
-use crate::event::{Event, TradeSide};
-use crate::frame::FrameError;
-use crate::{EXTERNAL, FEES};
+use crate::event::TradeSide;
+use crate::money::account::{EXTERNAL, FEES};
 
 const KIND_TRADE: u8 = 3;
 const KIND_FEE: u8 = 4;
@@ -20,19 +19,24 @@ pub(super) struct LedgerRow {
     pub(super) created_at: u64,
 }
 
-impl Rows<'_> {
+/// The legs of a call, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Ledger(Vec<LedgerRow>);
+
+impl Ledger {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &LedgerRow> {
+        self.0.iter()
+    }
+
     pub(super) fn cash_moved(&mut self, moment: Moment, account: u32, kind: CashKind, asset: u16, amount: i64) {
         self.leg(moment, 0, account, asset, amount, kind as u8);
         self.leg(moment, 1, EXTERNAL, asset, -amount, kind as u8);
     }
 
-    /// Two fills, and at most eight legs: buyer, seller, each one's fee. A leg keeps its number when another is 0.
-    pub(super) fn trade(&mut self, units: &Units, moment: Moment, event: &Event<'_>) -> Result<(), FrameError> {
-        let Event::Trade { instrument, price, quantity, taker_side, ref maker, ref taker, .. } = *event else {
-            return Err(FrameError::Events);
-        };
-        let notional = units.notional(price, quantity).ok_or(FrameError::Events)?;
-        let (buyer, seller) = match taker_side {
+    /// At most eight legs: buyer, seller, each one's fee. A leg keeps its number when another is 0.
+    pub(super) fn trade(&mut self, units: &Units, moment: Moment, trade: &Trade<'_>) {
+        let Trade { quantity, notional, maker, taker, .. } = *trade;
+        let (buyer, seller) = match trade.taker_side {
             Side::Buy => (taker, maker),
             Side::Sell => (maker, taker),
         };
@@ -42,10 +46,6 @@ impl Rows<'_> {
         self.leg(moment, 3, seller.account, units.quote, notional, KIND_TRADE);
         self.fee(moment, 4, maker, units.quote);
         self.fee(moment, 6, taker, units.quote);
-        for (side, order, liquidity) in [(taker_side.opposite(), maker, 0), (taker_side, taker, 1)] {
-            self.fill(moment, instrument, side, price, quantity, notional, order, liquidity);
-        }
-        Ok(())
     }
 
     fn fee(&mut self, moment: Moment, leg: u8, payer: &TradeSide, quote: u16) {
@@ -56,7 +56,7 @@ impl Rows<'_> {
     fn leg(&mut self, moment: Moment, leg: u8, account: u32, asset: u16, amount: i64, kind: u8) {
         if amount != 0 {
             let Moment { sequence, at } = moment;
-            self.ledger.push(LedgerRow { sequence, leg, account, asset, amount, kind, created_at: at });
+            self.0.push(LedgerRow { sequence, leg, account, asset, amount, kind, created_at: at });
         }
     }
 }

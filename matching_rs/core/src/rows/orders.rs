@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Moment, Rows};
+use super::units::{Moment, Trade};
 use crate::command::Side;
 use crate::event::{Event, Terms, TradeSide};
 use crate::reason::Reason;
@@ -59,11 +59,12 @@ pub(super) struct OrderRow<'a> {
     pub(super) updated_at: u64,
 }
 
-/// The orders of a call, in the order they were first touched.
+/// The orders of a call, in the order they were first touched, and their fills.
 #[derive(Debug, Default)]
 pub(super) struct Orders<'a> {
     rows: Vec<OrderRow<'a>>,
     places: HashMap<u64, usize>,
+    fills: Vec<FillRow>,
 }
 
 impl<'a> Orders<'a> {
@@ -73,6 +74,10 @@ impl<'a> Orders<'a> {
 
     pub(super) fn changed(&self) -> impl Iterator<Item = &OrderRow<'a>> {
         self.rows.iter().filter(|row| row.entered.is_none())
+    }
+
+    pub(super) fn fills(&self) -> impl Iterator<Item = &FillRow> {
+        self.fills.iter()
     }
 
     pub(super) fn take(&mut self, sequence: u64, at: u64, event: &Event<'a>) {
@@ -117,6 +122,29 @@ impl<'a> Orders<'a> {
         }
     }
 
+    /// A fill for each side of a trade, the maker's first.
+    pub(super) fn trade(&mut self, moment: Moment, trade: &Trade<'_>) {
+        self.fill(moment, trade, trade.taker_side.opposite(), trade.maker, 0);
+        self.fill(moment, trade, trade.taker_side, trade.taker, 1);
+    }
+
+    fn fill(&mut self, moment: Moment, trade: &Trade<'_>, side: Side, order: &TradeSide, liquidity: u8) {
+        self.fills.push(FillRow {
+            trade_id: moment.sequence,
+            order_id: order.order_id,
+            account: order.account,
+            instrument: trade.instrument,
+            side,
+            price: trade.price,
+            quantity: trade.quantity,
+            notional: trade.notional,
+            fee: order.fee,
+            liquidity,
+            executed_at: moment.at,
+        });
+        self.filled(moment, order, trade.quantity);
+    }
+
     fn filled(&mut self, moment: Moment, order: &TradeSide, quantity: i64) {
         let row = self.touch(order.order_id, moment.sequence, moment.at);
         row.status = Some(if order.leaves == 0 { Status::Filled } else { Status::PartiallyFilled });
@@ -149,35 +177,5 @@ impl<'a> Orders<'a> {
         row.sequence = sequence;
         row.updated_at = at;
         row
-    }
-}
-
-impl Rows<'_> {
-    #[allow(clippy::too_many_arguments, reason = "the columns of a fill, from the one place that has them")]
-    pub(super) fn fill(
-        &mut self,
-        moment: Moment,
-        instrument: u32,
-        side: Side,
-        price: i64,
-        quantity: i64,
-        notional: i64,
-        order: &TradeSide,
-        liquidity: u8,
-    ) {
-        self.fills.push(FillRow {
-            trade_id: moment.sequence,
-            order_id: order.order_id,
-            account: order.account,
-            instrument,
-            side,
-            price,
-            quantity,
-            notional,
-            fee: order.fee,
-            liquidity,
-            executed_at: moment.at,
-        });
-        self.orders.filled(moment, order, quantity);
     }
 }

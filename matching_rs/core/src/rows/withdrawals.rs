@@ -1,61 +1,55 @@
-//! Withdrawals: asked for, and settled within the same call or later.
+//! Withdrawals: requested, and settled within the same call or later.
 
 use std::collections::BTreeMap;
 
-use super::{Moment, Rows};
 use crate::codec::Writer;
-use crate::command::{CashKind, WithdrawalEnd};
-use crate::event::Event;
+use crate::command::WithdrawalEnd;
 
 /// How one that is not settled stands; a settled one has its end's number and one more.
 const REQUESTED: u64 = 0;
 
 #[derive(Clone, Copy, Debug)]
-struct Asked<'a> {
-    account: u32,
-    id: &'a str,
-    asset: u16,
-    amount: i64,
-    at: u64,
+pub(super) struct Asked<'a> {
+    pub(super) account: u32,
+    pub(super) id: &'a str,
+    pub(super) asset: u16,
+    pub(super) amount: i64,
+    pub(super) at: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Settled {
-    end: WithdrawalEnd,
-    sequence: u64,
-    at: u64,
+pub(super) struct Settled {
+    pub(super) end: WithdrawalEnd,
+    pub(super) sequence: u64,
+    pub(super) at: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WithdrawalRow<'a> {
-    /// Of one that was asked for within the call.
+    /// Of one requested within the call.
     asked: Option<Asked<'a>>,
     settled: Option<Settled>,
 }
 
-/// By the sequence each was asked for at.
-pub(super) type Withdrawals<'a> = BTreeMap<u64, WithdrawalRow<'a>>;
+/// By the sequence each was requested at.
+#[derive(Debug, Default)]
+pub(super) struct Withdrawals<'a>(BTreeMap<u64, WithdrawalRow<'a>>);
 
-impl<'a> Rows<'a> {
-    pub(super) fn withdrawal(&mut self, moment: Moment, event: &Event<'a>) {
-        let Moment { sequence, at } = moment;
-        match *event {
-            Event::WithdrawalRequested { account, id, asset, amount, .. } => {
-                let asked = Some(Asked { account, id, asset, amount, at });
-                self.withdrawals.insert(sequence, WithdrawalRow { asked, settled: None });
-            }
-            Event::WithdrawalSettled { account, request_sequence, end, asset, amount, .. } => {
-                self.withdrawals.entry(request_sequence).or_default().settled = Some(Settled { end, sequence, at });
-                if end == WithdrawalEnd::Booked {
-                    self.cash_moved(moment, account, CashKind::Withdrawal, asset, -amount);
-                }
-            }
-            _ => {}
-        }
+impl<'a> Withdrawals<'a> {
+    pub(super) fn request(&mut self, sequence: u64, asked: Asked<'a>) {
+        self.0.insert(sequence, WithdrawalRow { asked: Some(asked), settled: None });
+    }
+
+    pub(super) fn settle(&mut self, request_sequence: u64, settled: Settled) {
+        self.0.entry(request_sequence).or_default().settled = Some(settled);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&u64, &WithdrawalRow<'a>)> {
+        self.0.iter()
     }
 }
 
-/// Write one that was asked for within the call.
+/// Write one requested within the call.
 pub(super) fn asked(w: &mut Writer, id: u64, row: &WithdrawalRow<'_>) {
     let Some(asked) = row.asked else { return };
     w.array(9);
@@ -70,7 +64,7 @@ pub(super) fn asked(w: &mut Writer, id: u64, row: &WithdrawalRow<'_>) {
     w.unsigned(row.settled.map_or(id, |settled| settled.sequence));
 }
 
-/// Write the end of one that was asked for before.
+/// Write the end of one requested before.
 pub(super) fn settled(w: &mut Writer, id: u64, row: &WithdrawalRow<'_>) {
     let Some(settled) = row.settled else { return };
     w.array(4);
@@ -81,7 +75,7 @@ pub(super) fn settled(w: &mut Writer, id: u64, row: &WithdrawalRow<'_>) {
 }
 
 impl WithdrawalRow<'_> {
-    /// It was asked for within the call.
+    /// It was requested within the call.
     pub(super) const fn is_new(&self) -> bool {
         self.asked.is_some()
     }

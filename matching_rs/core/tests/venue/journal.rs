@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use cift_core::Config;
-use cift_core::batch::Runner;
 use cift_core::codec::decode_command;
 use cift_core::frame::FrameError;
+use cift_core::journal::Runner;
 use cift_core::rows::{JournalBatch, Projector};
 use proptest::prelude::*;
 

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cift_core::Config;
-use cift_core::batch::Runner;
 use cift_core::codec::{Reader as Bytes, decode_command, decode_event};
 use cift_core::event::Event;
 use cift_core::frame::Parts;
+use cift_core::journal::Runner;
 use cift_core::reason::Reason;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};

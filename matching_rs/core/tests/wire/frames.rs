@@ -1,10 +1,10 @@
 //! Frames, their bounds, and what stays as it was when one is refused.
 
-use cift_core::batch::{Runner, chain_hash};
 use cift_core::codec::{Reader, Writer, decode_event, encode_command};
 use cift_core::command::Command;
 use cift_core::event::Event;
 use cift_core::frame::{FRAME_COMMANDS_MAX, FrameError, Parts};
+use cift_core::journal::{Runner, chain_hash};
 use cift_core::reason::Reason;
 use cift_core::{Config, ENGINE_VERSION};
 

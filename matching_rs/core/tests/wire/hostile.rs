@@ -3,11 +3,11 @@
 //! The fuzz targets search further with coverage; this runs everywhere, from a fixed seed.
 
 use cift_core::Config;
-use cift_core::batch::Runner;
 use cift_core::codec::{Reader, Writer, decode_event, encode_command};
 use cift_core::command::{Command, kind};
 use cift_core::event::Event;
 use cift_core::frame::{FrameError, Parts};
+use cift_core::journal::Runner;
 
 use crate::arbitrary::{Dice, frame};
 

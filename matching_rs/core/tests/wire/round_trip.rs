@@ -1,8 +1,8 @@
 //! What is written is read back; what is read is written back as the same bytes.
 
-use cift_core::batch::Runner;
 use cift_core::codec::{Reader, Writer, decode_command, decode_event, encode_command, encode_event};
 use cift_core::frame::Parts;
+use cift_core::journal::Runner;
 use cift_core::{Config, Engine};
 use proptest::prelude::*;
 

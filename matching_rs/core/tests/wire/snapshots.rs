@@ -1,7 +1,7 @@
 //! Snapshots: only whole ones of this version are taken.
 
-use cift_core::batch::Runner;
 use cift_core::codec::{Writer, encode_command};
+use cift_core::journal::Runner;
 use cift_core::{Config, SnapshotError};
 
 use crate::arbitrary::{Dice, frame};

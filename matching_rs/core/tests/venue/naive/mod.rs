@@ -147,7 +147,7 @@ impl Naive {
         }
     }
 
-    /// Do a batch; gives its events as the journal holds them.
+    /// Execute a batch; returns its events as the journal holds them.
     pub fn apply(&mut self, commands: &[Command<'_>], at: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut section = |events: &mut Writer| {

@@ -13,7 +13,6 @@ mod risk;
 mod withdrawals;
 
 use cift_core::Config;
-use cift_core::batch::{Applied, Runner};
 use cift_core::codec::{Reader, Writer, decode_event, encode_command};
 use cift_core::command::{
     AmendOrder, CancelOrder, CashKind, ChangeAccount, ChangeInstrument, Command, InstrumentKind, InstrumentStatus,
@@ -21,6 +20,7 @@ use cift_core::command::{
 };
 use cift_core::event::Event;
 use cift_core::frame::Parts;
+use cift_core::journal::{Applied, Runner};
 
 use crate::oracle::frame;
 use crate::table;
@@ -142,7 +142,7 @@ impl Venue {
         venue
     }
 
-    /// Do one command as a batch of its own.
+    /// Execute one command as a batch of its own.
     pub fn apply(&mut self, command: &Command<'_>) -> Applied {
         let mut writer = Writer::default();
         encode_command(&mut writer, command);
@@ -155,7 +155,7 @@ impl Venue {
         applied
     }
 
-    /// Do one command; what was told of it, in short.
+    /// Execute one command; what was told of it, in short.
     pub fn send(&mut self, command: &Command<'_>) -> Vec<String> {
         let applied = self.apply(command);
         let section = Parts::new(&applied.events).next().expect("a section").expect("a whole one");

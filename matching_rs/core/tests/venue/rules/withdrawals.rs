@@ -1,9 +1,9 @@
 //! A withdrawal is requested, which holds it, and then booked or released.
 
 use cift_core::Config;
-use cift_core::batch::Runner;
 use cift_core::codec::{Writer, encode_command};
 use cift_core::command::{CashKind, Command, RequestWithdrawal, SettleWithdrawal, WithdrawalEnd};
+use cift_core::journal::Runner;
 
 use super::{ALICE, BOB, Buy, DOLLAR, SHARE, Sell, Venue, listing, market, told};
 use crate::oracle::frame;
