@@ -1,5 +1,5 @@
-//! Prefetching. With as much state as a venue has, most of an order's time would be waiting for
-//! memory; meanwhile the commands before it can be done. Nothing here changes anything, so a wrong guess costs only time.
+//! Prefetching. With as much state as a venue has, most of an order's time would be waiting for memory; meanwhile the
+//! commands before it can be done. Nothing here changes anything, so a wrong guess costs only time.
 
 use crate::bits::low32;
 use crate::command::{Command, Side, SubmitOrder};

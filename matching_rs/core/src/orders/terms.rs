@@ -1,4 +1,4 @@
-//! What an order asks for, as its fingerprint and as its events say it.
+//! What an order asks for: the words its fingerprint is made of, and its terms as events carry them.
 
 use crate::command::{SelfTradePrevention, SubmitOrder, kind};
 use crate::event::Terms;
@@ -17,6 +17,7 @@ pub(crate) fn payload(order: &SubmitOrder<'_>) -> [u64; 4] {
     [small, price, quantity, amount]
 }
 
+/// `default` is the account's own prevention of self-trades, for an order that names none.
 pub(crate) fn terms<'a>(order: &SubmitOrder<'a>, default: SelfTradePrevention) -> Terms<'a> {
     Terms {
         id: order.id,
