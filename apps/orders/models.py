@@ -252,17 +252,13 @@ class VenueState(models.Model):
 
 
 class Projection(models.Model):
-    """How far the tables of this database follow a shard's journal; moved in the transaction that writes them.
-
-    `revisions_after`: the batch behind which revisions are noted; of an older version's tables, where it left them.
-    """
+    """How far the tables of this database follow a shard's journal; moved in the transaction that writes them."""
 
     shard = models.SmallIntegerField(primary_key=True)
     last_number = models.BigIntegerField()
     last_sequence = models.BigIntegerField()
     chain = models.BinaryField(max_length=32)
     updated_at = models.BigIntegerField()
-    revisions_after = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         """Never before the beginning."""
@@ -280,13 +276,11 @@ class Retention(models.Model):
     """How far old rows of simulated accounts have left a shard's tables: up to this sequence, and never back.
 
     `within`: of an order that ended at the next sequence and has many rows, fills and revisions up to here have left.
-    `whole_after`: up to here an older version dropped fills and revisions whatever had become of their orders.
     """
 
     shard = models.SmallIntegerField(primary_key=True)
     sequence = models.BigIntegerField()
     within = models.BigIntegerField(default=0, db_default=0)
-    whole_after = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         """Say how far."""

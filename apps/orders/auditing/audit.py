@@ -155,17 +155,11 @@ class _Audit:
         lists = _decode_pack(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
         last = rows[-1]
         self._tables.take(lists, first=rows[0].first_sequence, last=last.last_sequence)
-        self._compare_revisions(rows)
+        expected: Rows = [revision for row in rows for revision in revisions_of(row.events)]
+        self._tables.take_revisions(expected, first=rows[0].first_sequence, last=last.last_sequence)
         if last.number == self._projected:
             self._check_projection(last)
             self._tables.finish()
-
-    def _compare_revisions(self, rows: list[JournalRow]) -> None:
-        after = self._projection.revisions_after if self._projection else 0
-        noted = [row for row in rows if row.number > after]
-        if noted:
-            expected: Rows = [revision for row in noted for revision in revisions_of(row.events)]
-            self._tables.take_revisions(expected, first=noted[0].first_sequence, last=noted[-1].last_sequence)
 
     def _check_projection(self, row: JournalRow) -> None:
         projection = self._projection

@@ -1,9 +1,9 @@
 """A page of what happened to one order, read from the journal, which alone remembers each event.
 
 The tables note the sequences of an order's events, so only the batches of a page's events are read. Where some may not
-be noted (of tables an older version filled, of a simulated order whose rows are leaving) the database looks for batches
-whose events hold the order's id as it is encoded. Such a page goes through a bounded stretch of the journal: it may
-hold fewer events than asked for, even none, and still have a next one.
+be noted (of a simulated order whose rows are leaving) the database looks for batches whose events hold the order's id
+as it is encoded. Such a page goes through a bounded stretch of the journal: it may hold fewer events than asked for,
+even none, and still have a next one.
 """
 
 from typing import NamedTuple

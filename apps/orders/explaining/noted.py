@@ -1,8 +1,8 @@
 """Where one order's events are in the journal, as far as the tables say it, and how a batch's are read.
 
 An order's id holds the sequence of its first event. Its fills, its noted revisions and its row have the others', so
-however long the journal is, only batches with an event of the order are read. Some are not noted: of tables an older
-version filled, and of a simulated order what has left them already.
+however long the journal is, only batches with an event of the order are read. Of a simulated order's some are not
+noted: what has left the tables already.
 """
 
 from collections.abc import Iterable, Iterator
@@ -63,8 +63,7 @@ def noted_read(journal: Journal, order_id: int, *, account: int, bounds: Bounds 
         JournalUnavailableError: the journal cannot be read.
 
     """
-    place = Projection.objects.filter(shard=journal.shard).values_list("last_number", "revisions_after").first()
-    projected, revisions_after = place or (0, 0)
+    projected = Projection.objects.filter(shard=journal.shard).values_list("last_number", flat=True).first() or 0
     sequences = {order_sequence(order_id)}
     for rows, key in ((Fill.objects, "trade_id"), (OrderRevision.objects, "sequence")):
         sequences.update(_keys(rows.filter(order_id=order_id), key, bounds))
@@ -72,8 +71,8 @@ def noted_read(journal: Journal, order_id: int, *, account: int, bounds: Bounds 
     row = Order.objects.filter(id=order_id).values_list("sequence", "status").first()
     if row is not None:
         sequences.add(row[0])
-    gap = max(revisions_after, _left(journal, row, account))
-    return Noted(sorted(sequences) if bounds is None else _within(sequences, bounds), gap, projected)
+    kept = sorted(sequences) if bounds is None else _within(sequences, bounds)
+    return Noted(kept, _left(journal, row, account), projected)
 
 
 def _keys(rows: QuerySet[Any], key: str, bounds: Bounds | None) -> QuerySet[Any, int]:

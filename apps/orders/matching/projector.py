@@ -148,8 +148,7 @@ class ShardProjector:
             tables_clear(cursor)
             retention_forget(self.shard)
             cursor.execute(_BEGIN, (self.shard, bytes(32)))
-            began = {"last_number": 0, "last_sequence": 0, "chain": bytes(32), "revisions_after": 0}
-            Projection.objects.filter(shard=self.shard).update(**began)
+            Projection.objects.filter(shard=self.shard).update(last_number=0, last_sequence=0, chain=bytes(32))
             self.number = 0
             self._packer = engine.Projector()
             for chunk in read_ahead(self._journal, 0):

@@ -92,7 +92,6 @@ class RetentionPlace(NamedTuple):
 
     sequence: int = 0
     within: int = 0
-    whole_after: int = 0
 
     def has_left(self, sequence: int, *, end: int | None) -> bool:
         """Tell whether a fill or a revision has left though its order, which ended at `end` or is open, is there."""
@@ -100,7 +99,7 @@ class RetentionPlace(NamedTuple):
 
     def gap_end(self, end: int | None) -> int:
         """Give the sequence up to which fills and revisions of an order that is there have left; None: it is open."""
-        return max(self.whole_after, self.within if end == self.sequence + 1 else 0)
+        return self.within if end == self.sequence + 1 else 0
 
 
 def place_of(shard: int) -> RetentionPlace:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import pytest
-from django.db.models import F
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Account, User
@@ -12,10 +11,13 @@ from apps.orders.events import OrderAccepted, OrderRejected, section_decode
 from apps.orders.explaining import event_pages
 from apps.orders.explaining.event_pages import order_events
 from apps.orders.explaining.noted import OrderEvent
+from apps.orders.ids import order_sequence
+from apps.orders.matching import retention
 from apps.orders.matching.errors import JournalUnavailableError
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.projector import ShardProjector
-from apps.orders.models import JournalBatch, Order, OrderRevision, Projection
+from apps.orders.matching.retention import ShardRetention
+from apps.orders.models import OPEN_STATUSES, JournalBatch, Order, Retention
 from apps.orders.state import order_ids_of
 from cift.rest.pages import PageAsk
 from cift.wire.base import frame_split
@@ -52,35 +54,55 @@ def walked(order: Order, *, limit: int, newer: bool) -> list[int]:
             return told
 
 
-@pytest.mark.parametrize("noted", ["all", "none", "half"])
-def test_every_order_s_events_are_found(databases: str, noted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_pages, "SCANNED_BATCHES_MAX", 3)
-    engine = journal_fill(300)
+def follow() -> None:
     projector = ShardProjector(0)
     while projector.step():
         pass
-    if noted != "all":
-        # As an older version leaves the tables.
-        row = Journal(0).get(engine.number if noted == "none" else engine.number // 2)
-        assert row is not None
-        OrderRevision.objects.filter(sequence__lte=row.last_sequence).delete()
-        Projection.objects.update(revisions_after=row.number)
+
+
+def is_found_whichever_way(order: Order, sequences: list[int]) -> bool:
+    return all(walked(order, limit=limit, newer=False) == sequences[::-1] for limit in (2, 100)) and (
+        walked(order, limit=2, newer=True) == sequences
+    )
+
+
+def test_every_order_s_events_are_found(databases: str) -> None:
+    journal_fill(300)
+    follow()
     whole = journal_events()
     orders = {order.id: order for order in Order.objects.all()}
 
     assert set(orders) == set(whole)
     assert max(map(len, whole.values())) > 3
     for order_id, order in orders.items():
-        for limit in (2, 100):
-            assert walked(order, limit=limit, newer=False) == whole[order_id][::-1]
-        assert walked(order, limit=2, newer=True) == whole[order_id]
+        assert is_found_whichever_way(order, whole[order_id])
+
+
+def test_events_that_have_left_the_tables_are_looked_for_a_stretch_a_page(
+    databases: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_pages, "SCANNED_BATCHES_MAX", 3)
+    monkeypatch.setattr(retention, "STEP_ROWS", 2)
+    journal_fill(300)
+    follow()
+    Account.objects.filter(id__in=TRADERS).update(simulated=True)
+    whole, orders, halfway = journal_events(), list(Order.objects.all()), 0
+    keeper = ShardRetention(0, keep_ns=0)
+    while keeper.step():
+        place = Retention.objects.get(shard=0)
+        for order in Order.objects.filter(sequence=place.sequence + 1) if place.within else ():
+            halfway += 1
+            assert is_found_whichever_way(order, whole[order.id])
+
+    assert halfway > 3
+    assert Order.objects.count() < len(orders) // 2
+    for order in orders:
+        assert is_found_whichever_way(order, whole[order.id]), "its row left while its pages were read"
 
 
 def test_a_page_reads_the_batches_of_its_events_alone(sqlite: object, monkeypatch: pytest.MonkeyPatch) -> None:
     journal_fill(1_200, batch=2)
-    projector = ShardProjector(0)
-    while projector.step():
-        pass
+    follow()
     whole = journal_events()
     order_id = max(whole, key=lambda each: len(whole[each]) > 3 and whole[each][-1] - whole[each][0])
     order, read, all_of = Order.objects.get(id=order_id), [], Journal._all
@@ -104,9 +126,7 @@ def test_a_page_reads_the_batches_of_its_events_alone(sqlite: object, monkeypatc
 def client(sqlite: object) -> APIClient:
     """The browser of whoever trades with the first account; the journal is projected."""
     journal_fill(300)
-    projector = ShardProjector(0)
-    while projector.step():
-        pass
+    follow()
     references.load()
     user = User.objects.create_user("trader@example.com", "a long password")
     Account.objects.filter(pk=TRADERS[0]).update(owner_id=user.pk)
@@ -121,9 +141,12 @@ def address(order: Order | None) -> str:
 
 
 def test_an_owner_has_no_why_where_events_may_not_be_noted(client: APIClient) -> None:
-    path = address(Order.objects.filter(account_id=TRADERS[0]).last())
+    ended = Order.objects.filter(account_id=TRADERS[0], filled_quantity__gt=0).exclude(status__in=OPEN_STATUSES)
+    order = max(ended, key=lambda each: each.sequence - order_sequence(each.id))
+    path = address(order)
     noted = client.get(path).json()
-    Projection.objects.update(revisions_after=F("last_number"))
+    Account.objects.filter(id=TRADERS[0]).update(simulated=True)
+    Retention.objects.create(shard=0, sequence=order.sequence - 1, within=order.sequence - 1)
 
     found = client.get(path).json()
 

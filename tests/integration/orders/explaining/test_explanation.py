@@ -27,7 +27,7 @@ from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.revisions import revisions_of
-from apps.orders.models import BookMark, Order, OrderRevision, Projection, Retention
+from apps.orders.models import BookMark, Order, OrderRevision, Retention
 from apps.orders.state import OrderChange, order_ids_of
 from tests.support.shard import AAPL_USD, BTC_USD, TRADERS, Flow, batch_append, events_of, journal_fill
 
@@ -142,18 +142,6 @@ def test_revisions_are_noted_exactly_and_the_audit_sees_one_that_is_not(database
     assert audit(0).violation.sequence == expected[7][0]  # type: ignore[union-attr]
 
 
-def test_tables_of_an_older_version_are_made_up_for_from_the_journal(sqlite: object) -> None:
-    engine = journal_fill(900)
-    follow()
-    sequence, order_id = OrderRevision.objects.order_by("sequence").values_list("sequence", "order_id")[5]
-    OrderRevision.objects.all().delete()
-    Projection.objects.update(revisions_after=engine.number)
-    story = story_read(order_id, shard=0)
-    assert story is not None
-    assert sequence in [told.event.sequence for told in story.events]
-    assert audit(0).violation is None
-
-
 @pytest.mark.parametrize("rows_a_step", [2, 10_000])
 def test_simulated_orders_have_the_same_story_whatever_has_left_the_tables(
     sqlite: object, rows_a_step: int, monkeypatch: pytest.MonkeyPatch
@@ -175,19 +163,6 @@ def test_simulated_orders_have_the_same_story_whatever_has_left_the_tables(
     assert audit(0).violation is None
     for order_id, story in list(before.items())[::7]:
         assert story_read(order_id, shard=0) == story
-
-
-def test_what_an_older_version_dropped_of_an_open_order_is_found_in_the_journal(sqlite: object) -> None:
-    journal_fill(600)
-    follow()
-    Account.objects.filter(id__in=TRADERS).update(simulated=True)
-    last = Projection.objects.get(shard=0).last_sequence
-    revised = OrderRevision.objects.filter(order_id__in=Order.objects.open().values("id")).order_by("sequence")
-    order_id = revised.values_list("order_id", flat=True)[0]
-    before = story_read(order_id, shard=0)
-    OrderRevision.objects.all().delete()
-    Retention.objects.create(shard=0, sequence=last, whole_after=last)
-    assert story_read(order_id, shard=0) == before
 
 
 def test_a_simulated_order_that_rests_for_long_is_read_by_its_revisions_alone(

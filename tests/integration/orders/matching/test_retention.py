@@ -97,22 +97,6 @@ def test_an_order_with_more_rows_than_a_step_takes_leaves_in_several(
     assert audit(0).violation is None
 
 
-def test_what_an_older_version_dropped_of_open_orders_is_known_to_the_audit(market: None) -> None:
-    upto = rows_of_open_orders()[1][0]
-    Fill.objects.filter(account_id__in=SIMULATED, trade_id__lte=upto).delete()
-    OrderRevision.objects.filter(account_id__in=SIMULATED, sequence__lte=upto).delete()
-    drop()
-    assert audit(0).violation is not None
-
-    Retention.objects.update(whole_after=upto)
-
-    assert audit(0).violation is None
-    projection_rebuild(0, progress=lambda _at, _last: None)
-    assert drop() > 0
-    assert Retention.objects.get(shard=0).whole_after == 0
-    assert audit(0).violation is None
-
-
 def test_a_balance_is_still_the_sum_of_its_ledger(market: None) -> None:
     drop()
 

@@ -7,12 +7,14 @@ VIEWED = {
     "marketdata": ("asset", "feetier", "instrument"),
     "orders": ("fill", "journalbatch", "order", "position", "positionlimit", "projection", "venuestate"),
 }
-VIEWER = {(app, model, f"view_{model}") for app, models in VIEWED.items() for model in models}
-OPERATOR = VIEWER | {
-    ("accounts", "account", "suspend_account"),
-    ("accounts", "auditrecord", "view_auditrecord"),
+MONEY = {
     ("accounts", "moneyrequest", "add_moneyrequest"),
     ("accounts", "moneyrequest", "decide_moneyrequest"),
+}
+VIEWER = {(app, model, f"view_{model}") for app, models in VIEWED.items() for model in models}
+OPERATOR = VIEWER | MONEY | {
+    ("accounts", "account", "suspend_account"),
+    ("accounts", "auditrecord", "view_auditrecord"),
     ("accounts", "user", "change_user"),
     ("marketdata", "instrument", "halt_instrument"),
 }
@@ -26,8 +28,9 @@ RISK_MANAGER = VIEWER | {
     ("orders", "order", "cancel_order"),
     ("orders", "venuestate", "kill_venuestate"),
 }
+# Who gives rights moves no money.
 ADMINISTRATOR = (
-    OPERATOR
+    (OPERATOR - MONEY)
     | RISK_MANAGER
     | {
         ("accounts", "user", "add_user"),
@@ -51,7 +54,7 @@ def roles_make(apps, schema_editor):
     permissions = apps.get_model("auth", "Permission").objects.using(database)
     groups = apps.get_model("auth", "Group").objects.using(database)
     made = {}
-    for app, model, codename in sorted(ADMINISTRATOR):
+    for app, model, codename in sorted(set().union(*ROLES.values())):
         content_type, _ = content_types.get_or_create(app_label=app, model=model)
         made[app, model, codename], _ = permissions.get_or_create(
             content_type=content_type, codename=codename, defaults={"name": _name(apps, app, model, codename)}
@@ -73,9 +76,9 @@ def _name(apps, app, model, codename):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0004_back_office"),
-        ("accounts", "0003_back_office"),
-        ("marketdata", "0002_back_office"),
+        ("orders", "0001_initial"),
+        ("accounts", "0001_initial"),
+        ("marketdata", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
