@@ -1,4 +1,4 @@
-"""What errors bring beside their code and their sentence.
+"""What errors carry beside their code and their sentence.
 
 The API's schema with its examples, the socket's, and docs/reference/errors.md are made of these tables; tests compare
 answers with them.
@@ -47,8 +47,8 @@ EXTRAS: Mapping[str, Extra] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Brings:
-    """What an error of one code brings always, and what it may bring, as its call has it."""
+class ErrorExtras:
+    """The members an error of one code always has, and those it may have, as its call says."""
 
     always: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
@@ -59,30 +59,30 @@ class Brings:
         return (*self.always, *self.may)
 
 
-_NONE = Brings()
-_DONE = Brings(may=("sequence", "consistency_token", "client_order_id"))
-_SERVICE = Brings(may=("client_order_id", "client_order_ids", "id"))
-_REFUSED = Brings(("sequence",), may=("client_order_id", "id"))
+_NONE = ErrorExtras()
+_DONE = ErrorExtras(may=("sequence", "consistency_token", "client_order_id"))
+_SERVICE = ErrorExtras(may=("client_order_id", "client_order_ids", "id"))
+_REFUSED = ErrorExtras(("sequence",), may=("client_order_id", "id"))
 
-BRINGS: Mapping[str, Brings] = {
+ERROR_EXTRAS: Mapping[str, ErrorExtras] = {
     **{reason.code: _REFUSED for reason in Reason},
     # Most symbols nobody knows are refused at the edge, before the writer, which alone numbers what happens.
-    "instrument_unknown": Brings(may=("client_order_id", "sequence", "id", "index")),
-    "batch_member_refused": Brings(("sequence", "reason"), may=("client_order_id",)),
-    "not_found": Brings(may=("index",)),
-    "duplicate_client_order_id": Brings(("client_order_id",), may=("sequence",)),
-    "order_terminal": Brings(("id", "client_order_id", "order_status")),
-    "rate_limited": Brings(("retry_after",)),
+    "instrument_unknown": ErrorExtras(may=("client_order_id", "sequence", "id", "index")),
+    "batch_member_refused": ErrorExtras(("sequence", "reason"), may=("client_order_id",)),
+    "not_found": ErrorExtras(may=("index",)),
+    "duplicate_client_order_id": ErrorExtras(("client_order_id",), may=("sequence",)),
+    "order_terminal": ErrorExtras(("id", "client_order_id", "order_status")),
+    "rate_limited": ErrorExtras(("retry_after",)),
     "venue_unavailable": _SERVICE,
     "venue_halted": _SERVICE,
     "overloaded": _SERVICE,
     "projection_behind": _DONE,
     "database_busy": _DONE,
-    "outcome_unknown": Brings(("resolve_after",), may=("client_order_id", "client_order_ids", "id")),
+    "outcome_unknown": ErrorExtras(("resolve_after",), may=("client_order_id", "client_order_ids", "id")),
 }
-"""By code; the others bring nothing."""
+"""By code; the others have none."""
 
 
-def brought(code: str) -> Brings:
-    """Tell what an error of a code brings."""
-    return BRINGS.get(code, _NONE)
+def error_extras_of(code: str) -> ErrorExtras:
+    """Return the members of an error of a code."""
+    return ERROR_EXTRAS.get(code, _NONE)

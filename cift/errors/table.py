@@ -1,7 +1,7 @@
 """`docs/reference/errors.md`, made from the table of codes."""
 
 from cift.errors.codes import CODES, FIELD_CODES
-from cift.errors.extras import EXTRAS, Brings, brought
+from cift.errors.extras import EXTRAS, ErrorExtras, error_extras_of
 from cift.wire.reasons import Reason
 
 _HEAD = """# Errors
@@ -11,14 +11,14 @@ Every error is answered as RFC 9457 `application/problem+json` with `type`, `tit
 batch's answer, an error has `code`, `detail` and `errors`. A code is stable: never renamed, never reused. This page is
 made by `manage.py error_table`.
 
-Besides, an error brings what its code has below; in brackets, what it brings where there is something to name. An error
-of an order names its `client_order_id`, the one the venue gave it included.
+An error also carries the members listed beside its code; those in brackets only where there is something to name. An
+error of an order names its `client_order_id`, the one the venue gave it included.
 """
 
 _OF_REASONS = """
 Why the engine refused a command (then it is the error's `code`), or why an order ended (then it is the order's
-`reason`). The numbers are those of the journal. A refusal brings {brings};
-`batch_member_refused` brings `reason` as well.
+`reason`). The numbers are those of the journal. A refusal carries {members};
+`batch_member_refused` carries `reason` as well.
 
 `instrument_unknown` mostly has no `sequence`: a symbol nobody knows is no command the engine could be given, so it is
 refused at the edge, before the writer, which alone numbers what happens. Nothing of it is in the journal, and the id
@@ -28,23 +28,28 @@ may be used again."""
 def error_table() -> str:
     """Write the page."""
     reasons = {reason.code: reason for reason in Reason}
-    lines = [_HEAD, "## Codes", "", "| code | status | title | brings |", "|---|---|---|---|"]
+    lines = [_HEAD, "## Codes", "", "| code | status | title | members |", "|---|---|---|---|"]
     lines += [
-        f"| `{code}` | {known.status} | {known.title} | {_brings(brought(code))} |"
+        f"| `{code}` | {known.status} | {known.title} | {_members(error_extras_of(code))} |"
         for code, known in CODES.items()
         if code not in reasons
     ]
-    lines += ["", "## Reasons", _OF_REASONS.format(brings=_brings(brought(Reason.INSUFFICIENT_FUNDS.code))), ""]
+    lines += [
+        "",
+        "## Reasons",
+        _OF_REASONS.format(members=_members(error_extras_of(Reason.INSUFFICIENT_FUNDS.code))),
+        "",
+    ]
     lines += ["| number | reason | status | title |", "|---|---|---|---|"]
     lines += [
         f"| {reason.value} | `{reason.code}` | {CODES[reason.code].status} | {reason.title} |" for reason in Reason
     ]
-    lines += ["", "## What errors bring", "", "| member | meaning |", "|---|---|"]
+    lines += ["", "## Members", "", "| member | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {extra.meaning} |" for name, extra in EXTRAS.items()]
     lines += ["", "## Codes of fields", "", "| code | meaning |", "|---|---|"]
     lines += [f"| `{code}` | {meaning} |" for code, meaning in FIELD_CODES.items()]
     return "\n".join(lines) + "\n"
 
 
-def _brings(brings: Brings) -> str:
-    return ", ".join([*(f"`{name}`" for name in brings.always), *(f"(`{name}`)" for name in brings.may)])
+def _members(extras: ErrorExtras) -> str:
+    return ", ".join([*(f"`{name}`" for name in extras.always), *(f"(`{name}`)" for name in extras.may)])

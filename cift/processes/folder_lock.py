@@ -9,8 +9,8 @@ class FolderInUse(Exception):
     """Another process of the same kind runs on the data folder."""
 
 
-def alone(folder: Path, *, file: str, what: str) -> int:
-    """Lock a file of the data folder, making both for this user alone; give the lock's file descriptor.
+def process_lock(folder: Path, *, file: str, what: str) -> int:
+    """Lock a file of the data folder against other processes, making both for this user alone; return its descriptor.
 
     `what` is what runs there, for the line the operator reads.
 
@@ -32,7 +32,7 @@ def alone(folder: Path, *, file: str, what: str) -> int:
 
 
 def folder_lock(folder: Path) -> int:
-    """Lock the data folder, making it for this user alone; give the lock's file descriptor.
+    """Lock the data folder, making it for this user alone; return the lock's file descriptor.
 
     The lock ends when every process that holds the descriptor has ended, so children are given it too: a venue whose
     supervisor was killed keeps its folder until its last child is gone.
@@ -41,4 +41,4 @@ def folder_lock(folder: Path) -> int:
         FolderInUse: another venue has it.
 
     """
-    return alone(folder, file="venue.lock", what="venue")
+    return process_lock(folder, file="venue.lock", what="venue")

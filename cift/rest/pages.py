@@ -38,7 +38,7 @@ class PageRequest(Protocol):
 
 
 class PageAsk(NamedTuple):
-    """Which page is asked for: that behind a key, or before it (`newer`); without a key the newest."""
+    """Which page is asked for: that after a key, or before it (`newer`); without a key the newest."""
 
     limit: int
     key: Key | None
@@ -59,14 +59,14 @@ def page_ask(read: Mapping[str, Any], *, parts: int = 1) -> PageAsk:
 
 
 def rows_paged(
-    rows: QuerySet[ModelT], ask: PageAsk, *, key: Sequence[str], least: int | None = None, behind: int | None = None
+    rows: QuerySet[ModelT], ask: PageAsk, *, key: Sequence[str], least: int | None = None, before: int | None = None
 ) -> QuerySet[ModelT]:
     """Keep what a page holds and one row more, in the order the page is read.
 
-    `key` names the parts of the key, `least` and `behind` bound its first one besides.
+    `key` names the parts of the key, `least` and `before` bound its first one besides.
     """
     name, *others = key
-    bounds = key_bounds(ask, least=least, behind=behind)
+    bounds = key_bounds(ask, least=least, before=before)
     rows = rows.filter(**{f"{name}__{way}": bound for way, bound in bounds})
     if others and ask.key is not None:
         way = "gt" if ask.newer else "lt"
@@ -74,10 +74,10 @@ def rows_paged(
     return rows.order_by(*(part if ask.newer else f"-{part}" for part in key))[: ask.limit + 1]
 
 
-def key_bounds(ask: PageAsk, *, least: int | None, behind: int | None) -> Iterator[tuple[str, int]]:
+def key_bounds(ask: PageAsk, *, least: int | None, before: int | None) -> Iterator[tuple[str, int]]:
     """Give the lookups that bound a key's first part, one a side: of two, an index is walked to one alone."""
     lower = [] if least is None else [least]
-    upper = [] if behind is None else [behind]
+    upper = [] if before is None else [before]
     if ask.key is not None:
         first, shared = ask.key[0], len(ask.key) > 1
         if ask.newer:
@@ -111,7 +111,7 @@ def page_answer(
 
 
 def cursor_url(request: PageRequest, key: Key, *, newer: bool) -> str:
-    """Give the address of the page behind a key, or before it."""
+    """Give the address of the page after a key, or before it."""
     text = ("n" if newer else "o") + ".".join(map(str, key))
     token = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     query = {name: value for name, value in request.query_params.items() if name not in {"cursor", "at_least"}}

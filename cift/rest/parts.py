@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from cift.errors.codes import CODES, FIELD_CODES
-from cift.errors.extras import EXTRAS, brought
+from cift.errors.extras import EXTRAS, error_extras_of
 from cift.errors.problems import CONTENT_TYPE
 from cift.fields import Field, Kind
 
@@ -64,11 +64,11 @@ def table_schema(
     table: Mapping[str, Field],
     *,
     instead: Mapping[str, Any] | None = None,
-    together: Mapping[str, Any] | None = None,
+    field_rules: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Give the schema of a body read by a table of fields.
 
-    `instead` has schemas of fields the table cannot tell, `together` what it cannot tell of several fields.
+    `instead` has schemas of fields the table cannot tell, `field_rules` what it cannot tell of several fields.
     """
     return {
         "type": "object",
@@ -77,7 +77,7 @@ def table_schema(
         },
         "required": [name for name, field in table.items() if field.required],
         "additionalProperties": False,
-        **(together or {}),
+        **(field_rules or {}),
     }
 
 
@@ -129,18 +129,18 @@ def structs_schemas(*types: type[msgspec.Struct]) -> dict[str, dict[str, Any]]:
     return msgspec.json.schema_components(types, ref_template=REF)[1]
 
 
-def problems(codes: Iterable[str], brings: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
+def problems(codes: Iterable[str], error_extras: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
     """Give the responses that errors are answered with, by status, with an example for each code.
 
-    `brings` has, by code, what errors of this call bring of all they may.
+    `error_extras` has, by code, what errors of this call bring of all they may.
     """
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):
         by_status.setdefault(CODES[code].status, []).append(code)
-    return {str(status): _problem(status, names, brings) for status, names in sorted(by_status.items())}
+    return {str(status): _problem(status, names, error_extras) for status, names in sorted(by_status.items())}
 
 
-def _problem(status: int, codes: list[str], brings: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+def _problem(status: int, codes: list[str], error_extras: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     lines = [f"`{code}`: {CODES[code].title}." for code in codes]
     return {
         "description": "  \n".join(lines),
@@ -150,13 +150,13 @@ def _problem(status: int, codes: list[str], brings: Mapping[str, Iterable[str]])
                     "allOf": [{"$ref": REF.format(name="Problem")}],
                     "properties": {"status": {"const": status}, "code": {"enum": codes}},
                 },
-                "examples": {code: {"value": _problem_example(code, brings.get(code, ()))} for code in codes},
+                "examples": {code: {"value": _problem_example(code, error_extras.get(code, ()))} for code in codes},
             }
         },
     }
 
 
-def _problem_example(code: str, brings: Iterable[str]) -> dict[str, Any]:
+def _problem_example(code: str, error_extras: Iterable[str]) -> dict[str, Any]:
     known = CODES[code]
     example: dict[str, Any] = {
         "type": f"urn:cift:error:{code}",
@@ -168,7 +168,7 @@ def _problem_example(code: str, brings: Iterable[str]) -> dict[str, Any]:
     }
     if code == "invalid":
         example["errors"] = [{"field": "price", "code": "malformed", "detail": FIELD_CODES["malformed"]}]
-    return example | {name: EXTRAS[name].example for name in (*brought(code).always, *brings)}
+    return example | {name: EXTRAS[name].example for name in (*error_extras_of(code).always, *error_extras)}
 
 
 _PLAIN = {"string": "text", "integer": 1, "boolean": False, "null": None}

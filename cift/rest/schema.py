@@ -57,7 +57,7 @@ class Body:
     name: str
     table: Mapping[str, Field]
     instead: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    together: Mapping[str, Any] = field(default_factory=dict)
+    field_rules: Mapping[str, Any] = field(default_factory=dict)
     examples: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -65,14 +65,14 @@ class Body:
 class Call:
     """What one method of one address takes, and what it answers: structs by status, and codes of errors.
 
-    `brings` has what errors here bring of all that errors of their code may (see `cift.errors.extras`).
+    `error_extras` has what errors here bring of all that errors of their code may (see `cift.errors.extras`).
     """
 
     answers: Mapping[int, type[msgspec.Struct] | None]
     query: Mapping[str, Field] = field(default_factory=dict)
     body: Body | None = None
     errors: tuple[str, ...] = ()
-    brings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    error_extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def described(
@@ -81,10 +81,10 @@ def described(
     query: Mapping[str, Field] | None = None,
     body: Body | None = None,
     errors: tuple[str, ...] = (),
-    brings: Mapping[str, tuple[str, ...]] | None = None,
+    error_extras: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Callable[[ViewMethodT], ViewMethodT]:
     """Describe a view's method."""
-    call = Call(answers=answers, query=query or {}, body=body, errors=errors, brings=brings or {})
+    call = Call(answers=answers, query=query or {}, body=body, errors=errors, error_extras=error_extras or {})
 
     def keep(method: ViewMethodT) -> ViewMethodT:
         method.call = call  # type: ignore[attr-defined]
@@ -126,7 +126,7 @@ class CallSchema(AutoSchema):
             "tags": [self._tag()],
             "parameters": [*self._in_path(), *self._in_query(call), _REQUEST_ID],
             "security": self.get_auth(),
-            "responses": {**self._answers(call), **problems(self._codes(call), call.brings)},
+            "responses": {**self._answers(call), **problems(self._codes(call), call.error_extras)},
         }
         if call.body is not None:
             operation["requestBody"] = self._request(call.body)
@@ -185,14 +185,14 @@ class CallSchema(AutoSchema):
         return {"description": str(answer.__doc__ or "").strip().partition("\n")[0], "content": {_JSON: content}}
 
     def _request(self, body: Body) -> dict[str, Any]:
-        schema = table_schema(body.table, instead=body.instead, together=body.together)
+        schema = table_schema(body.table, instead=body.instead, field_rules=body.field_rules)
         self._part(body.name, schema)
         content: dict[str, Any] = {"schema": {"$ref": REF.format(name=body.name)}}
         if body.examples:
             content["examples"] = {name: {"value": value} for name, value in body.examples.items()}
         else:
             content["example"] = example_of(schema, {})
-        return {"required": bool(schema["required"] or body.together), "content": {_JSON: content}}
+        return {"required": bool(schema["required"] or body.field_rules), "content": {_JSON: content}}
 
     def _part(self, name: str, schema: Mapping[str, Any]) -> None:
         part: Any = _component(name=name, type=ResolvedComponent.SCHEMA, schema=dict(schema), object=name)

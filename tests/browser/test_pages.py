@@ -53,7 +53,7 @@ def test_the_demo_trader_places_amends_and_cancels_by_the_forms(
     limit = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "quantity": "5", "post_only": "true"}
     assert send(here, "POST", **limit, price="500")[0] == "422 The price is outside the band around the reference price"
     line, refused, as_refusal = send(here, "POST", price="190.505")
-    assert (line, refused["errors"][0]["field"], as_refusal) == ("400 The request is not valid", "price", True)
+    assert (line, refused["errors"][0]["field"], as_refusal) == ("400 Invalid request", "price", True)
     line, placed, as_refusal = send(here, "POST", price="190.5")
     assert (line, placed["status"], placed["post_only"], as_refusal) == ("201 Created", "new", True, False)
 
@@ -97,7 +97,7 @@ def test_who_is_logged_out_meanwhile_is_told_by_the_form(
 
     line, refused, as_refusal = send(here, "DELETE")
 
-    assert (line, refused["code"], as_refusal) == ("401 Who asks is not known", "unauthenticated", True)
+    assert (line, refused["code"], as_refusal) == ("401 Authentication required", "unauthenticated", True)
 
 
 def test_an_operator_sees_the_overview_live(

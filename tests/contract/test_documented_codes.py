@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cift.errors.codes import CODES
-from cift.errors.extras import BRINGS, EXTRAS, brought
+from cift.errors.extras import ERROR_EXTRAS, EXTRAS, error_extras_of
 from cift.wire.reasons import Reason
 from tests.support.raised import codes_raised
 from tests.support.schema import METHODS, PROBLEM, SERVICE_CODES, codes_documented, extras_of, operations, schema
@@ -71,9 +71,9 @@ def test_what_an_operation_s_errors_bring_is_of_the_table() -> None:
 
     assert len(told) > 50
     for path, method, code, names in told:
-        assert names <= set(brought(code).may), (method, path, code)
-    assert set(BRINGS) <= set(CODES)
-    assert {name for brings in BRINGS.values() for name in brings.all} == set(EXTRAS)
+        assert names <= set(error_extras_of(code).may), (method, path, code)
+    assert set(ERROR_EXTRAS) <= set(CODES)
+    assert {name for brings in ERROR_EXTRAS.values() for name in brings.all} == set(EXTRAS)
 
 
 EXAMPLES: list[tuple[str, str, str, set[str]]] = [

@@ -64,8 +64,8 @@ def test_a_paused_leader_cannot_write_after_a_takeover(databases: str, flow: Flo
     old = DrivenWriter(lease_s=0.5, journal=journals).start()
     old.do(*opening())
     gate.hold(old.writer.status().epoch)
-    late, behind = flow.submit(), flow.submit()
-    answers = [old.send(late), old.send(behind)]
+    late, following = flow.submit(), flow.submit()
+    answers = [old.send(late), old.send(following)]
     assert gate.reached.wait(5)
     # The old writer stands still with a batch matched and not committed, while its lease runs out.
     new = DrivenWriter(stand_by=True, journal=journals)
@@ -76,7 +76,7 @@ def test_a_paused_leader_cannot_write_after_a_takeover(databases: str, flow: Flo
     assert isinstance(old.ended.result(timeout=10), ShardLostError)
     assert [answer.result(timeout=10) for answer in answers] == [REFUSED, REFUSED]
     assert not lookup(new, late.account, late.id)
-    assert not lookup(new, behind.account, behind.id)
+    assert not lookup(new, following.account, following.id)
     assert new.stop() is None
     assert audit(0).violation is None
 
@@ -207,8 +207,8 @@ def test_a_commit_of_unknown_outcome_is_said_so_and_can_be_resolved(
             return Journal.head(journal)
 
         journals.head = head_after_landing
-    order, behind = flow.submit(), flow.submit()
-    answers = [shard.send(order), shard.send(behind)]
+    order, following = flow.submit(), flow.submit()
+    answers = [shard.send(order), shard.send(following)]
     assert answers[0].result(timeout=10) == UNKNOWN
     assert answers[1].result(timeout=10) in (UNKNOWN, REFUSED)
     shard.wait(WriterState.READY)

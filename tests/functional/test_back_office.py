@@ -161,7 +161,7 @@ def test_a_withdrawal_without_the_funds_is_refused_in_words(third: Operator, tra
 
     _, page = withdrawal_ask(third, "99000000")
 
-    assert "Not enough free funds." in page
+    assert "Insufficient funds." in page
     assert "refused" in third.get("accounts/moneyrequest/").text
     assert [balance(trader), balance(trader, of="held")] == [before, 0]
 

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from apps.gateways.socket.fields import FIELDS
 from apps.gateways.socket.schema import EVENTS, REF, document, request_name
-from cift.errors.extras import brought
+from cift.errors.extras import error_extras_of
 from tests.support.schema import extras_of
 
 
@@ -42,7 +42,7 @@ def message_check(message: dict[str, Any], *, op: str | None = None) -> None:
     _validator(name).validate(message)
     items = message["result"].get("results", []) if message.get("ok") and op == "order.batch" else [message]
     for error in [item["error"] for item in items if item.get("error")]:
-        if not extras_of(error) <= set(brought(error["code"]).all):
+        if not extras_of(error) <= set(error_extras_of(error["code"]).all):
             raise ValidationError(f"an error brings what its code does not: {error}")
 
 

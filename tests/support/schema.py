@@ -9,7 +9,7 @@ import httpx
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
-from cift.errors.extras import brought
+from cift.errors.extras import error_extras_of
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"
@@ -102,7 +102,7 @@ def answer_check(answer: httpx.Response) -> None:
         where = (found, method.lower(), "responses", str(answer.status_code), "content", media_type, "schema")
         value_check(answer.json(), "/paths/" + "/".join(map(_escaped, where)))
     if media_type == PROBLEM:
-        brings = brought(answer.json()["code"])
+        brings = error_extras_of(answer.json()["code"])
         assert set(brings.always) <= extras_of(answer.json()) <= set(brings.all), (method, path, answer.text)
 
 

@@ -63,7 +63,7 @@ class LedgerApi(APIView):
             ask,
             key=("sequence", "leg"),
             least=sequence_at(read["start"]),
-            behind=sequence_at(read["end"]),
+            before=sequence_at(read["end"]),
         )
         return Response(
             page_answer(

@@ -97,20 +97,20 @@ def user_of(request: Request) -> User:
     return user
 
 
-class OpenApi(APIView):
+class PublicApi(APIView):
     """A call that needs no login."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
-class HalfOpenApi(APIView):
+class PreSecondFactorApi(APIView):
     """A call for sessions too that have not given their second factor yet: one that takes it, or ends them."""
 
     authentication_classes = (BearerAuthentication, PasswordAuthentication)
 
 
-class TokenObtainApi(OpenApi):
+class TokenObtainApi(PublicApi):
     """E-mail address and password against tokens."""
 
     @described(
@@ -140,7 +140,7 @@ class TokenObtainApi(OpenApi):
         return _tokens_response(tokens_issue(family, at=at), standing)
 
 
-class TokenRefreshApi(OpenApi):
+class TokenRefreshApi(PublicApi):
     """A refresh token against the next tokens."""
 
     @described(answers={200: TokensBody}, body=Body(name="Refresh", table=_REFRESH), errors=("unauthenticated",))
@@ -158,7 +158,7 @@ class TokenRefreshApi(OpenApi):
         return _tokens_response(tokens, standing)
 
 
-class LogoutApi(HalfOpenApi):
+class LogoutApi(PreSecondFactorApi):
     """The end of one login."""
 
     permission_classes = (AllowAny,)
@@ -201,7 +201,7 @@ class SocketTicketApi(APIView):
         return Response({"ticket": ticket_make(family, at=at)}, headers=NOT_KEPT)
 
 
-class SecondFactorApi(HalfOpenApi):
+class SecondFactorApi(PreSecondFactorApi):
     """The caller's second factor."""
 
     @described(answers={200: SecondFactorBody})
@@ -242,7 +242,7 @@ class SecondFactorConfirmApi(APIView):
         return Response({"recovery_codes": codes}, headers=NOT_KEPT)
 
 
-class SecondFactorVerifyApi(HalfOpenApi):
+class SecondFactorVerifyApi(PreSecondFactorApi):
     """A code between two logins."""
 
     @described(answers={204: None}, body=_CODE_BODY, errors=("second_factor_wrong",))

@@ -16,7 +16,7 @@ from apps.accounts.identity.authentication import client_address
 from apps.accounts.identity.login import login_place_take
 from apps.accounts.models import User
 from apps.accounts.money.opening import Opened, opening_begin, opening_try
-from apps.accounts.rest.identity_apis import EMAIL, PASSWORD, TOKEN, OpenApi, body_read, user_of
+from apps.accounts.rest.identity_apis import EMAIL, PASSWORD, TOKEN, PublicApi, body_read, user_of
 from apps.accounts.rest.identity_shapes import ConfirmedBody, RegisteredBody
 from cift.errors.application import ApplicationError
 from cift.fields import Field, text
@@ -47,7 +47,7 @@ _CHANGE = {"password": Field(PASSWORD, required=True), "new_password": Field(NEW
 _NOTHING_HAPPENED = {"venue_unavailable", "venue_halted", "overloaded"}
 
 
-class RegisterApi(OpenApi):
+class RegisterApi(PublicApi):
     """New users."""
 
     @described(
@@ -67,7 +67,7 @@ class RegisterApi(OpenApi):
         return Response(body, status=HTTPStatus.CREATED, headers=standing.headers)
 
 
-class EmailConfirmApi(OpenApi):
+class EmailConfirmApi(PublicApi):
     """The end of a registration by mail."""
 
     @described(answers={200: ConfirmedBody}, body=Body(name="MailedToken", table=_TOKEN))
@@ -80,7 +80,7 @@ class EmailConfirmApi(OpenApi):
         return Response({"email": user.email, "account": None, **_opened_body(opened)}, headers=standing.headers)
 
 
-class PasswordResetApi(OpenApi):
+class PasswordResetApi(PublicApi):
     """Forgotten passwords."""
 
     @described(answers={202: None}, body=Body(name="EmailAddress", table=_EMAIL))
@@ -92,7 +92,7 @@ class PasswordResetApi(OpenApi):
         return Response(status=HTTPStatus.ACCEPTED, headers=standing.headers)
 
 
-class PasswordResetConfirmApi(OpenApi):
+class PasswordResetConfirmApi(PublicApi):
     """New passwords by mail."""
 
     @described(answers={204: None}, body=Body(name="PasswordReset", table=_RESET))

@@ -19,7 +19,7 @@ _AGAIN = frozenset({"venue_unavailable", "overloaded", "outcome_unknown"})
 logger = logging.getLogger(__name__)
 
 
-async def orders_cancel_surely(account: int) -> None:
+async def cancel_all_with_retry(account: int) -> None:
     """Cancel all open orders of an account; while no order service answers it is tried again, for `TRY_S_MAX`.
 
     A cancel of all has the same effect however often it is carried out, so one whose outcome is not known is repeated.

@@ -30,11 +30,11 @@ from apps.marketdata.streams.messages import (
 from apps.orders.entry.batches import BatchAnswer
 from apps.orders.entry.fields import AMEND_FIELDS, BATCH_FIELDS, CANCEL_ALL_FIELDS, CANCEL_FIELDS, SUBMIT_FIELDS
 from apps.orders.entry.schema import (
-    AMEND_TOGETHER,
+    AMEND_FIELD_RULES,
     BATCH_INSTEAD,
-    CANCEL_ALL_TOGETHER,
-    CANCEL_TOGETHER,
-    SUBMIT_TOGETHER,
+    CANCEL_ALL_FIELD_RULES,
+    CANCEL_FIELD_RULES,
+    SUBMIT_FIELD_RULES,
 )
 from apps.orders.feeds.account_messages import (
     AccountSnapshot,
@@ -90,10 +90,10 @@ ORDER_RESULTS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 PARAMS: Mapping[str, tuple[Mapping[str, Field], Schema, Schema]] = {
-    "order.submit": (SUBMIT_FIELDS, {}, SUBMIT_TOGETHER),
-    "order.amend": (AMEND_FIELDS, {}, AMEND_TOGETHER),
-    "order.cancel": (CANCEL_FIELDS, {}, CANCEL_TOGETHER),
-    "order.cancel_all": (CANCEL_ALL_FIELDS, {}, CANCEL_ALL_TOGETHER),
+    "order.submit": (SUBMIT_FIELDS, {}, SUBMIT_FIELD_RULES),
+    "order.amend": (AMEND_FIELDS, {}, AMEND_FIELD_RULES),
+    "order.cancel": (CANCEL_FIELDS, {}, CANCEL_FIELD_RULES),
+    "order.cancel_all": (CANCEL_ALL_FIELDS, {}, CANCEL_ALL_FIELD_RULES),
     "order.batch": (BATCH_FIELDS, BATCH_INSTEAD, {}),
 }
 """An operation's table of params, its fields the table cannot tell, and how they go together."""
@@ -108,7 +108,7 @@ _CHANNEL_CASES = [
     case_of("the venue's own status", absent=("symbol", "depth"), channel="status"),
     case_of("one's own account", absent=("symbol", "depth"), channel="account"),
 ]
-TOGETHER: Mapping[str, Schema] = {
+FIELD_RULES: Mapping[str, Schema] = {
     "authenticate": {
         "oneOf": [
             case_of("by an access token", given=("token",), absent=("ticket",)),
@@ -155,12 +155,12 @@ _SAID_OF_ERRORS: Mapping[str, Schema] = {
 
 def request_schema(op: str) -> Schema:
     """Give the schema of a request."""
-    body = table_schema(FIELDS[op], together=TOGETHER.get(op))
+    body = table_schema(FIELDS[op], field_rules=FIELD_RULES.get(op))
     body["properties"] = {"id": REQUEST_ID.schema, "op": {"const": op}, **body["properties"]}
     body["required"] = ["id", "op", *body["required"]]
     if op in PARAMS:
-        table, instead, together = PARAMS[op]
-        body["properties"]["params"] = table_schema(table, instead=instead, together=together)
+        table, instead, field_rules = PARAMS[op]
+        body["properties"]["params"] = table_schema(table, instead=instead, field_rules=field_rules)
         if op != "order.cancel_all":
             # Without, nothing of what must be in it is there; all of a mass cancel's may be left out.
             body["required"].append("params")

@@ -11,7 +11,7 @@ import msgspec
 from apps.accounts.identity.principals import principal_find, principal_of_ticket
 from apps.accounts.identity.sessions import Principal
 from apps.accounts.identity.watch import watch
-from apps.gateways.socket.cancel_on_disconnect import orders_cancel_surely
+from apps.gateways.socket.cancel_on_disconnect import cancel_all_with_retry
 from apps.gateways.socket.fields import DEPTH_DEFAULT, ENVELOPE, FIELDS, REQUEST_ID, faults_together
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
@@ -74,7 +74,7 @@ class Session:
         limits: SocketLimits,
         *,
         logins: Logins | None = None,
-        orders_cancel: Callable[[int], Coroutine[Any, Any, None]] = orders_cancel_surely,
+        orders_cancel: Callable[[int], Coroutine[Any, Any, None]] = cancel_all_with_retry,
         subscriptions_max: int = SUBSCRIPTIONS_MAX,
     ) -> None:
         """Begin as nobody, without subscriptions.

@@ -169,12 +169,12 @@ def _between(side: BookSide, touched: set[int], depth: int) -> list[Level]:
     """Give what brings any reader of a depth to now that had the best levels before these prices were touched.
 
     All best levels are given: one that was not touched may not have been among them then. Touched prices that are not
-    among them now are removed; and so are untouched levels that others may have pushed out, which are the next ones
-    behind: each touched price can have pushed out one.
+    among them now are removed; and so are untouched levels that others may have pushed out, which are the next
+    deeper ones: each touched price can have pushed out one.
     """
     if not depth:
         return side.at(touched)
     levels = side.best(depth + len(touched))
-    best, behind = levels[:depth], levels[depth:]
-    removed = (touched - {level[0] for level in best}) | {level[0] for level in behind}
+    best, deeper = levels[:depth], levels[depth:]
+    removed = (touched - {level[0] for level in best}) | {level[0] for level in deeper}
     return best + [(price, 0, 0) for price in removed]

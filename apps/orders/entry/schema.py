@@ -21,11 +21,11 @@ BATCH_ERRORS = (*WRITER_WRITES, "instrument_unknown", "batch_member_refused", "n
 _UNREAD = dict.fromkeys(("projection_behind", "database_busy"), ("sequence", "consistency_token"))
 _SERVICE = ("venue_unavailable", "venue_halted", "overloaded", "outcome_unknown")
 
-SUBMIT_BRINGS = dict.fromkeys((*_SERVICE, *_REFUSALS, "deadline_passed", "venue_not_open"), ("client_order_id",))
-CHANGE_BRINGS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("id",)), "outcome_unknown": ("id", "client_order_id")}
-CANCEL_BY_CLIENT_BRINGS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("client_order_id",))}
-CANCEL_ALL_BRINGS = _UNREAD
-BATCH_BRINGS = {
+SUBMIT_ERROR_EXTRAS = dict.fromkeys((*_SERVICE, *_REFUSALS, "deadline_passed", "venue_not_open"), ("client_order_id",))
+CHANGE_ERROR_EXTRAS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("id",)), "outcome_unknown": ("id", "client_order_id")}
+CANCEL_BY_CLIENT_ERROR_EXTRAS = {**_UNREAD, **dict.fromkeys(_SERVICE, ("client_order_id",))}
+CANCEL_ALL_ERROR_EXTRAS = _UNREAD
+BATCH_ERROR_EXTRAS = {
     **dict.fromkeys(_SERVICE, ("client_order_ids",)),
     "instrument_unknown": ("client_order_id", "index"),
     "not_found": ("index",),
@@ -45,23 +45,23 @@ _LIMIT = {
 _MARKET = {"symbol": "AAPL-USD", "side": "sell", "type": "market", "quote_amount": "1000"}
 
 
-SUBMIT_TOGETHER = {
+SUBMIT_FIELD_RULES = {
     "oneOf": [
         case_of("limit order", type="limit", given=("price", "quantity"), absent=("quote_amount",)),
         case_of("market order by quantity", type="market", given=("quantity",), absent=("price", "quote_amount")),
         case_of("market order by quote amount", type="market", given=("quote_amount",), absent=("price", "quantity")),
     ]
 }
-AMEND_TOGETHER = {
+AMEND_FIELD_RULES = {
     "anyOf": [case_of("another price", given=("price",)), case_of("another total quantity", given=("quantity",))]
 }
-CANCEL_TOGETHER = {
+CANCEL_FIELD_RULES = {
     "oneOf": [
         case_of("by the venue's id", given=("id",), absent=("client_order_id",)),
         case_of("by the client's id", given=("client_order_id",), absent=("id",)),
     ]
 }
-CANCEL_ALL_TOGETHER = {
+CANCEL_ALL_FIELD_RULES = {
     "anyOf": [
         case_of("of one symbol", given=("symbol",)),
         case_of("whatever their prices", absent=("price_min", "price_max")),
@@ -72,8 +72,8 @@ CANCEL_ALL_TOGETHER = {
 
 def _member(operation: str) -> dict[str, Any]:
     """Give the schema of a batch's command, which names its operation; left out, it is an order."""
-    table, together = _MEMBERS[operation]
-    schema = table_schema(table, together=together)
+    table, field_rules = _MEMBERS[operation]
+    schema = table_schema(table, field_rules=field_rules)
     schema["properties"]["op"] = {"const": operation}
     if operation != "submit":
         schema["required"].append("op")
@@ -81,9 +81,9 @@ def _member(operation: str) -> dict[str, Any]:
 
 
 _MEMBERS: Mapping[str, tuple[Mapping[str, Field], Mapping[str, Any]]] = {
-    "submit": (SUBMIT_FIELDS, SUBMIT_TOGETHER),
-    "amend": (AMEND_FIELDS, AMEND_TOGETHER),
-    "cancel": (CANCEL_FIELDS, CANCEL_TOGETHER),
+    "submit": (SUBMIT_FIELDS, SUBMIT_FIELD_RULES),
+    "amend": (AMEND_FIELDS, AMEND_FIELD_RULES),
+    "cancel": (CANCEL_FIELDS, CANCEL_FIELD_RULES),
 }
 
 BATCH_INSTEAD = {"orders": {"items": {"anyOf": [_member(name) for name in BATCH_OPERATIONS]}}}
@@ -91,14 +91,14 @@ BATCH_INSTEAD = {"orders": {"items": {"anyOf": [_member(name) for name in BATCH_
 SUBMIT_BODY = Body(
     name="SubmitOrder",
     table=SUBMIT_FIELDS,
-    together=SUBMIT_TOGETHER,
+    field_rules=SUBMIT_FIELD_RULES,
     examples={"limit": _LIMIT, "market": _MARKET},
 )
 
 AMEND_BODY = Body(
     name="AmendOrder",
     table={name: field for name, field in AMEND_FIELDS.items() if name != "id"},
-    together=AMEND_TOGETHER,
+    field_rules=AMEND_FIELD_RULES,
     examples={"amend": {"price": "191.00", "quantity": "4"}},
 )
 

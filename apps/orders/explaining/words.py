@@ -122,10 +122,8 @@ class Teller:
 
     def _rested(self, left: int) -> str:
         ahead = self._book.at(self._first.side, self._first.price)
-        behind = (
-            f"behind {self._quantity(ahead.quantity)} of {_orders(ahead.orders)}" if ahead.orders else "first there"
-        )
-        return f"{self._rest(left)} rested at {self._price(self._first.price)}, {behind}."
+        place = f"behind {self._quantity(ahead.quantity)} of {_orders(ahead.orders)}" if ahead.orders else "first there"
+        return f"{self._rest(left)} rested at {self._price(self._first.price)}, {place}."
 
     def _later(self, events: list[OrderEvent]) -> list[str]:
         trades = [event for event in events if isinstance(event, Trade)]

@@ -18,15 +18,15 @@ from apps.orders.entry.schema import (
     AMEND_BODY,
     AMEND_ERRORS,
     BATCH_BODY,
-    BATCH_BRINGS,
+    BATCH_ERROR_EXTRAS,
     BATCH_ERRORS,
-    CANCEL_ALL_BRINGS,
+    CANCEL_ALL_ERROR_EXTRAS,
     CANCEL_ALL_ERRORS,
-    CANCEL_BY_CLIENT_BRINGS,
+    CANCEL_BY_CLIENT_ERROR_EXTRAS,
     CANCEL_ERRORS,
-    CHANGE_BRINGS,
+    CHANGE_ERROR_EXTRAS,
     SUBMIT_BODY,
-    SUBMIT_BRINGS,
+    SUBMIT_ERROR_EXTRAS,
     SUBMIT_ERRORS,
 )
 from apps.orders.explaining.event_pages import order_event_body, order_events
@@ -81,14 +81,22 @@ class OrderListApi(APIView):
         return Response(orders_read(account_of_request(request).pk, read, request))
 
     @described(
-        answers={201: OrderAnswer, 200: OrderAnswer}, body=SUBMIT_BODY, errors=SUBMIT_ERRORS, brings=SUBMIT_BRINGS
+        answers={201: OrderAnswer, 200: OrderAnswer},
+        body=SUBMIT_BODY,
+        errors=SUBMIT_ERRORS,
+        error_extras=SUBMIT_ERROR_EXTRAS,
     )
     def post(self, request: Request) -> Response:
         """Enter an order; 201 with the order as it stands after matching."""
         query_none(request.query_params)
         return _performed(operations.order_submit, request.data, request)
 
-    @described(answers={200: OrdersAnswer}, query=CANCEL_ALL_FIELDS, errors=CANCEL_ALL_ERRORS, brings=CANCEL_ALL_BRINGS)
+    @described(
+        answers={200: OrdersAnswer},
+        query=CANCEL_ALL_FIELDS,
+        errors=CANCEL_ALL_ERRORS,
+        error_extras=CANCEL_ALL_ERROR_EXTRAS,
+    )
     def delete(self, request: Request) -> Response:
         """Cancel all orders that fit."""
         body_refuse(_body(request))
@@ -105,13 +113,13 @@ class OrderDetailApi(APIView):
         read_wait(read["at_least"])
         return Response(order_read(account_of_request(request).pk, order_id_read(order_id)))
 
-    @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS, brings=CHANGE_BRINGS)
+    @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS, error_extras=CHANGE_ERROR_EXTRAS)
     def patch(self, request: Request, order_id: str) -> Response:
         """Change its price or its total quantity."""
         query_none(request.query_params)
         return _performed(operations.order_amend, body_with_id(request.data, order_id_read(order_id)), request)
 
-    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS, brings=CHANGE_BRINGS)
+    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS, error_extras=CHANGE_ERROR_EXTRAS)
     def delete(self, request: Request, order_id: str) -> Response:
         """Cancel it."""
         body_refuse(_body(request))
@@ -150,7 +158,7 @@ class OrderEventListApi(APIView):
 class OrderBatchApi(APIView):
     """Several commands in one request."""
 
-    @described(answers={200: BatchAnswer}, body=BATCH_BODY, errors=BATCH_ERRORS, brings=BATCH_BRINGS)
+    @described(answers={200: BatchAnswer}, body=BATCH_BODY, errors=BATCH_ERRORS, error_extras=BATCH_ERROR_EXTRAS)
     def post(self, request: Request) -> Response:
         """Apply them in order; an answer each."""
         query_none(request.query_params)
@@ -169,7 +177,9 @@ class OrderByClientOrderIdApi(APIView):
             async_to_sync(operations.order_resolve)(client_order_id_read(client_order_id), account=account)
         )
 
-    @described(answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS, brings=CANCEL_BY_CLIENT_BRINGS)
+    @described(
+        answers={200: OrderAnswer}, query=CANCEL_QUERY, errors=CANCEL_ERRORS, error_extras=CANCEL_BY_CLIENT_ERROR_EXTRAS
+    )
     def delete(self, request: Request, client_order_id: str) -> Response:
         """Cancel it."""
         body_refuse(_body(request))

@@ -45,7 +45,7 @@ def orders_read(account: int, read: Mapping[str, Any], request: PageRequest) -> 
         side=read["side"],
         client_order_id=read["client_order_id"],
         first=sequence_at(read["start"]),
-        behind=sequence_at(read["end"]),
+        before=sequence_at(read["end"]),
     )
     found = orders_page(wanted, ask)
     return page_answer(found, ask, request, shape=order_shape, key_of=lambda order: (order.id,))
@@ -64,7 +64,7 @@ def fills_read(account: int, read: Mapping[str, Any], request: PageRequest) -> d
         ask,
         instrument=instrument_wanted(read["symbol"]),
         first=sequence_at(read["start"]),
-        behind=sequence_at(read["end"]),
+        before=sequence_at(read["end"]),
     )
     return page_answer(found, ask, request, shape=_fill_shape, key_of=fill_key)
 

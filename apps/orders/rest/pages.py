@@ -42,7 +42,7 @@ _SIGNS = {"gte": ">=", "lt": "<"}
 
 
 class OrderFilters(msgspec.Struct, frozen=True):
-    """What is wanted of an account's orders; None: anything. Times are sequences: from `first`, before `behind`."""
+    """What is wanted of an account's orders; None: anything. Times are sequences: from `first`, before `before`."""
 
     account: int
     instrument: int | None = None
@@ -50,7 +50,7 @@ class OrderFilters(msgspec.Struct, frozen=True):
     side: Side | None = None
     client_order_id: str | None = None
     first: int | None = None
-    behind: int | None = None
+    before: int | None = None
 
 
 def orders_page(wanted: OrderFilters, ask: PageAsk) -> list[OrderState]:
@@ -59,7 +59,7 @@ def orders_page(wanted: OrderFilters, ask: PageAsk) -> list[OrderState]:
         rows = _by_client_order_id(wanted, ask)
     elif (wanted.instrument, wanted.status, wanted.side) == (None, None, None):
         rows = Order.objects.of_account(wanted.account)
-        rows = rows_paged(rows, ask, key=_BY_ID, least=_order_id(wanted.first), behind=_order_id(wanted.behind))
+        rows = rows_paged(rows, ask, key=_BY_ID, least=_order_id(wanted.first), before=_order_id(wanted.before))
     else:
         with connection.cursor() as cursor:
             cursor.execute(*merged_statement(wanted, ask))
@@ -79,7 +79,7 @@ def _by_client_order_id(wanted: OrderFilters, ask: PageAsk) -> QuerySet[Order]:
 
 
 def _order_bounds(wanted: OrderFilters, ask: PageAsk) -> Iterator[tuple[str, int]]:
-    return key_bounds(ask, least=_order_id(wanted.first), behind=_order_id(wanted.behind))
+    return key_bounds(ask, least=_order_id(wanted.first), before=_order_id(wanted.before))
 
 
 def _order_id(sequence: int | None) -> int | None:
@@ -116,22 +116,22 @@ def _stretches(wanted: OrderFilters) -> Iterator[list[tuple[str, int]]]:
 
 
 def fills_page(
-    account: int, ask: PageAsk, *, instrument: int | None, first: int | None, behind: int | None
+    account: int, ask: PageAsk, *, instrument: int | None, first: int | None, before: int | None
 ) -> list[FillState]:
-    """Read a page of an account's fills, and one fill more; `first` and `behind` bound the sequence."""
+    """Read a page of an account's fills, and one fill more; `first` and `before` bound the sequence."""
     rows = Fill.objects.filter(account_id=account)
-    return _fills(rows if instrument is None else rows.filter(instrument_id=instrument), ask, first, behind)
+    return _fills(rows if instrument is None else rows.filter(instrument_id=instrument), ask, first, before)
 
 
-def trades_page(instrument: int, ask: PageAsk, *, first: int | None, behind: int | None) -> list[FillState]:
+def trades_page(instrument: int, ask: PageAsk, *, first: int | None, before: int | None) -> list[FillState]:
     """Read a page of an instrument's trades as their takers' fills, and one trade more."""
     rows = Fill.objects.filter(instrument_id=instrument, liquidity=int(Liquidity.TAKER))
-    return _fills(rows, ask, first, behind)
+    return _fills(rows, ask, first, before)
 
 
-def _fills(rows: QuerySet[Fill], ask: PageAsk, first: int | None, behind: int | None) -> list[FillState]:
-    least, end = (None if sequence is None else fill_id_first(sequence) for sequence in (first, behind))
-    found = rows_paged(rows, ask, key=_BY_ID, least=least, behind=end)
+def _fills(rows: QuerySet[Fill], ask: PageAsk, first: int | None, before: int | None) -> list[FillState]:
+    least, end = (None if sequence is None else fill_id_first(sequence) for sequence in (first, before))
+    found = rows_paged(rows, ask, key=_BY_ID, least=least, before=end)
     return [FillState(*row) for row in found.values_list(*_FILL_COLUMNS)]
 
 

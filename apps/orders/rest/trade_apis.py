@@ -52,8 +52,8 @@ class TradeListApi(APIView):
         reference = references.read_symbol(symbol)
         if reference is None:
             raise ApplicationError("not_found", "There is no such instrument.")
-        first, behind = sequence_at(read["start"]), sequence_at(read["end"])
-        found = trades_page(reference.id, ask, first=first, behind=behind)
+        first, before = sequence_at(read["start"]), sequence_at(read["end"])
+        found = trades_page(reference.id, ask, first=first, before=before)
         return Response(
             page_answer(found, ask, request, shape=lambda fill: trade_body(fill, reference), key_of=fill_key)
         )

@@ -115,7 +115,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def asks(middle: int) -> list[PageAsk]:
-    """Ask for the newest page, for one behind a key, and for the one before it."""
+    """Ask for the newest page, for one after a key, and for the one before it."""
     keys: list[tuple[int, ...] | None] = [None, (middle,)]
     return [*(PageAsk(LIMIT, key, newer=False) for key in keys), PageAsk(LIMIT, (middle,), newer=True)]
 
@@ -128,19 +128,19 @@ def order_reads() -> Iterator[Callable[[], Any]]:
         (None, "c1", f"c{MANY}"),
         ((None, None), (5, MANY - 5)),
     )
-    for instrument, status, side, client_order_id, (first, behind) in filters:
-        wanted = OrderFilters(ACCOUNT, instrument, status, side, client_order_id, first, behind)
+    for instrument, status, side, client_order_id, (first, before) in filters:
+        wanted = OrderFilters(ACCOUNT, instrument, status, side, client_order_id, first, before)
         for ask in asks((MANY // 2) << 20):
             yield partial(orders_page, wanted, ask)
 
 
 def other_reads() -> Iterator[Callable[[], Any]]:
-    for ask, instrument, (first, behind) in product(asks(MANY), (None, 1, 2, 9), ((None, None), (5, MANY - 5))):
-        yield partial(fills_page, ACCOUNT, ask, instrument=instrument, first=first, behind=behind)
+    for ask, instrument, (first, before) in product(asks(MANY), (None, 1, 2, 9), ((None, None), (5, MANY - 5))):
+        yield partial(fills_page, ACCOUNT, ask, instrument=instrument, first=first, before=before)
         if instrument is not None:
-            yield partial(trades_page, instrument, ask, first=first, behind=behind)
+            yield partial(trades_page, instrument, ask, first=first, before=before)
     for newer, key in ((False, None), (False, (MANY // 2, 1)), (True, (MANY // 2, 0))):
-        yield partial(ledger_page, PageAsk(LIMIT, key, newer=newer), least=5, behind=MANY - 5)
+        yield partial(ledger_page, PageAsk(LIMIT, key, newer=newer), least=5, before=MANY - 5)
 
 
 def ledger_page(ask: PageAsk, **span: int) -> list[LedgerEntry]:
@@ -162,7 +162,7 @@ NEWEST = PageAsk(LIMIT, None, newer=False)
 
 def test_filtered_orders_are_those_a_full_look_finds(tables: str) -> None:
     early = [number << 20 for number in range(LIMIT, 0, -1)]
-    behind, newest = (ROWS - 5) << 20, ROWS << 20
+    before, newest = (ROWS - 5) << 20, ROWS << 20
 
     for wanted in (
         OrderFilters(ACCOUNT, instrument=2),
@@ -177,8 +177,8 @@ def test_filtered_orders_are_those_a_full_look_finds(tables: str) -> None:
     named = OrderFilters(ACCOUNT, instrument=2, client_order_id="c7")
     assert [order.id for order in orders_page(named, NEWEST)] == [7 << 20]
     assert orders_page(OrderFilters(ACCOUNT, instrument=1, client_order_id="c7"), NEWEST) == []
-    span = OrderFilters(ACCOUNT, side=Side.BUY, first=ROWS - 9, behind=ROWS - 4)
-    assert [order.id for order in orders_page(span, NEWEST)][:1] == [behind]
+    span = OrderFilters(ACCOUNT, side=Side.BUY, first=ROWS - 9, before=ROWS - 4)
+    assert [order.id for order in orders_page(span, NEWEST)][:1] == [before]
     assert len(orders_page(span, NEWEST)) == 5
     page = orders_page(OrderFilters(ACCOUNT, side=Side.BUY), PageAsk(2, None, newer=False))
     assert [order.id for order in page] == [newest, newest - (1 << 20), newest - (2 << 20)]

@@ -25,7 +25,7 @@ from apps.simulation.funds import funds_of
 from apps.simulation.plan import Plan
 from cift.bus import buses
 from cift.errors.application import ApplicationError
-from cift.processes.folder_lock import FolderInUse, alone
+from cift.processes.folder_lock import FolderInUse, process_lock
 from cift.processes.loopback import reachable
 from cift.processes.threads import database_call
 from cift.processes.workers import EXIT_FAULT
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             if options["fund"]:
                 asyncio.run(self._fund())
                 return
-            lock = alone(settings.DATA_DIR, file="simulation.lock", what="simulation")
+            lock = process_lock(settings.DATA_DIR, file="simulation.lock", what="simulation")
             plan = asyncio.run(self._prepare(rate=rate, seed=seed))
         except (FolderInUse, NothingToSimulateError) as error:
             self._end(str(error))

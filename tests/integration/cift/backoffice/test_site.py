@@ -161,7 +161,7 @@ def test_without_an_order_service_an_act_is_refused_in_words_and_written_down(ve
 
     answer = client.post("/admin/marketdata/instrument/", {"action": "halt", "_selected_action": ["1"]}, follow=True)
 
-    assert "No order service answers; nothing happened." in answer.content.decode()
+    assert "Order service unavailable; the request had no effect." in answer.content.decode()
     assert Instrument.objects.get(pk=1).status == 0
     asked, ended = AuditRecord.objects.order_by("number")
     assert (asked.outcome, asked.after) == ("asked", '{"status":"halted"}')

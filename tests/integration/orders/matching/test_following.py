@@ -66,17 +66,17 @@ def test_a_new_engine_from_snapshot_and_journal_is_the_old_one(databases: str) -
     assert again.state_hash() == engine.state_hash()
 
 
-@pytest.mark.parametrize("behind", [0, 7])
-def test_an_honest_record_is_clean(databases: str, behind: int) -> None:
+@pytest.mark.parametrize("lag", [0, 7])
+def test_an_honest_record_is_clean(databases: str, lag: int) -> None:
     journal_fill(1_500)
     project_all()
     verifier = ShardVerifier(0, every_batches=10, every_s=60)
     while verifier.step():
         pass
-    if behind:
-        journal_fill(behind * 20, seed=3, engine=recover(Journal(0)))
+    if lag:
+        journal_fill(lag * 20, seed=3, engine=recover(Journal(0)))
     report = audit(0)
     assert report.violation is None
-    assert report.batches == report.projected + (behind + 1 if behind else 0)
+    assert report.batches == report.projected + (lag + 1 if lag else 0)
     assert report.snapshots >= 1
     assert report.events > 3_000

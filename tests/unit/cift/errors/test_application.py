@@ -37,7 +37,7 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
 
     assert problem_of(error, request_id="r1") == {
         "type": "urn:cift:error:invalid",
-        "title": "The request is not valid",
+        "title": "Invalid request",
         "status": 400,
         "detail": "Two fields are wrong.",
         "code": "invalid",
