@@ -105,7 +105,11 @@ class Trade(Event, tag=12, frozen=True, kw_only=True):
 
 
 class OrderCanceled(Event, tag=13, frozen=True, kw_only=True):
-    """What was left of an order (`quantity`; quote units for one by quote amount) is canceled."""
+    """What was left of an order (`quantity`; quote units for one by quote amount) is canceled.
+
+    The rest is the order as it ends: what it has traded in all, and its price and total quantity, last amended (0: it
+    had none).
+    """
 
     account_sequence: int
     instrument_sequence: int
@@ -114,12 +118,15 @@ class OrderCanceled(Event, tag=13, frozen=True, kw_only=True):
     instrument: int
     reason: Reason
     quantity: int
+    price: int
+    order_quantity: int
+    filled_quantity: int
     filled_notional: int
     fee_total: int
 
 
 class OrderAmended(Event, tag=14, frozen=True, kw_only=True):
-    """An order's price and total quantity as they are now."""
+    """An order's price and total quantity as they are now, and what it has traded in all before it goes on."""
 
     account_sequence: int
     instrument_sequence: int
@@ -130,6 +137,9 @@ class OrderAmended(Event, tag=14, frozen=True, kw_only=True):
     quantity: int
     leaves: int
     kept_place: bool
+    filled_quantity: int
+    filled_notional: int
+    fee_total: int
 
 
 class OrderReduced(Event, tag=15, frozen=True, kw_only=True):

@@ -27,10 +27,13 @@ def newer(alias: str) -> Callable[[Path], None]:
     return make
 
 
-def newer_engine(_folder: Path) -> None:
-    engine = journal_fill(20)
-    JournalBatch.objects.filter(number=engine.number).update(engine_version=ENGINE_VERSION + 1)
-    connections.close_all()
+def other_engine(version: int) -> Callable[[Path], None]:
+    def make(_folder: Path) -> None:
+        engine = journal_fill(20)
+        JournalBatch.objects.filter(number=engine.number).update(engine_version=version)
+        connections.close_all()
+
+    return make
 
 
 def journal_pages(folder: Path) -> None:
@@ -58,11 +61,19 @@ def logins(content: str) -> Callable[[Path], None]:
     return make
 
 
+def versions(written: int) -> str:
+    return f"(its journal was written by engine {written}, this one is {ENGINE_VERSION})"
+
+
 FOLDERS: dict[str, tuple[Callable[[Path], None], str]] = {
     **{f"newer {alias}": (newer(alias), "is of a newer version (orders.9999_the_future)") for alias in ALIASES},
     "newer engine": (
-        newer_engine,
-        f"is of a newer version (its journal was written by engine {ENGINE_VERSION + 1}, this one is {ENGINE_VERSION})",
+        other_engine(ENGINE_VERSION + 1),
+        f"is of a newer version {versions(ENGINE_VERSION + 1)}",
+    ),
+    "older engine": (
+        other_engine(ENGINE_VERSION - 1),
+        f"is of an older version {versions(ENGINE_VERSION - 1)}",
     ),
     "journal's pages": (journal_pages, "cannot be used: the journal's database is damaged: database disk image is"),
     "tables garbled": (garbled("db.sqlite3"), "cannot be used: file is not a database"),

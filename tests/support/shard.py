@@ -223,6 +223,18 @@ def events_of(batch: rust.Batch) -> Iterator[AnyEvent]:
         yield from section_decode(section)
 
 
+def events_made(commands: int, *, batch: int = 20, seed: int = 1) -> Iterator[tuple[int, list[AnyEvent]]]:
+    """Give each batch's time and events of random commands, as a journal of its own would have them."""
+    engine, flow = rust.engine_new(), Flow(seed)
+    begin: list[Command] = [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1), *opening()]
+    for number in range(-batch, commands, batch):
+        frame = frame_of(*(begin if number < 0 else flow.commands(min(batch, commands - number))))
+        made = engine.apply(frame, number=engine.number + 1, at=max(T0, engine.at) + 1_000_000)
+        events = list(events_of(made))
+        flow.see(iter(events))
+        yield made.at, events
+
+
 def journal_fill(
     commands: int, *, batch: int = 20, shard: int = 0, seed: int = 1, engine: rust.Engine | None = None
 ) -> rust.Engine:

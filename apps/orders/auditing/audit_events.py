@@ -285,6 +285,12 @@ class EventChecker:
         if event.quantity != order.leaves:
             detail = f"order {event.order_id} is canceled by {event.quantity}, it had {order.leaves} left"
             raise ViolationError(Invariant.QUANTITY_ACCOUNTED, event.sequence, detail)
+        if (event.price, event.order_quantity) != (order.price, order.quantity):
+            detail = f"order {event.order_id} ends as {event.order_quantity} at {event.price}, it was for "
+            raise ViolationError(
+                Invariant.QUANTITY_ACCOUNTED, event.sequence, f"{detail}{order.quantity} at {order.price}"
+            )
+        _check_filled(event, order)
         self._end(event.order_id)
 
     def _order_amended(self, event: OrderAmended) -> None:
@@ -295,6 +301,7 @@ class EventChecker:
         if event.leaves != order.leaves or event.leaves < 0:
             detail = f"order {event.order_id} has {event.leaves} left, by its quantities it has {order.leaves}"
             raise ViolationError(Invariant.QUANTITY_ACCOUNTED, event.sequence, detail)
+        _check_filled(event, order)
         self._rehold(order)
 
     def _order_reduced(self, event: OrderReduced) -> None:
@@ -346,6 +353,14 @@ class EventChecker:
 
     def _instrument_listed(self, event: InstrumentListed) -> None:
         self._listed[event.instrument] = event
+
+
+def _check_filled(event: OrderCanceled | OrderAmended, order: OpenOrder) -> None:
+    """Hold what an event says an order has traded in all against its fills."""
+    said = (event.filled_quantity, event.filled_notional, event.fee_total)
+    if said != (filled := (order.filled, order.notional, order.fee)):
+        detail = f"order {event.order_id} has traded (quantity, notional, fee) {said}, by its fills {filled}"
+        raise ViolationError(Invariant.QUANTITY_ACCOUNTED, event.sequence, detail)
 
 
 _Counted = tuple[str, dict[int, int], int, int]

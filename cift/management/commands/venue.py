@@ -27,11 +27,15 @@ from cift.processes.folder_lock import FolderInUse, folder_lock
 from cift.processes.workers import EXIT_FAULT, WorkerEndedError
 
 
+class OlderDataError(Exception):
+    """The data folder was written by a version whose journal this one cannot read."""
+
+
 class NewerDataError(Exception):
     """The data folder's tables, or its journal, were made by a newer version."""
 
 
-_UNFIT = (FolderInUse, NewerDataError, MatchingError, OSError, DatabaseError, sqlite3.Error, ValueError)
+_UNFIT = (FolderInUse, NewerDataError, OlderDataError, MatchingError, OSError, DatabaseError, sqlite3.Error, ValueError)
 
 
 class Command(BaseCommand):
@@ -72,7 +76,7 @@ class Command(BaseCommand):
         executors = {alias: MigrationExecutor(connections[alias]) for alias in settings.DATABASES}
         for executor in executors.values():
             _refuse_newer(executor)
-        _refuse_newer_engine()
+        _refuse_other_engine()
         for alias, executor in executors.items():
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
@@ -100,11 +104,11 @@ def _refuse_newer(executor: MigrationExecutor) -> None:
         raise NewerDataError(".".join(unknown[0]))
 
 
-def _refuse_newer_engine() -> None:
-    """Look whether the journal goes on in a way this engine does not know; to it, such batches would look damaged.
+def _refuse_other_engine() -> None:
+    """Look whether the journal ends in batches this engine does not know; to it, they would look damaged.
 
     Raises:
-        NewerDataError: naming the engine's version.
+        NewerDataError, OlderDataError: naming the engine's version.
         MatchingError: the journal cannot be read.
 
     """
@@ -113,8 +117,10 @@ def _refuse_newer_engine() -> None:
     if JournalBatch._meta.db_table not in connections["journal"].introspection.table_names():
         return
     head = Journal(settings.MATCHING["SHARD"]).head()
-    if head is not None and head.engine_version > ENGINE_VERSION:
-        raise NewerDataError(f"its journal was written by engine {head.engine_version}, this one is {ENGINE_VERSION}")
+    if head is None or head.engine_version == ENGINE_VERSION:
+        return
+    error = NewerDataError if head.engine_version > ENGINE_VERSION else OlderDataError
+    raise error(f"its journal was written by engine {head.engine_version}, this one is {ENGINE_VERSION}")
 
 
 def _line_of(error: Exception, *, folder: Path, host: str, port: int) -> str:
@@ -126,6 +132,8 @@ def _line_of(error: Exception, *, folder: Path, host: str, port: int) -> str:
             line = f"the data folder {folder} is of a newer version ({error}): run that version, or another folder"
         case gaierror():
             line = f"HOST {host!r} is no address of this machine: {error.strerror}"
+        case OlderDataError():
+            line = f"the data folder {folder} is of an older version ({error}): run that version, or another folder"
         case OSError(errno=errno.EADDRINUSE):
             line = f"port {port} on {host} is in use: end what uses it, or set PORT to another"
         case OSError(errno=errno.EADDRNOTAVAIL | errno.EACCES, filename=None):

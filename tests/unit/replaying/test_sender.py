@@ -93,6 +93,9 @@ def accepted(command: StepCommand) -> Outcome:
             instrument=1,
             reason=Reason.USER_REQUESTED,
             quantity=1,
+            price=15_000,
+            order_quantity=1,
+            filled_quantity=0,
             filled_notional=0,
             fee_total=0,
         )

@@ -3,6 +3,8 @@
 //! An order is one cache line, and its neighbours in the queue and its owner are another 16 bytes. An order's id
 //! holds its slot, so finding it needs no map.
 
+use std::collections::BTreeMap;
+
 use prefetch_index::prefetch_index;
 
 use super::order::{EMPTY, NewOrder, Order};
@@ -52,6 +54,8 @@ const _: () = assert!(size_of::<Links>() == 16);
 pub struct Pool {
     orders: Vec<Order>,
     links: Vec<Links>,
+    /// Lots self-trade prevention took off an open order, by slot: few orders ever lose any, and their line is full.
+    reduced: BTreeMap<u32, i64>,
     free: u32,
     taken: u32,
     max: u32,
@@ -66,7 +70,8 @@ impl Pool {
     /// Make an empty pool for at most `max` orders.
     #[must_use]
     pub fn new(max: u32) -> Self {
-        Self { orders: vec![EMPTY], links: vec![ALONE], free: NONE, taken: 0, max: max.min(SLOT_REFUSED) }
+        let (orders, links, reduced) = (vec![EMPTY], vec![ALONE], BTreeMap::new());
+        Self { orders, links, reduced, free: NONE, taken: 0, max: max.min(SLOT_REFUSED) }
     }
 
     /// Take a slot; it stays empty until `place`.
@@ -118,6 +123,9 @@ impl Pool {
         links.prev = FREE;
         links.owner = 0;
         self.orders[slot as usize].order_id = 0;
+        if !self.reduced.is_empty() {
+            self.reduced.remove(&slot);
+        }
         self.free = slot;
         self.taken -= 1;
     }
@@ -133,6 +141,29 @@ impl Pool {
     #[inline]
     pub fn order_mut(&mut self, slot: u32) -> &mut Order {
         &mut self.orders[slot as usize]
+    }
+
+    /// Lots self-trade prevention has taken off an open order.
+    #[must_use]
+    #[inline]
+    pub fn reduced(&self, slot: u32) -> i64 {
+        self.reduced.get(&slot).copied().unwrap_or(0)
+    }
+
+    /// Note how many lots self-trade prevention has taken off an open order in all; they never become fewer.
+    #[inline]
+    pub fn reduced_set(&mut self, slot: u32, lots: i64) {
+        if lots > 0 {
+            self.reduced.insert(slot, lots);
+        }
+    }
+
+    /// Lots of an open order that have traded.
+    #[must_use]
+    #[inline]
+    pub fn filled(&self, slot: u32) -> i64 {
+        let order = self.order(slot);
+        order.quantity - order.leaves - self.reduced(slot)
     }
 
     /// An order's neighbours.
@@ -223,10 +254,11 @@ impl Pool {
         })
     }
 
-    /// Bytes taken from the allocator.
+    /// Bytes taken from the allocator; of the few orders that were reduced about so many.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        (self.orders.capacity() * size_of::<Order>() + self.links.capacity() * size_of::<Links>()) as u64
+        let reduced = self.reduced.len() * 2 * size_of::<(u32, i64)>();
+        (self.orders.capacity() * size_of::<Order>() + self.links.capacity() * size_of::<Links>() + reduced) as u64
     }
 
     /// Make a pool whose slots below `high` are empty; those not in `free` are reserved.

@@ -49,13 +49,19 @@ pub fn encode_event(w: &mut Writer, sequence: u64, event: &Event<'_>) {
             instrument,
             reason,
             quantity,
+            price,
+            order_quantity,
+            filled_quantity,
             filled_notional,
             fee_total,
         } => {
-            let w = w.head(kind::ORDER_CANCELED, 9);
+            let w = w.head(kind::ORDER_CANCELED, 12);
             order_head(w, account_sequence, instrument_sequence, account, order_id, instrument);
             w.unsigned(reason.number().into());
             w.signed(quantity);
+            w.signed(price);
+            w.signed(order_quantity);
+            w.signed(filled_quantity);
             w.signed(filled_notional);
             w.signed(fee_total);
         }
@@ -153,13 +159,19 @@ fn rare_order_event(w: &mut Head<'_>, event: &Event<'_>) {
             quantity,
             leaves,
             kept_place,
+            filled_quantity,
+            filled_notional,
+            fee_total,
         } => {
-            let w = w.head(kind::ORDER_AMENDED, 9);
+            let w = w.head(kind::ORDER_AMENDED, 12);
             order_head(w, account_sequence, instrument_sequence, account, order_id, instrument);
             w.signed(price);
             w.signed(quantity);
             w.signed(leaves);
             w.bool(kept_place);
+            w.signed(filled_quantity);
+            w.signed(filled_notional);
+            w.signed(fee_total);
         }
         Event::OrderReduced {
             account_sequence,

@@ -154,7 +154,7 @@ impl Shared {
             leaves: order.leaves,
             bound: Bound::Lots,
             leaves_reason: Reason::PositionLimit,
-            filled: 0,
+            filled: self.pool.filled(slot),
             traded: order.traded,
             rates: order.rates(),
             fee_total: order.traded.fee(order.rates()),
@@ -165,10 +165,15 @@ impl Shared {
                 let order = self.pool.order_mut(slot);
                 order.leaves = taker.leaves;
                 order.traded = taker.traded;
+                let reduced = order.quantity - taker.filled - taker.leaves;
+                self.pool.reduced_set(slot, reduced);
                 let held = self.held(market, slot, taker.leaves);
                 return self.rest(market, slot, held);
             }
-            Stop::End(reason) => self.tell_taker_canceled(market, &taker, reason, sink),
+            Stop::End(reason) => {
+                let whole = (market.price(order.price), market.quantity(order.quantity));
+                self.tell_taker_canceled(market, &taker, whole, reason, sink);
+            }
             Stop::Done => {}
         }
         self.retire(market, slot);
@@ -186,6 +191,9 @@ impl Shared {
             quantity: market.quantity(order.quantity),
             leaves: market.quantity(order.leaves),
             kept_place,
+            filled_quantity: market.quantity(self.pool.filled(slot)),
+            filled_notional: order.traded.filled,
+            fee_total: order.traded.fee(order.rates()),
         };
         self.emit(&event, sink);
     }

@@ -214,6 +214,7 @@ impl Shared {
             self.cancel_aside(market, slot, Reason::SelfTradePrevention, sink);
         } else {
             self.shrink(market, slot, lots);
+            self.pool.reduced_set(slot, self.pool.reduced(slot) + lots);
             let (quantity, leaves) = (market.quantity(lots), market.quantity(maker.leaves - lots));
             self.tell_reduced(market, (maker.order_id, maker.account), quantity, leaves, sink);
         }

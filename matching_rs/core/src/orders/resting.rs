@@ -71,6 +71,7 @@ impl Shared {
     pub fn cancel<S: Sink>(&mut self, market: &mut Market, slot: u32, reason: Reason, sink: &mut S) {
         let order = *self.pool.order(slot);
         let (side, quantity) = (order.side(), market.quantity(order.leaves));
+        let filled_quantity = market.quantity(self.pool.filled(slot));
         self.accounts.balance_mut(order.account, market.paying(side)).held -= held_of(market, &order, order.leaves);
         self.accounts.count_open(order.account, market.number, side, -quantity);
         self.finish(market, slot);
@@ -82,14 +83,24 @@ impl Shared {
             instrument: market.number,
             reason,
             quantity,
+            price: market.price(order.price),
+            order_quantity: market.quantity(order.quantity),
+            filled_quantity,
             filled_notional: order.traded.filled,
             fee_total: order.traded.fee(order.rates()),
         };
         self.emit(&event, sink);
     }
 
-    /// Emit that what is left of an incoming order is canceled.
-    pub fn tell_taker_canceled<S: Sink>(&mut self, market: &mut Market, taker: &Taker, reason: Reason, sink: &mut S) {
+    /// Emit that what is left of an incoming order is canceled; `price` and `order_quantity` as it was given them.
+    pub fn tell_taker_canceled<S: Sink>(
+        &mut self,
+        market: &mut Market,
+        taker: &Taker,
+        (price, order_quantity): (i64, i64),
+        reason: Reason,
+        sink: &mut S,
+    ) {
         let event = Event::OrderCanceled {
             account_sequence: self.accounts.next_sequence(taker.account),
             instrument_sequence: self.instrument_sequence(market),
@@ -98,6 +109,9 @@ impl Shared {
             instrument: market.number,
             reason,
             quantity: taker.left(market.rules.lot_size),
+            price,
+            order_quantity,
+            filled_quantity: market.quantity(taker.filled),
             filled_notional: taker.traded.filled,
             fee_total: taker.fee_total,
         };

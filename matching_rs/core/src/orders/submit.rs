@@ -209,12 +209,15 @@ impl Shared {
             End::Rest => {
                 (new.leaves, new.traded) = (taker.leaves, taker.traded);
                 self.pool.place(slot, &new);
+                self.pool.reduced_set(slot, plan.lots - taker.filled - taker.leaves);
                 self.accounts.at_mut(order.account).open_orders += 1;
                 market.open_orders += 1;
                 let held = self.held(market, slot, taker.leaves);
                 return self.rest(market, slot, held);
             }
-            End::Cancel(reason) => self.tell_taker_canceled(market, &taker, reason, sink),
+            End::Cancel(reason) => {
+                self.tell_taker_canceled(market, &taker, (order.price, order.quantity), reason, sink);
+            }
             End::Done => {}
         }
         self.ids.end(entry, self.now);

@@ -28,7 +28,7 @@ mod size {
     pub const POSITION: usize = 44;
     pub const SLOT: usize = 4;
     pub const ID: usize = 36;
-    pub const ORDER: usize = 99;
+    pub const ORDER: usize = 107;
     pub const WITHDRAWAL: usize = 24;
 }
 
@@ -169,7 +169,7 @@ impl Engine {
         let order_id = r.u64().filter(|&id| id >> SLOT_BITS <= self.shared.sequence)?;
         let account = r.u32().filter(|&account| self.shared.accounts.user(account).is_some())?;
         let side = if r.flag()? { Side::Sell } else { Side::Buy };
-        let (price, quantity, leaves) = (r.i64()?, r.i64()?, r.i64()?);
+        let (price, quantity, leaves, reduced) = (r.i64()?, r.i64()?, r.i64()?, r.i64()?);
         let traded = Traded { filled: r.i64()?, taken: r.i64()? };
         let rates = Rates { maker: r.u32()?, taker: r.u32()? };
         let (post_only, stp) = (r.flag()?, read_stp(r)?);
@@ -177,6 +177,7 @@ impl Engine {
         let sound = (1..=TICKS_MAX).contains(&price)
             && leaves > 0
             && leaves <= quantity
+            && (0..=quantity - leaves).contains(&reduced)
             && quantity.checked_mul(market.rules.lot_size).is_some()
             && (0..=traded.filled).contains(&traded.taken)
             && rates.highest() <= RATE_MAX
@@ -212,6 +213,7 @@ impl Engine {
             id,
         };
         self.shared.pool.place(slot, &new);
+        self.shared.pool.reduced_set(slot, reduced);
         let market = &mut self.markets[place];
         let held = self.shared.held(market, slot, leaves);
         let owner = self.shared.accounts.at(account);

@@ -62,7 +62,8 @@ impl Engine {
         let order = self.shared.pool.order(slot);
         let market = &self.markets[order.market_place()];
         let sound = self.shared.accounts.user(order.account).is_some()
-            && order.leaves <= order.quantity
+            && self.shared.pool.filled(slot) >= 0
+            && (self.shared.pool.filled(slot) > 0) == (order.traded.filled > 0)
             && market.notional(order.price, order.leaves).is_some()
             && self.shared.pool.find(order.order_id) == Some(slot);
         if !sound {

@@ -108,6 +108,7 @@ impl Engine {
         w.i64(order.price);
         w.i64(order.quantity);
         w.i64(order.leaves);
+        w.i64(self.shared.pool.reduced(slot));
         w.i64(order.traded.filled);
         w.i64(order.traded.taken);
         w.u32(order.rates().maker);

@@ -143,9 +143,9 @@ pub fn event(event: &Event<'_>) -> (&'static str, Map<String, Value>) {
         CommandDuplicate { account id first_sequence order_id same_payload }
         CommandRejected { account reason kind id }
         OrderCanceled { account_sequence instrument_sequence account order_id instrument reason quantity
-            filled_notional fee_total }
+            price order_quantity filled_quantity filled_notional fee_total }
         OrderAmended { account_sequence instrument_sequence account order_id instrument price quantity leaves
-            kept_place }
+            kept_place filled_quantity filled_notional fee_total }
         OrderReduced { account_sequence instrument_sequence account order_id instrument quantity leaves }
         OrdersCanceled { account count }
         BatchDone { account applied refused }

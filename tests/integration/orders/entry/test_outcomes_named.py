@@ -101,9 +101,9 @@ def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
     async_to_sync(order_terms.find)([order.pk])
     monkeypatch.setattr(answers, "orders_current", unread)
     one = f"/api/v1/orders/{order.pk}/"
-    canceled = [13, 900, 1, 1, 3, order.pk, order.instrument_id, int(Reason.USER_REQUESTED), 1, 0, 0]
+    canceled = [13, 900, 1, 1, 3, order.pk, order.instrument_id, int(Reason.USER_REQUESTED), 1, 15_000, 1, 0, 0, 0]
     swept = [*canceled[:7], int(Reason.MASS_CANCEL), *canceled[8:]]
-    amended = [14, 900, 1, 1, 3, order.pk, order.instrument_id, 15_000, 1, 1, True]
+    amended = [14, 900, 1, 1, 3, order.pk, order.instrument_id, 15_000, 1, 1, True, 0, 0, 0]
 
     told: list[tuple[Any, Any, int]] = [
         (telling(canceled), lambda: client.delete(one), 900),

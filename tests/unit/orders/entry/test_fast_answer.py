@@ -53,7 +53,8 @@ def trade(sequence: int, *, quantity: int, leaves: int, notional: int, fee: int)
 def canceled(order_id: int) -> OrderCanceled:
     return OrderCanceled(
         sequence=90, account_sequence=9, instrument_sequence=9, account=3, order_id=order_id, instrument=4,
-        reason=Reason.SELF_TRADE_PREVENTION, quantity=1, filled_notional=0, fee_total=0,
+        reason=Reason.SELF_TRADE_PREVENTION, quantity=1, price=6_000_000, order_quantity=1, filled_quantity=0,
+        filled_notional=0, fee_total=0,
     )  # fmt: skip
 
 

@@ -38,6 +38,10 @@ pub(super) struct Taker {
     pub(super) bound: Bound,
     /// Why an order by quote amount ends when it may trade no more.
     pub(super) leaves_reason: Reason,
+    /// As it was given, 0 if it was not.
+    pub(super) price: i128,
+    /// In base units, as it was given, 0 if it was not.
+    pub(super) quantity: i128,
     pub(super) rates: Rates,
     pub(super) fills: Vec<Traded>,
     /// It came upon its own group and was to lose some for it.
@@ -67,7 +71,8 @@ impl Taker {
     /// What so many quote units of notional would cost a buyer, fee included.
     fn cost(&self, notional: i128) -> i128 {
         let mut fills = self.fills.clone();
-        fills.push(Traded { notional, rate: self.rates.taker });
+        // Its fee is a matter of money alone.
+        fills.push(Traded { quantity: 0, notional, rate: self.rates.taker });
         notional + fee(&fills) - fee(&self.fills)
     }
 }
@@ -146,7 +151,7 @@ impl Naive {
         let notional = self.instrument(number).notional(maker.price, quantity);
         let charge = |fills: &mut Vec<Traded>, rate: i128| {
             let before = fee(fills);
-            fills.push(Traded { notional, rate });
+            fills.push(Traded { quantity, notional, rate });
             fee(fills) - before
         };
         let mut maker = maker.clone();

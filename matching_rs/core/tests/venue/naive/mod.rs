@@ -77,6 +77,7 @@ struct Rates {
 /// What one fill was charged on, and at what rate.
 #[derive(Clone, Copy, Debug)]
 struct Traded {
+    quantity: i128,
     notional: i128,
     rate: i128,
 }

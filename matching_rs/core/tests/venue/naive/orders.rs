@@ -174,6 +174,8 @@ impl Naive {
                 _ => Bound::Quantity,
             },
             leaves_reason,
+            price: order.price.into(),
+            quantity: order.quantity.into(),
             rates: instrument.rates(self.account(order.account).fee_tier),
             fills: Vec::new(),
             met_own: false,
@@ -225,6 +227,9 @@ impl Naive {
             instrument: taker.instrument,
             reason,
             quantity: narrow(taker.left()),
+            price: narrow(taker.price),
+            order_quantity: narrow(taker.quantity),
+            filled_quantity: narrow(taker.fills.iter().map(|fill| fill.quantity).sum()),
             filled_notional: narrow(taker.fills.iter().map(|fill| fill.notional).sum()),
             fee_total: narrow(fee(&taker.fills)),
         });

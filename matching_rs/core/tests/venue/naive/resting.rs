@@ -27,6 +27,9 @@ impl Naive {
             instrument: number,
             reason,
             quantity: narrow(order.leaves),
+            price: narrow(order.price),
+            order_quantity: narrow(order.quantity),
+            filled_quantity: narrow(order.fills.iter().map(|fill| fill.quantity).sum()),
             filled_notional: narrow(order.fills.iter().map(|fill| fill.notional).sum()),
             fee_total: narrow(fee(&order.fills)),
         });
@@ -205,6 +208,9 @@ impl Naive {
             quantity: narrow(order.quantity),
             leaves: narrow(order.leaves),
             kept_place,
+            filled_quantity: narrow(order.fills.iter().map(|fill| fill.quantity).sum()),
+            filled_notional: narrow(order.fills.iter().map(|fill| fill.notional).sum()),
+            fee_total: narrow(fee(&order.fills)),
         });
     }
 
@@ -224,6 +230,8 @@ impl Naive {
             leaves: order.leaves,
             bound: Bound::Quantity,
             leaves_reason: Reason::PositionLimit,
+            price: order.price,
+            quantity: order.quantity,
             rates: order.rates,
             fills: order.fills.clone(),
             met_own: false,

@@ -1,12 +1,23 @@
 //! Self-trade prevention.
 
+use cift_core::journal::Applied;
+use cift_core::codec::{Reader, decode_event};
 use cift_core::command::SelfTradePrevention::{CancelBoth, CancelNewest, CancelOldest, Decrement};
-use cift_core::command::{ChangeAccount, Command, OpenAccount, SelfTradePrevention, SubmitOrder};
+use cift_core::command::{
+    AmendOrder, CancelOrder, ChangeAccount, Command, OpenAccount, SelfTradePrevention, SubmitOrder,
+};
+use cift_core::event::Event;
+use cift_core::frame::Parts;
 
 use super::{ALICE, BOB, Buy, Sell, Venue, by_quote, market, settings, submit, told};
 
 fn with(stp: SelfTradePrevention, order: SubmitOrder<'static>) -> SubmitOrder<'static> {
     SubmitOrder { stp: Some(stp), ..order }
+}
+
+fn first_event<T>(applied: &Applied, read: impl FnOnce(&Event<'_>) -> T) -> T {
+    let section = Parts::new(&applied.events).next().expect("a section").expect("a whole one");
+    read(&decode_event(&mut Reader::new(section)).expect("an event").1)
 }
 
 #[test]
@@ -64,6 +75,38 @@ fn what_was_taken_off_stays_gone_when_amended() {
     venue.limit(ALICE, Sell, 100, 5);
     venue.order(with(Decrement, submit(ALICE, Buy, 100, 2)));
     told!(venue, venue.amend(ALICE, None, Some(4)), ["amended 3 4@100 leaves 2 kept"]);
+}
+
+#[test]
+fn what_was_traded_is_told_apart_from_what_was_taken_off() {
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Sell, 100, 9);
+    venue.limit(BOB, Buy, 100, 2);
+    venue.order(with(Decrement, submit(ALICE, Buy, 100, 3)));
+    let order_id = venue.open_order(ALICE, 0);
+    let amend = AmendOrder { account: ALICE, deadline: 0, order_id, price: Some(101), quantity: Some(8) };
+    let applied = venue.apply(&Command::AmendOrder(amend));
+    let told = first_event(&applied, |event| match *event {
+        Event::OrderAmended { quantity, leaves, filled_quantity, filled_notional, .. } => {
+            (quantity, leaves, filled_quantity, filled_notional)
+        }
+        ref other => panic!("{other:?}"),
+    });
+    assert_eq!(told, (8, 3, 2, 200));
+    // An order that takes, loses some to its own group and comes to rest has lost that too.
+    venue.limit(BOB, Buy, 100, 1);
+    venue.limit(ALICE, Buy, 99, 1);
+    let kept = venue.order(with(Decrement, submit(ALICE, Sell, 99, 4)));
+    told!(venue, kept, ["accepted 3", "trade 1@100 4>3", "canceled 3 1 self_trade_prevention", "reduced 3 1 leaves 2"]);
+    let order_id = venue.open_order(ALICE, 0);
+    let applied = venue.apply(&Command::CancelOrder(CancelOrder { account: ALICE, deadline: 0, order_id, id: "" }));
+    let told = first_event(&applied, |event| match *event {
+        Event::OrderCanceled { quantity, price, order_quantity, filled_quantity, .. } => {
+            (quantity, price, order_quantity, filled_quantity)
+        }
+        ref other => panic!("{other:?}"),
+    });
+    assert_eq!(told, (2, 99, 4, 1));
 }
 
 #[test]
