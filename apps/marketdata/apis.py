@@ -10,13 +10,14 @@ from rest_framework.views import APIView
 from apps.marketdata.books import CHECKSUM_LEVELS
 from apps.marketdata.models import Instrument
 from apps.marketdata.reference import InstrumentReference, references
-from apps.marketdata.selectors import BookFound, book_find, instrument_by_symbol, instruments_all
+from apps.marketdata.selectors import book_find, instrument_by_symbol, instruments_all
 from apps.marketdata.shapes import BookBody, InstrumentBody, TickerBody, book_body, instrument_body, ticker_body
 from cift.errors.application import ApplicationError
 from cift.fields import Field
 from cift.rest.pages import page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
+from cift.wire.queries import BookFound
 
 DEPTH_MAX = 5_000
 DEPTH_DEFAULT = 50

@@ -1,28 +1,10 @@
 """Reads of reference data, from the projected tables, and of books, from the writer's memory."""
 
-import msgspec
 from django.db.models import QuerySet
 
-from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from cift.orderservice.gateway import gateway
-
-_QUERY_BOOK = 2
-
-
-class BookFound(msgspec.Struct, array_like=True, frozen=True):
-    """An instrument's book; levels are `(price, quantity, orders)`, best first; `last_price` is 0 before any trade."""
-
-    instrument: int
-    instrument_sequence: int
-    sequence: int
-    bids: list[tuple[int, int, int]]
-    asks: list[tuple[int, int, int]]
-    last_price: int
-    status: InstrumentStatus
-
-
-_book_decoder: msgspec.msgpack.Decoder[BookFound | None] = msgspec.msgpack.Decoder(BookFound | None)
+from cift.wire.queries import BookFound, BookQuery
 
 
 def assets_all() -> QuerySet[Asset]:
@@ -52,4 +34,4 @@ async def book_find(*, instrument: int, depth: int = 0) -> BookFound | None:
         ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
-    return _book_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_BOOK, instrument, depth])))
+    return await gateway().query(BookQuery(instrument, depth))

@@ -9,14 +9,14 @@ from apps.marketdata.books import LevelBody, checksum, levels_body
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus, Side
 from apps.marketdata.models import FeeTier, Instrument
 from apps.marketdata.reference import InstrumentReference
-from apps.marketdata.selectors import BookFound
 from cift.decimals import decimal_format
 from cift.texts import AssetText, DecimalText, IdText, SymbolText, TimeText, words
+from cift.wire.queries import BookFound
 
 _PPM_DECIMALS = 6
 _BASIS_POINT_DECIMALS = 2
 
-STATUS_NAMES = {member: member.name.lower() for member in InstrumentStatus}
+STATUS_NAMES: Mapping[int, str] = {member: member.name.lower() for member in InstrumentStatus}
 
 
 KIND_NAMES = {member: member.name.lower() for member in InstrumentKind}

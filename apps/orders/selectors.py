@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import msgspec
 from django.conf import settings
 from django.db import connections, router
 from django.db.models import Model, QuerySet
@@ -20,6 +19,7 @@ from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import WAIT_S_MAX, JournalPlace
 from cift.orderservice.gateway import gateway
 from cift.wire.base import Reply, frame_split
+from cift.wire.queries import AccountQuery, IdFound, IdQuery, StatsQuery
 
 TAIL_BATCHES_MAX = 2_000
 """The most batches folded over the tables for one read."""
@@ -143,23 +143,6 @@ def positions_of_account(account_id: int) -> QuerySet[Position]:
     return Position.objects.filter(account_id=account_id).order_by("instrument_id")
 
 
-class IdFound(msgspec.Struct, array_like=True, frozen=True):
-    """What the writer remembers of an id; `order_id` is 0 where it was no order's, `sequence` its first event's."""
-
-    found: bool
-    order_id: int
-    sequence: int
-    open: bool
-
-
-_QUERY_LOOKUP = 1
-_QUERY_ACCOUNT = 4
-_QUERY_STATS = 5
-_STATS_SEQUENCE, _STATS_KILLED = 1, 10
-
-_id_decoder = msgspec.msgpack.Decoder(IdFound)
-
-
 async def id_find(*, account: int, client_order_id: str) -> IdFound:
     """Ask the writer whether it has seen an id; after the command's deadline a no is final.
 
@@ -167,7 +150,7 @@ async def id_find(*, account: int, client_order_id: str) -> IdFound:
         ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
-    return _id_decoder.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_LOOKUP, account, client_order_id])))
+    return await gateway().query(IdQuery(account, client_order_id))
 
 
 async def account_sequence_find(*, account: int) -> int:
@@ -177,8 +160,8 @@ async def account_sequence_find(*, account: int) -> int:
         ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
-    found = msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_ACCOUNT, account])))
-    return 0 if found is None else int(found[3])
+    found = await gateway().query(AccountQuery(account))
+    return 0 if found is None else found.account_sequence
 
 
 async def sequence_find() -> int:
@@ -188,7 +171,7 @@ async def sequence_find() -> int:
         ApplicationError: `venue_unavailable`, `overloaded`.
 
     """
-    return (await _stats())[_STATS_SEQUENCE]
+    return (await gateway().query(StatsQuery())).sequence
 
 
 class KillSwitchFound(NamedTuple):
@@ -205,9 +188,5 @@ async def kill_switch_find() -> KillSwitchFound:
         ApplicationError: `venue_unavailable`.
 
     """
-    stats = await _stats()
-    return KillSwitchFound(stats[_STATS_SEQUENCE], on=bool(stats[_STATS_KILLED]))
-
-
-async def _stats() -> list[int]:
-    return msgspec.msgpack.decode(await gateway().query(msgspec.msgpack.encode([_QUERY_STATS])), type=list[int])
+    stats = await gateway().query(StatsQuery())
+    return KillSwitchFound(stats.sequence, on=bool(stats.killed))

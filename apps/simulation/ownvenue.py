@@ -6,9 +6,6 @@ the way between them is shorter. Nothing is written anywhere.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
-
-import msgspec
 
 from apps.accounts.codes import CashKind
 from apps.accounts.commands import MoveCash, OpenAccount
@@ -27,13 +24,14 @@ from apps.orders.events import (
     Trade,
     section_decode,
 )
-from apps.orders.matching.engine import Batch, Engine, sections
+from apps.orders.matching.engine import Batch, Engine, ask, sections
 from apps.simulation.funds import funds_of, moves_due
 from apps.simulation.messages import Action, Amend, OrderSeen, Submit, Touch
 from apps.simulation.population import ACCOUNTS, Population
 from apps.simulation.profiles import Terms
 from cift.wire.base import Command, command_encode, frame_pack
 from cift.wire.outcomes import CommandRejected
+from cift.wire.queries import AccountFound, AccountQuery, BookFound, BookQuery
 
 BEGIN_NS = 1_700_000_000_000_000_000
 """When a study begins: the same moment every time, so that the same seed gives the same bytes."""
@@ -45,8 +43,6 @@ SETTLE_NS = 3_600 * 10**9
 """How often funds that are far off are looked for."""
 
 _FIRST_ACCOUNT = 3
-_QUERY_BOOK, _QUERY_ACCOUNT = 2, 4
-_BALANCES, _OPEN_ORDERS, _LAST_PRICE = 4, 5, 5
 _OPEN_ORDERS_MAX = 1 << 16
 _IDS_MAX = 1 << 20
 _IDS_WINDOW_NS = 86_400 * 10**9
@@ -150,14 +146,13 @@ class OwnVenue:
 
     def levels(self, symbol: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """Give the bids and asks of a book, best first: price, quantity, orders."""
-        found = self._query(_QUERY_BOOK, self._instruments[symbol], 0)
-        return found[3], found[4]
+        found = self._book_of(symbol, depth=0)
+        return found.bids, found.asks
 
     def last_price(self, symbol: str) -> int:
         """Give the last price of an instrument, or the one it was listed at."""
-        number = self._instruments[symbol]
-        last: int | None = self._query(_QUERY_BOOK, number, 1)[_LAST_PRICE]
-        return last or self.terms[number - 1].reference_price
+        last = self._book_of(symbol, depth=1).last_price
+        return last or self.terms[self._instruments[symbol] - 1].reference_price
 
     def _opening(self) -> Iterator[Command]:
         yield OpenVenue(hash_key=bytes(16))
@@ -185,17 +180,22 @@ class OwnVenue:
 
     def held(self, name: str) -> dict[str, int]:
         """Give what an agent's account has, in smallest units by asset."""
-        return {self._assets[asset].symbol: total for asset, total, _ in self._account(name)[_BALANCES]}
+        return {self._assets[each.asset].symbol: each.total for each in self._account(name).balances}
 
     def open_orders(self, name: str) -> int:
         """Give how many orders of an agent's account are in the books."""
-        return int(self._account(name)[_OPEN_ORDERS])
+        return self._account(name).open_orders
 
-    def _account(self, name: str) -> list[Any]:
-        return self._query(_QUERY_ACCOUNT, self._accounts[name])
+    def _account(self, name: str) -> AccountFound:
+        found = ask(self._engine, AccountQuery(self._accounts[name]))
+        if found is None:
+            raise LookupError(f"the account of {name} is not open")
+        return found
 
-    def _query(self, *words: int) -> list[Any]:
-        found: list[Any] = msgspec.msgpack.decode(self._engine.query(msgspec.msgpack.encode(words)))
+    def _book_of(self, symbol: str, *, depth: int) -> BookFound:
+        found = ask(self._engine, BookQuery(self._instruments[symbol], depth))
+        if found is None:
+            raise LookupError(f"{symbol} is not listed")
         return found
 
     def _apply(self, commands: Sequence[Command], at: int) -> Batch:

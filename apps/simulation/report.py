@@ -3,19 +3,18 @@
 import bisect
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from apps.marketdata.models import Instrument
-from apps.orders.matching.engine import Engine, engine_new, reexecute
+from apps.orders.matching.engine import Engine, ask, engine_new, reexecute
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.matching.snapshots import snapshots_restored
 from apps.simulation.facts import Facts
 from apps.simulation.observing import Observer, Standing
 from apps.simulation.tape import Tape
+from cift.wire.queries import OpenOrdersQuery
 
-_QUERY_OPEN_ORDERS = 6
 _NS = 1_000_000_000
 
 ROWS: tuple[tuple[str, str], ...] = (
@@ -110,9 +109,8 @@ def _time_of(journal: Journal, number: int) -> int:
 def _standing(engine: Engine, instruments: Sequence[int]) -> list[Standing]:
     standing = []
     for instrument in instruments:
-        rows = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([_QUERY_OPEN_ORDERS, instrument])))
-        for order_id, _account, _instrument, side, price, _quantity, leaves, *_ in rows or ():
-            standing.append(Standing(order_id, instrument, side, price, leaves))
+        found = ask(engine, OpenOrdersQuery(instrument))
+        standing += [Standing(each.order_id, instrument, each.side, each.price, each.leaves) for each in found]
     return standing
 
 

@@ -12,7 +12,6 @@ import socket
 import ssl
 from pathlib import Path
 
-import msgspec
 from django.conf import settings
 from django.db import DatabaseError
 from rich.console import Console
@@ -28,6 +27,7 @@ from cift.embedded.standstill import followers_watch
 from cift.errors.application import ApplicationError
 from cift.processes.loopback import reachable
 from cift.processes.workers import WorkerEndedError, stop_on_signals
+from cift.wire.queries import StatsQuery, query_encode
 from cift.wire.subjects import query_subject, status_subject
 
 PATIENCE_S = 8.0
@@ -47,7 +47,6 @@ PROMISES_S = 60.0
 """How often what was cut off is finished."""
 
 _POLL_S = 0.05
-_STATS_QUERY = msgspec.msgpack.encode([5])
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +197,7 @@ class Supervisor:
         loop.call_later(LATE_S, self._say_late)
         while True:
             try:
-                await buses["default"].request(subject, _STATS_QUERY, timeout_s=1.0)
+                await buses["default"].request(subject, query_encode(StatsQuery()), timeout_s=1.0)
             except BusError:
                 await asyncio.sleep(_POLL_S)
             else:

@@ -18,6 +18,7 @@ from cift.bus.base import BusError, BusOverloaded, PayloadTooLarge, VenueUnavail
 from cift.errors.application import ApplicationError
 from cift.times import clock_ns
 from cift.wire.base import COMMANDS_PER_REQUEST_MAX, Reply, frame_pack
+from cift.wire.queries import Answer, Query, answer_decode, query_encode
 from cift.wire.subjects import commands_subject, query_subject
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Gateway:
             asyncio.get_running_loop().call_soon(self._leave)
         self._waiting.append((command, told))
 
-    async def query(self, query: bytes) -> bytes:
+    async def query(self, query: Query[Answer]) -> Answer:
         """Ask the writer's memory.
 
         Raises:
@@ -67,11 +68,14 @@ class Gateway:
 
         """
         try:
-            return await buses["default"].request(query_subject(self._shard), query, timeout_s=self._timeout_s)
+            answer = await buses["default"].request(
+                query_subject(self._shard), query_encode(query), timeout_s=self._timeout_s
+            )
         except BusOverloaded as error:
             raise ApplicationError("overloaded") from error
         except BusError as error:
             raise ApplicationError("venue_unavailable", "The order service does not answer.") from error
+        return answer_decode(query, answer)
 
     def _leave(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from typing import Any
 
-import msgspec
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -20,6 +19,7 @@ from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.recovery import recover
 from apps.orders.models import Order, Projection
+from cift.wire.queries import IdQuery
 from tests.support.databases import ALIASES
 from tests.support.shard import DrivenWriter, Flow, batch_append, journal_fill, opening
 
@@ -48,9 +48,7 @@ def test_what_was_acknowledged_survives_a_kill(databases: str) -> None:
     # The lease has seconds to run, but its holder is gone: nobody waits for it.
     shard = DrivenWriter().start()
     for account, order_id in acknowledged:
-        answer = shard.send_frame(msgspec.msgpack.encode([1, account, order_id]), 0).result(timeout=10)
-        assert answer is not None
-        assert msgspec.msgpack.decode(answer)[0]
+        assert shard.ask(IdQuery(account, order_id)).found
     (events,) = shard.do(Flow().submit())
     assert not isinstance(events, str)
     shard.stop()

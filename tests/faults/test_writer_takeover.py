@@ -14,6 +14,7 @@ from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.lease import Lease
 from apps.orders.matching.recovery import recover
 from apps.orders.matching.work import WriterState
+from cift.wire.queries import IdQuery
 from tests.support.shard import DrivenWriter, Flow, Journals, opening
 
 REFUSED = msgspec.msgpack.encode([["venue_unavailable"]])
@@ -28,14 +29,6 @@ def flow() -> Flow:
 @pytest.fixture
 def journals() -> Journals:
     return Journals()
-
-
-def lookup(shard: DrivenWriter, account: int, order_id: str) -> bool:
-    """Ask the writer whether an id took effect."""
-    answer = shard.send_frame(msgspec.msgpack.encode([1, account, order_id]), 0).result(timeout=10)
-    assert answer is not None
-    found: bool = msgspec.msgpack.decode(answer)[0]
-    return found
 
 
 class Gate:
@@ -75,8 +68,8 @@ def test_a_paused_leader_cannot_write_after_a_takeover(databases: str, flow: Flo
     gate.open.set()
     assert isinstance(old.ended.result(timeout=10), ShardLostError)
     assert [answer.result(timeout=10) for answer in answers] == [REFUSED, REFUSED]
-    assert not lookup(new, late.account, late.id)
-    assert not lookup(new, following.account, following.id)
+    assert not new.ask(IdQuery(late.account, late.id)).found
+    assert not new.ask(IdQuery(following.account, following.id)).found
     assert new.stop() is None
     assert audit(0).violation is None
 
@@ -109,7 +102,7 @@ def test_a_leader_whose_commit_lands_just_before_the_takeover_is_followed(
     new.wait(WriterState.READY)
     assert opening_reached.is_set()
     assert answer.result(timeout=10) not in (REFUSED, UNKNOWN)
-    assert lookup(new, order.account, order.id), "what was acknowledged is there"
+    assert new.ask(IdQuery(order.account, order.id)).found, "what was acknowledged is there"
     assert isinstance(old.ended.result(timeout=10), ShardLostError), "its lease is another's"
     assert new.stop() is None
     assert audit(0).violation is None
@@ -177,7 +170,7 @@ def test_a_commit_whose_reply_is_lost_is_adopted(databases: str, flow: Flow, jou
     (events,) = shard.do(order)
     assert not isinstance(events, str)
     assert len(lost.rows) == 2, "tried again once, and found there"
-    assert lookup(shard, order.account, order.id)
+    assert shard.ask(IdQuery(order.account, order.id)).found
     assert shard.writer.status().epoch == lost.epoch
     shard.stop()
     assert audit(0).violation is None
@@ -213,7 +206,7 @@ def test_a_commit_of_unknown_outcome_is_said_so_and_can_be_resolved(
     assert answers[1].result(timeout=10) in (UNKNOWN, REFUSED)
     shard.wait(WriterState.READY)
     assert shard.writer.status().epoch > lost.epoch
-    assert lookup(shard, order.account, order.id) is (lands != "never")
+    assert shard.ask(IdQuery(order.account, order.id)).found is (lands != "never")
     if lands == "never":
         with pytest.raises(JournalConflictError):
             lost.land()

@@ -39,6 +39,7 @@ from apps.orders.matching.lease import Lease
 from apps.orders.matching.work import WorkReply, WriterOptions, WriterState
 from apps.orders.matching.writer import Writer
 from cift.wire.base import Command, Reply, command_encode, frame_pack
+from cift.wire.queries import Answer, Query, answer_decode, query_encode
 from tests.support.databases import at_end
 
 IDS_KEY = bytes(range(16))
@@ -336,6 +337,11 @@ class DrivenWriter:
         if code is not None:
             future.set_result(msgspec.msgpack.encode([[code]] * count))
         return future
+
+    def ask(self, query: Query[Answer]) -> Answer:
+        answer = self.send_frame(query_encode(query), 0).result(timeout=10)
+        assert answer is not None
+        return answer_decode(query, answer)
 
     def do(self, *commands: Command) -> list[Any]:
         answer = self.send(*commands).result(timeout=20)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -22,11 +21,11 @@ from cift.decimals import decimal_parse
 from cift.errors.application import ApplicationError
 from cift.orderservice.gateway import gateway
 from cift.processes.threads import database_call
+from cift.wire.queries import IdQuery
 
 ALONE_FOR = timedelta(minutes=1)
 """A registration younger than this is still being seen to by whoever took it."""
 
-_QUERY_LOOKUP = 1
 
 logger = logging.getLogger(__name__)
 
@@ -98,9 +97,8 @@ async def opening_deposit(*, account: int, deposit: OpeningDeposit) -> int:
         ApplicationError: what `deposit_book` raises, and the gateway's `query`.
 
     """
-    asked = msgspec.msgpack.encode([_QUERY_LOOKUP, account, f"opening-{deposit.symbol}"])
-    found, order_id, *_ = msgspec.msgpack.decode(await gateway().query(asked))
-    if found and not order_id:
+    earlier = await gateway().query(IdQuery(account, f"opening-{deposit.symbol}"))
+    if earlier.found and not earlier.order_id:
         return 0
     booked = await deposit_book(
         account=account, command_id=f"opening/{deposit.symbol}", asset=deposit.asset, amount=deposit.amount

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable
 
 from apps.marketdata.books import Book
+from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.messages import BookBlock, book_block_decode
 from apps.marketdata.reference import InstrumentReference
-from apps.marketdata.selectors import BookFound, book_find
+from apps.marketdata.selectors import book_find
 from apps.marketdata.streams.book import BookState, BookWindow
 from apps.marketdata.streams.channel import Channel, Round
 from apps.marketdata.streams.quotes import Status, Ticker
@@ -18,6 +19,7 @@ from cift.bus.base import Subscription
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns
+from cift.wire.queries import BookFound
 from cift.wire.subjects import book_subject
 
 logger = logging.getLogger(__name__)
@@ -127,7 +129,7 @@ class InstrumentFeed:
             window.reset(self._state)
         bid, ask = ((side[0][:2] if side else None) for side in (found.bids, found.asks))
         self._ticker.reset(sequence, bid=bid, ask=ask, last=found.last_price, at=at)
-        self._status.reset(sequence, status=found.status, at=at)
+        self._status.reset(sequence, status=InstrumentStatus(found.status), at=at)
 
     async def _tape_begin(self, sequence: int) -> None:
         """Begin the trades, or make up for those that were missed; where that cannot be, readers are told so."""

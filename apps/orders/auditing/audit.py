@@ -15,7 +15,6 @@ import msgspec
 from django.db import connections, router
 
 from apps.accounts.audit.records import RecordsDamagedError, records_verify
-from apps.marketdata.codes import Side
 from apps.orders.auditing.audit_events import EventChecker, OpenOrder
 from apps.orders.auditing.audit_report import AuditReport, Invariant, ViolationError
 from apps.orders.auditing.audit_tables import TableChecker
@@ -28,12 +27,8 @@ from apps.orders.matching.revisions import revisions_of
 from apps.orders.matching.tables import Rows
 from apps.orders.models import Projection, Snapshot
 from cift.wire.base import FrameDamagedError
+from cift.wire.queries import BookQuery, OpenOrdersQuery, OrderFound
 
-_QUERY_BOOK = 2
-_QUERY_OPEN_ORDERS = 6
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Any]).decode
 _decode_pack = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
 Progress = Callable[[int, int], None]
@@ -134,10 +129,9 @@ class _Audit:
 
     def _check_books(self, row: JournalRow) -> None:
         for instrument in sorted(self._events.touched):
-            book = _decode(self._engine.query(_encode([_QUERY_BOOK, instrument, 1])))
-            bids, asks = book[3], book[4]
-            if bids and asks and bids[0][0] >= asks[0][0]:
-                detail = f"instrument {instrument} has bid {bids[0][0]} and ask {asks[0][0]} behind batch {row.number}"
+            book = rust.ask(self._engine, BookQuery(instrument, depth=1))
+            if book and book.bids and book.asks and (bid := book.bids[0][0]) >= (ask := book.asks[0][0]):
+                detail = f"instrument {instrument} has bid {bid} and ask {ask} behind batch {row.number}"
                 raise ViolationError(Invariant.BOOK_NOT_CROSSED, row.last_sequence, detail)
         self._events.touched.clear()
 
@@ -181,32 +175,31 @@ class _Audit:
                 raise ViolationError(Invariant.SEQUENCES_WITHOUT_GAP, self._events.sequence + 1, detail)
         left = dict(self._events.open)
         for instrument in self._events.instruments():
-            for row in _decode(self._engine.query(_encode([_QUERY_OPEN_ORDERS, instrument]))):
-                _check_open_order(row, left.pop(row[0], None))
+            for found in rust.ask(self._engine, OpenOrdersQuery(instrument)):
+                _check_open_order(found, left.pop(found.order_id, None))
         if left:
             order_id = min(left)
             detail = f"order {order_id} is open by its events, and not in the engine's book"
             raise ViolationError(Invariant.QUANTITY_ACCOUNTED, order_sequence(order_id), detail)
 
 
-def _check_open_order(row: list[Any], order: OpenOrder | None) -> None:
+def _check_open_order(found: OrderFound, order: OpenOrder | None) -> None:
     """Hold an order of the engine's book against the one its events leave."""
-    order_id, account, instrument, side, price, _quantity, leaves, hold = row
-    sequence = order_sequence(order_id)
+    sequence = order_sequence(found.order_id)
     if order is None:
-        detail = f"order {order_id} is in the engine's book, and not open by its events"
+        detail = f"order {found.order_id} is in the engine's book, and not open by its events"
         raise ViolationError(Invariant.QUANTITY_ACCOUNTED, sequence, detail)
-    if (account, instrument, Side(side), price, leaves) != (
+    if (found.account, found.instrument, found.side, found.price, found.leaves) != (
         order.account,
         order.instrument,
         order.side,
         order.price,
         order.leaves,
     ):
-        detail = f"order {order_id} in the engine's book is not as its events leave it"
+        detail = f"order {found.order_id} in the engine's book is not as its events leave it"
         raise ViolationError(Invariant.QUANTITY_ACCOUNTED, sequence, detail)
-    if hold != order.hold:
-        detail = f"order {order_id} holds {hold}, it needs {order.hold}"
+    if found.hold != order.hold:
+        detail = f"order {found.order_id} holds {found.hold}, it needs {order.hold}"
         raise ViolationError(Invariant.HELD_IS_WHAT_ORDERS_NEED, sequence, detail)
 
 

@@ -44,7 +44,7 @@ class AccountEvent(NamedTuple):
     event: AnyEvent
 
 
-class AccountFound(NamedTuple):
+class ProjectedAccount(NamedTuple):
     """An account as the tables have it behind the event with this sequence."""
 
     sequence: int
@@ -94,7 +94,7 @@ def trades_recent(instrument: int, *, after: int, up_to: int, limit: int) -> lis
     return [(trade, price, quantity, Side(side), at) for trade, price, quantity, side, at in reversed(rows)]
 
 
-def account_found(account: int, *, sequence: int) -> AccountFound:
+def account_found(account: int, *, sequence: int) -> ProjectedAccount:
     """Read an account as one moment's tables have it, which have at least the event with this sequence.
 
     Raises:
@@ -109,7 +109,7 @@ def account_found(account: int, *, sequence: int) -> AccountFound:
         positions = list(Position.objects.filter(account_id=account).order_by("instrument_id"))
     ids = {row.instrument_id for row in rows} | {row.instrument_id for row in positions}
     named = {each: references.read_id(each) for each in ids}
-    return AccountFound(
+    return ProjectedAccount(
         sequence=at,
         orders=[
             order_body(OrderState.of_row(row), reference)

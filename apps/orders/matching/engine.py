@@ -19,6 +19,7 @@ from django.conf import settings
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.journal import JournalRow
 from apps.orders.models import EngineBounds
+from cift.wire.queries import Answer, Query, answer_decode, query_encode
 
 __all__ = [
     "ENGINE_VERSION",
@@ -28,6 +29,7 @@ __all__ = [
     "FrameError",
     "Projector",
     "SnapshotError",
+    "ask",
     "bounds_fix",
     "chain_of",
     "engine_new",
@@ -83,6 +85,11 @@ def engine_restore(data: bytes) -> Engine:
 
     """
     return Engine.restore(data)
+
+
+def ask(engine: Engine, query: Query[Answer]) -> Answer:
+    """Ask an engine of this process what the gateway asks the writer's."""
+    return answer_decode(query, engine.query(query_encode(query)))
 
 
 def row_of(batch: Batch, *, epoch: int) -> JournalRow:

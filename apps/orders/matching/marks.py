@@ -6,22 +6,20 @@ made every 10,000 events, or as many as orders are open if that is more: marks t
 
 import logging
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Max
 
-from apps.orders.matching.engine import Engine
+from apps.orders.matching.engine import Engine, ask
 from apps.orders.models import BookMark
+from cift.wire.queries import BookQuery, OpenOrdersQuery, StatsQuery
 
 logger = logging.getLogger(__name__)
 
 MARK_EVENTS = 10_000
 
-_QUERY_BOOK, _QUERY_STATS, _QUERY_OPEN_ORDERS = 2, 5, 6
-_INSTRUMENTS, _OPEN_ORDERS = 4, 5
-_LAST_PRICE = 5
 _FAST = 1
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -49,24 +47,24 @@ class Marker:
 
     def mark(self, engine: Engine) -> None:
         """Mark all books as they are behind the engine's last batch; what fails is made good by the next mark."""
-        stats: list[int] = msgspec.msgpack.decode(engine.query(_encode([_QUERY_STATS])))
-        self.due_at = engine.sequence + max(MARK_EVENTS, stats[_OPEN_ORDERS])
-        marks = [self._of(engine, instrument) for instrument in range(1, stats[_INSTRUMENTS] + 1)]
+        stats = ask(engine, StatsQuery())
+        self.due_at = engine.sequence + max(MARK_EVENTS, stats.open_orders)
+        marks = [self._of(engine, instrument) for instrument in range(1, stats.instruments + 1)]
         try:
             BookMark.objects.bulk_create(marks, ignore_conflicts=True)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("shard %s: the books could not be marked: %s", self.shard, str(error).strip())
 
     def _of(self, engine: Engine, instrument: int) -> BookMark:
-        rows = msgspec.msgpack.decode(engine.query(_encode([_QUERY_OPEN_ORDERS, instrument])))
-        orders = [Resting(row[0], row[3], row[4], row[6]) for row in rows]
-        book: list[Any] = msgspec.msgpack.decode(engine.query(_encode([_QUERY_BOOK, instrument, 1])))
+        found = ask(engine, OpenOrdersQuery(instrument))
+        orders = [Resting(each.order_id, each.side, each.price, each.leaves) for each in found]
+        book = ask(engine, BookQuery(instrument, depth=1))
         return BookMark(
             shard=self.shard,
             instrument=instrument,
             number=engine.number,
             sequence=engine.sequence,
-            last_price=book[_LAST_PRICE] or None,
+            last_price=(book.last_price or None) if book else None,
             orders=zlib.compress(_encode(orders), level=_FAST),
         )
 

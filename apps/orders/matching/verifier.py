@@ -7,10 +7,9 @@ shard.
 import logging
 import time
 
-import msgspec
 from django.db import DatabaseError, InterfaceError
 
-from apps.orders.matching.engine import reexecute
+from apps.orders.matching.engine import ask, reexecute
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.halt import halt_raise
 from apps.orders.matching.journal import Journal, JournalRow
@@ -18,6 +17,7 @@ from apps.orders.matching.marks import Marker
 from apps.orders.matching.recovery import engine_at_snapshot
 from apps.orders.matching.snapshots import snapshot_save
 from apps.orders.models import Verification
+from cift.wire.queries import StatsQuery
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +28,6 @@ _FAILED_S = 1.0
 """A snapshot that failed counts as one that took so long."""
 _PLACE_S = 1.0
 """How often the place is written down."""
-
-_QUERY_STATS = msgspec.msgpack.encode([5])
-_OPEN_ORDERS, _IDS = 5, 6
 
 
 class ShardVerifier:
@@ -96,12 +93,12 @@ class ShardVerifier:
 
     def place(self) -> None:
         """Write down how far it is."""
-        stats = msgspec.msgpack.decode(self._engine.query(_QUERY_STATS), type=list[int])
+        stats = ask(self._engine, StatsQuery())
         values = {
             "last_number": self._engine.number,
             "last_sequence": self._engine.sequence,
-            "open_orders": stats[_OPEN_ORDERS],
-            "ids": stats[_IDS],
+            "open_orders": stats.open_orders,
+            "ids": stats.ids,
         }
         Verification.objects.update_or_create(shard=self.shard, defaults=values)
         self._placed, self._placed_at = self.number, time.monotonic()

@@ -12,13 +12,12 @@ from cift.bus import buses
 from cift.health import CHECK_S_MAX, Check, Finding, Status
 from cift.processes.threads import database_call
 from cift.times import clock_ns
+from cift.wire.queries import StatsQuery, query_encode
 from cift.wire.subjects import query_subject, status_subject
 
 EVENTS_BEHIND_MAX = 20_000
 SECONDS_BEHIND_MAX = 10.0
 """Further behind than either, a follower is degraded."""
-
-_STATS_QUERY = msgspec.msgpack.encode([5])
 
 
 class OrderServiceCheck(Check):
@@ -31,7 +30,7 @@ class OrderServiceCheck(Check):
         service = msgspec.msgpack.decode(answer, type=ServiceState)
         if service.state != WriterState.READY:
             return Finding(Status.DOWN, ": ".join(filter(None, (service.state, service.detail))))
-        await buses["default"].request(query_subject(shard), _STATS_QUERY, timeout_s=CHECK_S_MAX)
+        await buses["default"].request(query_subject(shard), query_encode(StatsQuery()), timeout_s=CHECK_S_MAX)
         return Finding(Status.OK)
 
 

@@ -3,13 +3,12 @@
 import asyncio
 from typing import Any
 
-import msgspec
 from asgiref.sync import async_to_sync
 
 from apps.accounts.models import MoneyRequest
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Instrument
-from apps.marketdata.selectors import BookFound, book_find, instruments_all
+from apps.marketdata.selectors import book_find, instruments_all
 from apps.orders.ids import order_id_first
 from apps.orders.matching.halt import halt_of
 from apps.orders.matching.service import ServiceState
@@ -20,15 +19,14 @@ from cift.decimals import decimal_format
 from cift.errors.application import ApplicationError
 from cift.orderservice.gateway import gateway
 from cift.times import clock_ns
+from cift.wire.queries import BookFound, EngineStats, StatsQuery
 
 BOOKS_MAX = 20
 ORDERS_COUNTED_MAX = 50_000
 SPAN_EVENTS_MAX = 1_000_000
 
-Engine = tuple[list[Any] | None, list[BookFound | None]]
+Engine = tuple[EngineStats | None, list[BookFound | None]]
 """What the writer's engine said: its numbers, and each instrument's book."""
-
-_QUERY_STATS = msgspec.msgpack.encode([5])
 
 
 def overview(*, after: int | None) -> dict[str, Any]:
@@ -62,21 +60,20 @@ async def _asked(instruments: list[Instrument]) -> tuple[ServiceState | None, En
 async def _engine(instruments: list[Instrument]) -> Engine:
     """Ask for the engine's numbers and the tops of its books; without a writer there are none."""
     try:
-        answer = await gateway().query(_QUERY_STATS)
+        stats = await gateway().query(StatsQuery())
         books = await asyncio.gather(*(book_find(instrument=row.pk, depth=1) for row in instruments))
     except ApplicationError:
         return None, [None] * len(instruments)
-    return msgspec.msgpack.decode(answer, type=list[Any]), list(books)
+    return stats, list(books)
 
 
-def _stats(stats: list[Any]) -> dict[str, Any]:
-    number, sequence, epoch, accounts, _instruments, open_orders = stats[:6]
+def _stats(stats: EngineStats) -> dict[str, Any]:
     return {
-        "batch": number,
-        "sequence": sequence,
-        "epoch": epoch,
-        "accounts": accounts,
-        "open_orders": open_orders,
+        "batch": stats.number,
+        "sequence": stats.sequence,
+        "epoch": stats.epoch,
+        "accounts": stats.accounts,
+        "open_orders": stats.open_orders,
     }
 
 

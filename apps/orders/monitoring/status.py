@@ -8,7 +8,7 @@ from django.db.models import Max, Min
 
 from apps.marketdata.codes import Side
 from apps.marketdata.models import Instrument
-from apps.marketdata.selectors import BookFound, book_find, instruments_all
+from apps.marketdata.selectors import book_find, instruments_all
 from apps.orders.matching.halt import halt_of
 from apps.orders.matching.places import head_of, places_of
 from apps.orders.matching.service import ServiceState
@@ -20,6 +20,7 @@ from cift.decimals import decimal_format
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns, time_format
+from cift.wire.queries import BookFound
 from cift.wire.subjects import status_subject
 
 BOOKS_MAX = 20

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from cift_matching import Engine
 
+from cift.wire.queries import EngineStats, StatsQuery, answer_decode, query_encode
 from tests.performance.commands import SETUP_BATCH, command_of, frames, opening, setup
 from tests.performance.flow import BUY, MIDDLE, FlowType, Record
 from tests.performance.results import Bench, Result, topic
@@ -15,7 +16,6 @@ ORDERS = 500_000
 ORDER_GOAL = 128
 ID_GOAL = 48
 LEVELS = 2_000
-STATS = msgspec.msgpack.encode([5])
 
 
 @topic("memory", order=30)
@@ -34,12 +34,16 @@ def memory(bench: Bench) -> Iterator[Result]:
     full, resting = _resident(), _stats(engine)
     _frames_applied(engine, leaving, number)
     left = _stats(engine)
-    if (resting["open_orders"], left["open_orders"]) != (count, 0):
-        message = f"{resting['open_orders']} orders rested instead of {count}"
+    if (resting.open_orders, left.open_orders) != (count, 0):
+        message = f"{resting.open_orders} orders rested instead of {count}"
         raise RuntimeError(message)
-    of_orders = (resting["bytes_orders"] - started["bytes_orders"]) / count
-    of_ids = (left["bytes_ids"] - started["bytes_ids"]) / count
-    detail = {"orders": count, "resident_bytes_per_order_with_its_id": (full - before) / count, "engine": resting}
+    of_orders = (resting.bytes_orders - started.bytes_orders) / count
+    of_ids = (left.bytes_ids - started.bytes_ids) / count
+    detail = {
+        "orders": count,
+        "resident_bytes_per_order_with_its_id": (full - before) / count,
+        "engine": msgspec.structs.asdict(resting),
+    }
     yield Result("memory_order", "memory per resting order", of_orders, "bytes", ORDER_GOAL, "lower", detail=detail)
     yield Result("memory_id", "memory per remembered client_order_id", of_ids, "bytes", ID_GOAL, "lower", detail=detail)
 
@@ -55,20 +59,9 @@ def _frames_applied(engine: Engine, packed: list[bytes], number: int) -> int:
     return number
 
 
-def _stats(engine: Engine) -> dict[str, int]:
-    names = (
-        "number",
-        "sequence",
-        "epoch",
-        "accounts",
-        "instruments",
-        "open_orders",
-        "ids",
-        "bytes_orders",
-        "bytes_ids",
-    )
-    values: list[int] = msgspec.msgpack.decode(engine.query(STATS))
-    return dict(zip(names, values, strict=False))
+def _stats(engine: Engine) -> EngineStats:
+    query = StatsQuery()
+    return answer_decode(query, engine.query(query_encode(query)))
 
 
 def _resident() -> int:

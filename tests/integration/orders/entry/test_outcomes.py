@@ -20,6 +20,7 @@ from cift.errors.application import ApplicationError
 from cift.orderservice.gateway import gateway
 from cift.times import clock_ns, time_parse
 from cift.wire.base import COMMANDS_PER_REQUEST_MAX, Reply, frame_split
+from cift.wire.queries import IdQuery, query_encode
 from tests.support.buses import ScriptedBus
 from tests.support.inprocess import WAYS, HttpWay, SessionWay, way_of
 from tests.support.scripted import ORDER, raising, refusing
@@ -233,7 +234,7 @@ def test_a_look_up_is_the_writer_s_to_answer(bus: ScriptedBus, http: HttpWay, fo
     answer = http.call("GET", "orders/by-client-order-id/one/")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert bus.requests == [("orders.query.0", msgspec.msgpack.encode([1, 3, "one"]))]
+    assert bus.requests == [("orders.query.0", query_encode(IdQuery(3, "one")))]
 
 
 def test_a_look_up_the_writer_cannot_answer_is_no_no(bus: ScriptedBus, http: HttpWay) -> None:

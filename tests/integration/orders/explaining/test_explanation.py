@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -29,6 +28,7 @@ from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.revisions import revisions_of
 from apps.orders.models import BookMark, Order, OrderRevision, Retention
 from apps.orders.state import OrderChange, order_ids_of
+from cift.wire.queries import BookQuery, OpenOrdersQuery
 from tests.support.shard import AAPL_USD, BTC_USD, TRADERS, Flow, batch_append, events_of, journal_fill
 
 A, B, C = 3, 4, 5
@@ -90,15 +90,16 @@ def test_the_book_met_is_the_engine_s_at_every_batch(databases: str, monkeypatch
         for row in rows:
             for instrument in (AAPL_USD, BTC_USD) if row.number > 2 and row.number % 3 == 0 else ():
                 book = book_before(shard=0, instrument=instrument, sequence=row.first_sequence)
-                found = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([6, instrument])))
+                found = rust.ask(engine, OpenOrdersQuery(instrument))
                 for side in Side:
                     mine = [(o.order_id, o.price, o.leaves) for o in book.orders.values() if o.side == side]
-                    theirs = [(r[0], r[4], r[6]) for r in found if r[3] == side]
+                    theirs = [(each.order_id, each.price, each.leaves) for each in found if each.side == side]
                     # Within a price the order of the queue, over all prices the same orders.
                     assert sorted(mine, key=lambda o: o[1]) == sorted(theirs, key=lambda o: o[1])
-                levels = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([2, instrument, 5])))
-                assert [list(level) for level in book.levels(Side.BUY, depth=5)] == levels[3]
-                assert [list(level) for level in book.levels(Side.SELL, depth=5)] == levels[4]
+                levels = rust.ask(engine, BookQuery(instrument, depth=5))
+                assert levels is not None
+                assert book.levels(Side.BUY, depth=5) == levels.bids
+                assert book.levels(Side.SELL, depth=5) == levels.asks
             engine.apply(row.commands, number=row.number, at=row.at)
     assert engine.chain == last.chain
 

@@ -19,6 +19,7 @@ from apps.orders.models import Projection, Snapshot
 from cift.bus.base import VenueUnavailable
 from cift.bus.local import LocalBus
 from cift.wire.base import COMMANDS_PER_REQUEST_MAX
+from cift.wire.queries import EngineStats, StatsQuery, answer_decode, query_encode
 from tests.support.shard import AAPL_USD, DrivenWriter, Flow, answers_of, frame_of, opening
 
 COMMANDS, QUERY = "orders.commands.0", "orders.query.0"
@@ -52,6 +53,11 @@ async def service(bus: LocalBus) -> AsyncIterator[MatchingService]:
     await bus.request(COMMANDS, frame_of(*opening()), timeout_s=10)
     yield service
     await service.stop()
+
+
+async def stats_of(bus: LocalBus) -> EngineStats:
+    query = StatsQuery()
+    return answer_decode(query, await bus.request(QUERY, query_encode(query), timeout_s=5))
 
 
 async def test_commands_are_answered_one_by_one_and_published_behind_the_journal(
@@ -112,8 +118,8 @@ async def test_a_kill_switch_is_published_as_it_was_set_and_by_nothing_else(
         assert isinstance(event, KillSwitchSet)
         block = await asyncio.wait_for(heard.get(), 5)
         assert (block.sequence, block.kill_switch) == (event.sequence, on)
-        stats = msgspec.msgpack.decode(await bus.request(QUERY, msgspec.msgpack.encode([5]), timeout_s=5))
-        assert (stats[0], stats[-1]) == (block.number, int(on))
+        stats = await stats_of(bus)
+        assert (stats.number, stats.killed) == (block.number, int(on))
     await bus.request(COMMANDS, frame_of(flow.submit()), timeout_s=10)
     assert heard.empty()
     await subscription.close()
@@ -151,8 +157,8 @@ async def test_bytes_that_are_no_frame_cost_nobody_else_anything(bus: LocalBus, 
 async def test_a_query_that_is_none_is_refused(bus: LocalBus, service: MatchingService) -> None:
     with pytest.raises(VenueUnavailable):
         await bus.request(QUERY, b"\xc1", timeout_s=5)
-    stats = msgspec.msgpack.decode(await bus.request(QUERY, msgspec.msgpack.encode([5]), timeout_s=5))
-    assert stats[0] == 2
+    stats = await stats_of(bus)
+    assert stats.number == 2
 
 
 async def test_its_state_can_be_seen(bus: LocalBus, service: MatchingService) -> None:

@@ -14,11 +14,13 @@ from apps.orders.auditing.audit import audit
 from apps.orders.codes import OrderType, TimeInForce
 from apps.orders.commands import SubmitOrder
 from apps.orders.events import OrderAccepted, Trade
+from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import ShardHeldError
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.recovery import recover
 from apps.orders.matching.work import WriterState
 from cift.wire.outcomes import CommandDuplicate
+from cift.wire.queries import BookQuery, IdQuery, StatsQuery
 from cift.wire.reasons import Reason
 from tests.support.shard import AAPL_USD, USD, DrivenWriter, Flow, Journals, opening
 
@@ -102,11 +104,11 @@ def test_a_query_is_answered_behind_what_was_sent_before_it(databases: str) -> N
     shard = DrivenWriter().start()
     shard.do(*opening())
     shard.send(order(1))
-    book = shard.send_frame(msgspec.msgpack.encode([2, AAPL_USD, 0]), 0).result(timeout=10)
+    book = shard.ask(BookQuery(AAPL_USD))
     assert book is not None
-    assert msgspec.msgpack.decode(book)[3] == [[100, 1, 1]]
+    assert book.bids == [(100, 1, 1)]
     assert shard.send_frame(b"\x00", 0).result(timeout=10) is None, "no query: answered, and the writer goes on"
-    assert shard.send_frame(msgspec.msgpack.encode([5]), 0).result(timeout=10) is not None
+    assert shard.ask(StatsQuery()).open_orders == 1
     shard.stop()
 
 
@@ -137,8 +139,7 @@ def test_past_its_bound_the_queue_refuses_at_once_and_nothing_happens(
     shard.stop()
     engine = recover(Journal(0))
     for number in refused:
-        found = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([1, 3, f"c-{number}"])))[0]
-        assert not found
+        assert not rust.ask(engine, IdQuery(3, f"c-{number}")).found
 
 
 def test_a_restart_goes_on_where_the_shard_was_and_remembers_ids(databases: str) -> None:
@@ -220,8 +221,7 @@ def test_what_was_accepted_is_answered_before_the_end(databases: str) -> None:
     assert all(answer.done() for answer in answers)
     assert shard.do(order(2_000)) == ["venue_unavailable"]
     engine = recover(Journal(0))
-    stats = msgspec.msgpack.decode(engine.query(msgspec.msgpack.encode([5])))
-    assert stats[5] == 1_000
+    assert rust.ask(engine, StatsQuery()).open_orders == 1_000
 
 
 def test_bytes_that_are_no_command_are_refused_one_by_one(databases: str) -> None:

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from django.test import Client
 
@@ -12,6 +11,7 @@ from apps.accounts.money import opening
 from apps.accounts.money.opening import OpeningDeposit, opening_deposit
 from apps.orders.entry.fields import CLIENT_ORDER_ID
 from cift.fields import FieldInvalidError
+from cift.wire.queries import IdFound, IdQuery
 
 DEPOSIT = OpeningDeposit(symbol="USD", asset=1, amount=100)
 
@@ -19,23 +19,23 @@ DEPOSIT = OpeningDeposit(symbol="USD", asset=1, amount=100)
 @pytest.mark.parametrize(
     ("answer", "booked"),
     [
-        ((False, 0, 0, False), True),
+        (IdFound(found=False, order_id=0, sequence=0, open=False), True),
         # A client has sent an order under the id that was used at first.
-        ((True, 5 << 20, 5, True), True),
+        (IdFound(found=True, order_id=5 << 20, sequence=5, open=True), True),
         # The deposit was booked under the id that was used at first.
-        ((True, 0, 5, False), False),
+        (IdFound(found=True, order_id=0, sequence=5, open=False), False),
     ],
 )
 async def test_a_deposit_is_booked_unless_it_was_under_the_former_id(
-    monkeypatch: pytest.MonkeyPatch, *, answer: tuple[bool, int, int, bool], booked: bool
+    monkeypatch: pytest.MonkeyPatch, *, answer: IdFound, booked: bool
 ) -> None:
-    asked: list[Any] = []
+    asked: list[IdQuery] = []
     books: list[dict[str, Any]] = []
 
     class Gateway:
-        async def query(self, query: bytes) -> bytes:
-            asked.append(msgspec.msgpack.decode(query))
-            return msgspec.msgpack.encode(answer)
+        async def query(self, query: IdQuery) -> IdFound:
+            asked.append(query)
+            return answer
 
     class Booked:
         number = 7
@@ -48,7 +48,7 @@ async def test_a_deposit_is_booked_unless_it_was_under_the_former_id(
     monkeypatch.setattr(opening, "deposit_book", deposit_book)
 
     assert await opening_deposit(account=3, deposit=DEPOSIT) == (7 if booked else 0)
-    assert asked == [[1, 3, "opening-USD"]]
+    assert asked == [IdQuery(3, "opening-USD")]
     assert books == ([{"account": 3, "command_id": "opening/USD", "asset": 1, "amount": 100}] if booked else [])
 
 

@@ -5,19 +5,18 @@ with readers that fall behind, leave, and come back at any time.
 import asyncio
 from typing import Any
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.marketdata.books import LevelBody, checksum
 from apps.marketdata.messages import book_block_decode
 from apps.marketdata.reference import InstrumentReference
-from apps.marketdata.selectors import BookFound
 from apps.marketdata.streams.instrument import InstrumentFeed
 from apps.marketdata.streams.messages import DEPTHS
 from apps.marketdata.streams.pace import Pace
 from apps.orders.commands import OpenEpoch, OpenVenue
 from apps.orders.matching import engine as rust
+from cift.wire.queries import BookFound, BookQuery
 from tests.support.readers import Reader
 from tests.support.shard import AAPL_USD, IDS_KEY, T0, Flow, events_of, frame_of, opening
 
@@ -50,7 +49,8 @@ class Market:
         return batch
 
     def _found(self) -> BookFound:
-        found = msgspec.msgpack.decode(self._engine.query(msgspec.msgpack.encode([2, AAPL_USD, 0])), type=BookFound)
+        found = rust.ask(self._engine, BookQuery(AAPL_USD))
+        assert found is not None
         self.books[found.instrument_sequence] = (found.bids, found.asks)
         return found
 

@@ -14,6 +14,7 @@ from apps.marketdata.streams.channel import Channel
 from cift.bus.base import VenueUnavailable
 from cift.errors.application import ApplicationError
 from cift.servers.outbox import Outbox
+from cift.wire.queries import BookFound
 from tests.support.buses import FeedBus
 from tests.support.readers import Reader
 
@@ -25,7 +26,7 @@ AAPL_USD = InstrumentReference(
 
 
 def book_answer(sequence: int, bids: list[Level], asks: list[Level]) -> bytes:
-    return msgspec.msgpack.encode([1, sequence, sequence, bids, asks, 0, 0])
+    return msgspec.msgpack.encode(BookFound(1, sequence, sequence, bids, asks, 0, 0))
 
 
 def block(

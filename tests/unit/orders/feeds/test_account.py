@@ -12,11 +12,12 @@ from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.codes import OrderType, TimeInForce
 from apps.orders.events import AccountBlock, OrderAccepted
 from apps.orders.feeds.account import AccountFeed
-from apps.orders.feeds.reads import AccountEvent, AccountFound
+from apps.orders.feeds.reads import AccountEvent, ProjectedAccount
 from apps.orders.state import OrderState
 from cift.bus.base import VenueUnavailable
 from cift.errors.application import ApplicationError
 from cift.servers.outbox import BYTES_MAX, OWED_BYTES_MAX
+from cift.wire.queries import AccountFound, AccountQuery, EngineStats, StatsQuery, query_encode
 from tests.support.buses import FeedBus
 from tests.support.readers import Reader
 
@@ -66,8 +67,10 @@ def feed_made(*, owed_bytes_max: int = OWED_BYTES_MAX) -> AccountFeed:
 
 def stand(bus: FeedBus, head: int) -> None:
     """Let the writer say where the account stands."""
-    answers = {4: [0, False, 0, head, [], 0, []], 5: [1, head * 10, 1, 1, 1, 0, 0, 0, 0, 1]}
-    bus.respond_with = lambda _subject, query: msgspec.msgpack.encode(answers[msgspec.msgpack.decode(query)[0]])
+    account = AccountFound(0, False, 0, head, [], 0, [], [])  # noqa: FBT003 - the wire's order
+    stats = EngineStats(1, head * 10, 1, 1, 1, 0, 0, 0, 0, 1, 0)
+    answers = {query_encode(AccountQuery(3)): account, query_encode(StatsQuery()): stats}
+    bus.respond_with = lambda _subject, query: msgspec.msgpack.encode(answers[query])
 
 
 @pytest.fixture
@@ -80,8 +83,8 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> None:
     def orders_current(ids: set[int]) -> dict[int, OrderState]:
         return {each: OrderState.of_event(accepted(each >> 20), at=0) for each in ids}
 
-    def account_found(_account: int, *, sequence: int) -> AccountFound:
-        return AccountFound(sequence, [], orders_complete=True, balances=[], positions=[])
+    def account_found(_account: int, *, sequence: int) -> ProjectedAccount:
+        return ProjectedAccount(sequence, [], orders_complete=True, balances=[], positions=[])
 
     for read in (account_events, orders_current, account_found):
         monkeypatch.setattr(f"apps.orders.feeds.account.{read.__name__}", read)

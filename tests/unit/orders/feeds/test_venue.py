@@ -11,13 +11,14 @@ from apps.orders.events import VenueBlock
 from apps.orders.feeds import venue as module
 from cift.bus.base import VenueUnavailable
 from cift.errors.application import ApplicationError
+from cift.wire.queries import EngineStats
 from tests.support.buses import FeedBus
 from tests.support.readers import Reader
 
 
 def standing(sequence: int, *, on: bool) -> bytes:
-    """Answer how the engine stands: the sequence is second, the switch is last."""
-    return msgspec.msgpack.encode([1, sequence, 1, 2, 0, 0, 0, 0, 0, 2, int(on)])
+    """Answer how the engine stands."""
+    return msgspec.msgpack.encode(EngineStats(1, sequence, 1, 2, 0, 0, 0, 0, 0, 2, int(on)))
 
 
 def switched(sequence: int, *, on: bool) -> bytes:
