@@ -10,7 +10,7 @@ use crate::money::accounts::Accounts;
 use crate::money::withdrawals::Withdrawals;
 use crate::places::Places;
 use crate::reason::Reason;
-use crate::shared::Shared;
+use crate::shared::{Known, Shared};
 use crate::view::{BookChange, Level};
 
 /// Raised whenever the same commands may give other events or another state.
@@ -166,5 +166,18 @@ impl Engine {
     pub(crate) fn check_account(&self, deadline: u64, account: u32) -> Result<(), Reason> {
         self.check_time(deadline)?;
         self.shared.accounts.user(account).map(drop).ok_or(Reason::AccountUnknown)
+    }
+
+    /// Tell a new command from one seen before, which is known however late it comes again: its first answer stands.
+    /// `is_there`: there is an account for it.
+    pub(crate) fn recognise(&mut self, account: u32, id: &str, deadline: u64, is_there: bool) -> Result<Known, Reason> {
+        match self.check_time(deadline) {
+            Err(Reason::DeadlinePassed) => {
+                self.shared.recall(account, id).map(Known::Seen).ok_or(Reason::DeadlinePassed)
+            }
+            Err(reason) => Err(reason),
+            Ok(()) if !is_there => Err(Reason::AccountUnknown),
+            Ok(()) => self.shared.recognise(account, id),
+        }
     }
 }

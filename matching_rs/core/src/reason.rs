@@ -70,6 +70,7 @@ reasons! {
     FundsExhausted = 808, "funds_exhausted";
     QuoteRemainder = 809, "quote_remainder";
     AmendedBelowFilled = 810, "amended_below_filled";
+    QuantityBelowLot = 811, "quantity_below_lot";
     Malformed = 901, "malformed";
     UnsupportedVersion = 902, "unsupported_version";
     DeadlinePassed = 903, "deadline_passed";

@@ -68,6 +68,11 @@ impl Shared {
         if id_is_valid(id) { self.recognise_key(self.ids.key(account, id)) } else { Err(Reason::IdInvalid) }
     }
 
+    /// The entry of an id that is remembered.
+    pub fn recall(&mut self, account: u32, id: &str) -> Option<u32> {
+        if id_is_valid(id) { self.ids.recall(self.ids.key(account, id), self.now) } else { None }
+    }
+
     /// The same where the id is hashed already.
     #[inline]
     pub fn recognise_key(&mut self, key: Key) -> Result<Known, Reason> {

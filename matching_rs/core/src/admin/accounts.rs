@@ -10,7 +10,7 @@ use crate::shared::{Known, Shared};
 
 impl Engine {
     pub(crate) fn open_account<S: Sink>(&mut self, command: &OpenAccount<'_>, sink: &mut S) {
-        let known = self.check_time(command.deadline).and_then(|()| self.shared.recognise(0, command.id));
+        let known = self.recognise(0, command.id, command.deadline, true);
         let words = [u64::from(kind::OPEN_ACCOUNT), command.owner, u64::from(command.group)];
         let fingerprint = self.shared.ids.fingerprint(&words);
         let seat = match known {

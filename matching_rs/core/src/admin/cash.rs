@@ -18,14 +18,8 @@ impl Engine {
         fingerprint: u64,
         sink: &mut S,
     ) -> bool {
-        let known = self.check_time(deadline).and_then(|()| {
-            if self.shared.accounts.moves_money(account) {
-                self.shared.recognise(account, id)
-            } else {
-                Err(Reason::AccountUnknown)
-            }
-        });
-        match known {
+        let is_there = self.shared.accounts.moves_money(account);
+        match self.recognise(account, id, deadline, is_there) {
             Ok(Known::New(seat)) => {
                 self.shared.remember(seat, fingerprint);
                 return true;

@@ -130,14 +130,10 @@ impl Ids {
 
     #[cold]
     fn recognise_slowly(&mut self, key: Key, at: u64, probe: Probe) -> Recognised {
-        if let Probe::Found(_) = probe {
-            // The id counts if its window has not passed: so what has passed goes first.
-            while self.oldest_is_past(at) {
-                self.evict();
-            }
-            if let Some(entry) = self.find(key) {
-                return Recognised::Seen(entry);
-            }
+        if let Probe::Found(_) = probe
+            && let Some(entry) = self.recall(key, at)
+        {
+            return Recognised::Seen(entry);
         }
         if !self.make_room(at) {
             return Recognised::Full;
@@ -146,6 +142,14 @@ impl Ids {
             Probe::Missing(vacancy) => Recognised::New(Seat { key, vacancy }),
             Probe::Found(entry) => Recognised::Seen(entry),
         }
+    }
+
+    /// The entry of an id whose window has not passed: so what has passed is forgotten first.
+    pub fn recall(&mut self, key: Key, at: u64) -> Option<u32> {
+        while self.oldest_is_past(at) {
+            self.evict();
+        }
+        self.find(key)
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use super::risk::{Used, check_size};
 use super::taker::{Bound, Moved, Stop, Taker};
+use crate::book::order::Order;
 use crate::command::{AmendOrder, Side, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
@@ -51,17 +52,16 @@ impl Engine {
     /// Check a change like a new order, less what the order has already.
     pub(crate) fn check_amend(&self, slot: u32, command: &AmendOrder, used: &Used) -> Result<Change, Reason> {
         let order = *self.shared.pool.order(slot);
-        let place = self.check_standing(order.account, order.instrument())?;
-        let market = &self.markets[place];
+        let market = &self.markets[order.market_place()];
+        if let Some(less) = Self::less(&order, market, command)? {
+            return Ok(less);
+        }
+        self.check_standing(order.account, order.instrument())?;
         if command.price.is_none() && command.quantity.is_none() {
             return Err(Reason::OrderInvalid);
         }
         let (price, quantity) = self.amended(slot, command)?;
-        // Filled, or taken off by self-trade prevention.
         let gone = order.quantity - order.leaves;
-        if quantity <= gone {
-            return Ok(Change::End);
-        }
         check_size(market, market.quantity(quantity))?;
         let leaves = quantity - gone;
         let whole = market.notional(price, quantity).ok_or(Reason::AmountOverflow)?;
@@ -70,15 +70,11 @@ impl Engine {
         if whole < market.rules.notional_min {
             return Err(Reason::NotionalTooSmall);
         }
-        if price != order.price {
-            market.check_band(market.price(price))?;
-        }
-        if leaves > order.leaves {
-            let more = i128::from(market.quantity(leaves)) - i128::from(market.quantity(order.leaves));
-            let room = self.position_room(order.account, order.instrument(), order.side(), used.open);
-            if room.is_some_and(|room| more > room) {
-                return Err(Reason::PositionLimit);
-            }
+        market.check_band(market.price(price))?;
+        let more = i128::from(market.quantity(leaves)) - i128::from(market.quantity(order.leaves));
+        let room = self.position_room(order.account, order.instrument(), order.side(), used.open);
+        if room.is_some_and(|room| more > room) {
+            return Err(Reason::PositionLimit);
         }
         let needs = match order.side() {
             Side::Sell => market.quantity(leaves),
@@ -90,10 +86,28 @@ impl Engine {
         if i128::from(needs) - i128::from(has) > free.max(0) {
             return Err(Reason::InsufficientFunds);
         }
-        if price == order.price && leaves <= order.leaves {
-            return Ok(Change::Keep { quantity, leaves });
-        }
         Ok(Change::Requeue { price, quantity, leaves })
+    }
+
+    /// A change that asks for no more and for no other price, which is always allowed: whatever stands against new
+    /// orders, an order may be made smaller or ended. None: it asks for more.
+    fn less(order: &Order, market: &Market, command: &AmendOrder) -> Result<Option<Change>, Reason> {
+        let total = match (command.quantity, command.price) {
+            (Some(total), _) if total >= 0 => total,
+            (None, Some(_)) => market.quantity(order.quantity),
+            _ => return Ok(None),
+        };
+        // Filled, or taken off by self-trade prevention.
+        let gone = order.quantity - order.leaves;
+        if command.quantity.is_some() && total <= market.quantity(gone) {
+            return Ok(Some(Change::End));
+        }
+        let same_price = command.price.is_none_or(|price| price == market.price(order.price));
+        if !same_price || total > market.quantity(order.quantity) {
+            return Ok(None);
+        }
+        let quantity = market.lots(total)?;
+        Ok(Some(Change::Keep { quantity, leaves: quantity - gone }))
     }
 
     /// The new price and total, in ticks and lots.
@@ -155,6 +169,7 @@ impl Shared {
             bound: Bound::Lots,
             leaves_reason: Reason::PositionLimit,
             filled: self.pool.filled(slot),
+            reduced: false,
             traded: order.traded,
             rates: order.rates(),
             fee_total: order.traded.fee(order.rates()),

@@ -101,8 +101,8 @@ impl Engine {
     }
 
     fn check_member(&mut self, order: &SubmitOrder<'_>, tally: &mut Tally) -> Result<Passed, Failure> {
-        self.check_account(order.deadline, order.account)?;
-        if let Known::Seen(entry) = self.shared.recognise(order.account, order.id)? {
+        let is_there = self.shared.accounts.user(order.account).is_some();
+        if let Known::Seen(entry) = self.recognise(order.account, order.id, order.deadline, is_there)? {
             return Err(Failure::Seen(entry));
         }
         let key = self.shared.ids.key(order.account, order.id);

@@ -40,11 +40,7 @@ impl Shared {
             let next = self.pool.links(slot).next;
             self.pool.foresee_next(next);
             self.foresee_maker(market, next);
-            let met = if self.same_group(taker, &maker) {
-                self.prevent(market, taker, slot, sink)
-            } else {
-                self.trade(market, taker, slot, &maker, sink)
-            };
+            let met = self.meet(market, taker, slot, &maker, sink);
             if let Err(reason) = met {
                 return Stop::End(reason);
             }
@@ -57,9 +53,11 @@ impl Shared {
         taker.account == maker.account || taker.group != 0 && taker.group == self.accounts.at(maker.account).group
     }
 
-    /// Trade with the first in the queue; an error says why the incoming order must end.
+    /// Trade with the first in the queue, or keep the two apart; an error says why the incoming order must end.
+    ///
+    /// What the incoming order does not want or cannot pay for it has not met: self-trade prevention leaves that alone.
     #[inline]
-    fn trade<S: Sink>(
+    fn meet<S: Sink>(
         &mut self,
         market: &mut Market,
         taker: &mut Taker,
@@ -69,6 +67,21 @@ impl Shared {
     ) -> Result<(), Reason> {
         let lot_price = market.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
         let lots = taker.wanted(maker.leaves, lot_price)?;
+        if self.same_group(taker, maker) {
+            return self.prevent(market, taker, (slot, lots, lot_price), sink);
+        }
+        self.trade(market, taker, (slot, lots, lot_price), maker, sink)
+    }
+
+    #[inline]
+    fn trade<S: Sink>(
+        &mut self,
+        market: &mut Market,
+        taker: &mut Taker,
+        (slot, lots, lot_price): (u32, i64, i64),
+        maker: &Order,
+        sink: &mut S,
+    ) -> Result<(), Reason> {
         let notional = lot_price.checked_mul(lots).ok_or(Reason::AmountOverflow)?;
         let (before, rates) = (maker.traded, maker.rates());
         let Some(after) = before.plus(notional, false) else {
@@ -179,7 +192,7 @@ impl Shared {
         &mut self,
         market: &mut Market,
         taker: &mut Taker,
-        slot: u32,
+        (slot, lots, lot_price): (u32, i64, i64),
         sink: &mut S,
     ) -> Result<(), Reason> {
         match taker.stp {
@@ -192,7 +205,7 @@ impl Shared {
                 self.cancel_aside(market, slot, Reason::SelfTradePrevention, sink);
                 Err(Reason::SelfTradePrevention)
             }
-            SelfTradePrevention::Decrement => self.decrement(market, taker, slot, sink),
+            SelfTradePrevention::Decrement => self.decrement(market, taker, (slot, lots, lot_price), sink),
         }
     }
 
@@ -201,13 +214,13 @@ impl Shared {
         &mut self,
         market: &mut Market,
         taker: &mut Taker,
-        slot: u32,
+        (slot, affordable, lot_price): (u32, i64, i64),
         sink: &mut S,
     ) -> Result<(), Reason> {
         let maker = *self.pool.order(slot);
-        let lot_price = market.notional(maker.price, 1).ok_or(Reason::AmountOverflow)?;
         let lots = match taker.bound {
-            Bound::Quote(_) => taker.wanted(maker.leaves, lot_price)?,
+            Bound::Quote(_) => affordable,
+            // Nothing is paid for what is taken off, so all of the quantity is compared.
             Bound::Lots | Bound::Budget(_) => taker.leaves.min(maker.leaves),
         };
         if lots == maker.leaves {
@@ -222,6 +235,7 @@ impl Shared {
         let before = taker.left(lot_size);
         let mut after = *taker;
         after.leaves -= lots;
+        after.reduced = true;
         if let Bound::Quote(left) = &mut after.bound {
             *left -= lot_price.saturating_mul(lots);
         }
@@ -266,13 +280,14 @@ impl Shared {
             if !within {
                 return false;
             }
-            if self.same_group(taker, maker) {
-                if taker.stp == SelfTradePrevention::CancelOldest {
-                    continue;
-                }
-                return false;
-            }
             let Some(lot_price) = market.notional(maker.price, 1) else { return false };
+            if self.same_group(taker, maker) {
+                match ghost.wanted(maker.leaves, lot_price) {
+                    Err(reason) => return reason == Reason::QuoteRemainder,
+                    Ok(_) if taker.stp == SelfTradePrevention::CancelOldest => continue,
+                    Ok(_) => return false,
+                }
+            }
             let mut left = maker.leaves;
             // An order by quote amount may leave some of the last one it meets; asked again, it says why.
             while left > 0 && !ghost.is_done() {

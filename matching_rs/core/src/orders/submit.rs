@@ -55,12 +55,14 @@ impl Engine {
         passed: Option<Plan>,
         sink: &mut S,
     ) -> Outcome {
-        if passed.is_none()
-            && let Err(reason) = self.check_account(order.deadline, order.account)
-        {
-            return self.shared.refuse_order(order, reason, sink);
-        }
-        let seat = match self.shared.recognise_order(order, key) {
+        let known = match &passed {
+            Some(_) => self.shared.recognise_order(order, key),
+            None => {
+                let is_there = self.shared.accounts.user(order.account).is_some();
+                self.recognise(order.account, order.id, order.deadline, is_there)
+            }
+        };
+        let seat = match known {
             Ok(Known::New(seat)) => seat,
             Ok(Known::Seen(entry)) => return self.shared.repeat_order(order, entry, sink),
             Err(reason) => return self.shared.refuse_order(order, reason, sink),
@@ -256,6 +258,7 @@ impl Shared {
             bound,
             leaves_reason,
             filled: 0,
+            reduced: false,
             traded: Traded::default(),
             rates: plan.rates,
             fee_total: 0,

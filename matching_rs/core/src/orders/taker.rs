@@ -44,6 +44,8 @@ pub(crate) struct Taker {
     pub leaves_reason: Reason,
     /// Lots traded.
     pub filled: i64,
+    /// Self-trade prevention has taken something off.
+    pub reduced: bool,
     pub traded: Traded,
     pub rates: Rates,
     /// Fee charged so far, quote units.
@@ -94,8 +96,12 @@ impl Taker {
         if lots > 0 {
             return Ok(lots);
         }
-        let remainder = matches!(self.bound, Bound::Quote(_)) && self.filled > 0;
-        Err(if remainder { Reason::QuoteRemainder } else { Reason::FundsExhausted })
+        Err(match self.bound {
+            Bound::Quote(_) if self.filled > 0 || self.reduced => Reason::QuoteRemainder,
+            // The whole amount was free when the order was accepted: it is the amount that buys or takes in no lot.
+            Bound::Quote(_) => Reason::QuantityBelowLot,
+            Bound::Budget(_) | Bound::Lots => Reason::FundsExhausted,
+        })
     }
 
     /// Count a fill; nothing, and no change, when a sum would pass 63 bits. Returns the fee of the fill.

@@ -35,11 +35,34 @@ pub(super) enum Known {
     },
 }
 
+fn id_is_valid(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && !id.chars().any(char::is_control)
+}
+
 impl Naive {
+    /// Look an id up that may come late: what was seen keeps its first answer, what was not is late.
+    pub(super) fn recognise_by(
+        &mut self,
+        deadline: u64,
+        exists: bool,
+        (account, id): (u32, &str),
+        payload: &str,
+    ) -> Result<Known, Reason> {
+        let late = deadline != 0 && deadline < self.now;
+        if late && self.opened && id_is_valid(id) {
+            let now = self.now;
+            self.ids.expire(now);
+            if self.ids.find(account, id).is_some() {
+                return self.recognise(account, id, payload);
+            }
+        }
+        self.check_time(deadline)?;
+        if exists { self.recognise(account, id, payload) } else { Err(Reason::AccountUnknown) }
+    }
+
     /// Look an id up, answer if it was seen, make room if it was not.
     pub(super) fn recognise(&mut self, account: u32, id: &str, payload: &str) -> Result<Known, Reason> {
-        let valid = (1..=64).contains(&id.len()) && !id.chars().any(char::is_control);
-        if !valid {
+        if !id_is_valid(id) {
             return Err(Reason::IdInvalid);
         }
         let now = self.now;
@@ -60,7 +83,7 @@ impl Naive {
 
     /// Whether an id is remembered; where it is not, there is room for it now.
     pub(super) fn knows(&mut self, account: u32, id: &str) -> bool {
-        let valid = (1..=64).contains(&id.len()) && !id.chars().any(char::is_control);
+        let valid = id_is_valid(id);
         let now = self.now;
         if valid {
             self.ids.expire(now);
@@ -81,7 +104,7 @@ impl Naive {
 
     pub(super) fn open_account(&mut self, open: &OpenAccount<'_>) {
         let payload = format!("{} {}", open.owner, open.group);
-        let known = self.check_time(open.deadline).and_then(|()| self.recognise(0, open.id, &payload));
+        let known = self.recognise_by(open.deadline, true, (0, open.id), &payload);
         match known {
             Err(reason) => self.reject(0, reason, kind::OPEN_ACCOUNT, open.id),
             Ok(Known::Repeated { .. }) => {}

@@ -130,8 +130,9 @@ impl Naive {
     }
 
     fn check_new<'a>(&mut self, order: &SubmitOrder<'a>, taken: &[Taken], ids: &mut Vec<&'a str>) -> Option<Taken> {
-        let known = self.check_account(order.deadline, order.account);
-        let checked = match known.and_then(|()| self.recognise(order.account, order.id, &payload(order))) {
+        let exists = self.is_user(order.account);
+        let known = self.recognise_by(order.deadline, exists, (order.account, order.id), &payload(order));
+        let checked = match known {
             Ok(Known::Repeated { .. }) => return None,
             Ok(Known::New) if ids.contains(&order.id) => Err(Reason::AlreadyExists),
             Ok(Known::New) if self.ids.room() <= ids.len() => Err(Reason::IdsExhausted),

@@ -101,11 +101,15 @@ impl Naive {
             let Some(maker) = first.filter(|order| taker.accepts(order.price)).cloned() else {
                 return Stop::Uncrossed;
             };
-            let met = if self.group(maker.account) == self.group(taker.account) {
-                self.prevent(taker, &maker)
-            } else {
-                self.trade(taker, &maker)
-            };
+            // What it would take of this one; nothing, and the two have not met.
+            let met = self.wanted(taker, maker.price, maker.leaves).and_then(|quantity| {
+                if self.group(maker.account) == self.group(taker.account) {
+                    self.prevent(taker, &maker, quantity)
+                } else {
+                    self.trade(taker, &maker, quantity);
+                    Ok(())
+                }
+            });
             if let Err(reason) = met {
                 return Stop::End(reason);
             }
@@ -140,14 +144,14 @@ impl Naive {
         }
         match (fits, taker.bound) {
             (1.., _) => Ok(fits * instrument.lot),
-            (_, Bound::Quote(_)) if !taker.fills.is_empty() => Err(Reason::QuoteRemainder),
+            (_, Bound::Quote(_)) if !taker.fills.is_empty() || taker.met_own => Err(Reason::QuoteRemainder),
+            (_, Bound::Quote(_)) => Err(Reason::QuantityBelowLot),
             _ => Err(Reason::FundsExhausted),
         }
     }
 
-    fn trade(&mut self, taker: &mut Taker, maker: &Order) -> Result<(), Reason> {
+    fn trade(&mut self, taker: &mut Taker, maker: &Order, quantity: i128) {
         let number = taker.instrument;
-        let quantity = self.wanted(taker, maker.price, maker.leaves)?;
         let notional = self.instrument(number).notional(maker.price, quantity);
         let charge = |fills: &mut Vec<Traded>, rate: i128| {
             let before = fee(fills);
@@ -179,7 +183,6 @@ impl Naive {
             taker: taker_side,
         });
         self.replace(number, maker);
-        Ok(())
     }
 
     fn side_of(&mut self, order_id: u64, account: u32, leaves: i128, fills: &[Traded], charged: i128) -> TradeSide {
@@ -208,7 +211,7 @@ impl Naive {
         }
     }
 
-    fn prevent(&mut self, taker: &mut Taker, maker: &Order) -> Result<(), Reason> {
+    fn prevent(&mut self, taker: &mut Taker, maker: &Order, wanted: i128) -> Result<(), Reason> {
         match taker.stp {
             SelfTradePrevention::CancelNewest => Err(Reason::SelfTradePrevention),
             SelfTradePrevention::CancelOldest => {
@@ -219,15 +222,15 @@ impl Naive {
                 self.cancel(taker.instrument, maker.id, Reason::SelfTradePrevention);
                 Err(Reason::SelfTradePrevention)
             }
-            SelfTradePrevention::Decrement => self.decrement(taker, maker),
+            SelfTradePrevention::Decrement => self.decrement(taker, maker, wanted),
         }
     }
 
-    fn decrement(&mut self, taker: &mut Taker, maker: &Order) -> Result<(), Reason> {
+    fn decrement(&mut self, taker: &mut Taker, maker: &Order, wanted: i128) -> Result<(), Reason> {
         taker.met_own = true;
         let number = taker.instrument;
         let quantity = match taker.bound {
-            Bound::Quote(_) => self.wanted(taker, maker.price, maker.leaves)?,
+            Bound::Quote(_) => wanted,
             _ => taker.leaves.min(maker.leaves),
         };
         if quantity == maker.leaves {

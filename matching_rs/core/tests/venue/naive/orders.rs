@@ -21,8 +21,8 @@ impl Naive {
     /// Enter an order; false: it was refused, or known with another payload.
     pub(super) fn submit(&mut self, order: &SubmitOrder<'_>) -> bool {
         let payload = payload(order);
-        let known = self.check_account(order.deadline, order.account);
-        match known.and_then(|()| self.recognise(order.account, order.id, &payload)) {
+        let exists = self.is_user(order.account);
+        match self.recognise_by(order.deadline, exists, (order.account, order.id), &payload) {
             Err(reason) => {
                 self.refuse(order, reason);
                 return false;

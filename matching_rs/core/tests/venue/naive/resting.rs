@@ -138,6 +138,19 @@ impl Naive {
         amend: &AmendOrder,
         used: Used,
     ) -> Result<Option<Order>, Reason> {
+        let gone = order.quantity - order.leaves;
+        if amend.quantity.is_some_and(|quantity| (0..=gone).contains(&i128::from(quantity))) {
+            return Ok(None);
+        }
+        let price = amend.price.map_or(order.price, i128::from);
+        let quantity = amend.quantity.map_or(order.quantity, i128::from);
+        let asked = amend.price.is_some() || amend.quantity.is_some();
+        if asked && quantity >= 0 && quantity <= order.quantity && price == order.price {
+            // Less is always allowed, as long as it is whole lots.
+            let whole = quantity % self.instrument(number).lot == 0;
+            let new = Order { quantity, leaves: quantity - gone, ..order.clone() };
+            return if whole { Ok(Some(new)) } else { Err(Reason::QuantityNotOnLot) };
+        }
         let instrument = self.check_standing(order.account, number)?;
         if amend.price.is_none() && amend.quantity.is_none() {
             return Err(Reason::OrderInvalid);
@@ -174,11 +187,9 @@ impl Naive {
         if whole < instrument.notional_min {
             return Err(Reason::NotionalTooSmall);
         }
-        if new.price != order.price {
-            instrument.check_band(new.price)?;
-        }
+        instrument.check_band(new.price)?;
         let room = self.position_room(order.account, number, order.side, used.open);
-        if new.leaves > order.leaves && room.is_some_and(|room| new.leaves - order.leaves > room) {
+        if room.is_some_and(|room| new.leaves - order.leaves > room) {
             return Err(Reason::PositionLimit);
         }
         let needs = match order.side {

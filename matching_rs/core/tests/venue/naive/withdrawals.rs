@@ -19,11 +19,8 @@ pub(super) struct Withdrawal {
 impl Naive {
     /// Look a money command's id up; false: it is answered.
     pub(super) fn admit_money(&mut self, account: u32, id: &str, deadline: u64, kind: u8, payload: String) -> bool {
-        let known = self.check_time(deadline).and_then(|()| {
-            let exists = self.opened && account == FEES || self.is_user(account);
-            if exists { self.recognise(account, id, &payload) } else { Err(Reason::AccountUnknown) }
-        });
-        match known {
+        let exists = self.opened && account == FEES || self.is_user(account);
+        match self.recognise_by(deadline, exists, (account, id), &payload) {
             Err(reason) => self.reject(account, reason, kind, id),
             Ok(Known::Repeated { .. }) => {}
             Ok(Known::New) => {

@@ -98,3 +98,61 @@ fn another_accounts_order_is_unknown() {
     let cancel = super::CancelOrder { account: CAROL, deadline: 0, order_id, id: "" };
     told!(venue, venue.send(&super::Command::CancelOrder(cancel)), ["refused order_unknown"]);
 }
+
+#[test]
+fn no_quantity_ends_an_order_that_has_not_traded() {
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Buy, 100, 5);
+    told!(venue, venue.amend(ALICE, None, Some(0)), ["canceled 3 5 amended_below_filled"]);
+    assert_eq!(venue.balance(ALICE, DOLLAR), (1_000_000, 0));
+}
+
+#[test]
+fn less_is_allowed_below_the_smallest_order_but_in_whole_lots() {
+    let bounds = super::ListInstrument { lot_size: 2, quantity_min: 4, notional_min: 300, ..super::listing() };
+    let mut venue = Venue::with(bounds, cift_core::Config::default());
+    venue.limit(ALICE, Buy, 100, 6);
+    told!(venue, venue.amend(ALICE, None, Some(3)), ["refused quantity_not_on_lot"]);
+    told!(venue, venue.amend(ALICE, None, Some(2)), ["amended 3 2@100 leaves 2 kept"]);
+    told!(venue, venue.amend(ALICE, Some(101), None), ["refused quantity_too_small"]);
+}
+
+#[test]
+fn a_suspended_or_killed_account_makes_its_orders_smaller_and_not_larger() {
+    use cift_core::command::{AccountStatus, ChangeAccount, Command};
+    for (change, reason) in [
+        (ChangeAccount { status: Some(AccountStatus::Suspended), ..super::settings(ALICE) }, "account_inactive"),
+        (ChangeAccount { killed: Some(true), ..super::settings(ALICE) }, "account_killed"),
+    ] {
+        let mut venue = Venue::open();
+        venue.limit(ALICE, Buy, 100, 5);
+        venue.send(&Command::ChangeAccount(change));
+        told!(venue, venue.amend(ALICE, None, Some(6)), [format!("refused {reason}")]);
+        told!(venue, venue.amend(ALICE, Some(99), None), [format!("refused {reason}")]);
+        told!(venue, venue.amend(ALICE, None, Some(4)), ["amended 3 4@100 leaves 4 kept"]);
+    }
+}
+
+#[test]
+fn more_at_the_same_price_is_held_to_the_band_as_it_is_now() {
+    use cift_core::command::{ChangeInstrument, Command};
+    let banded = super::ListInstrument { band_ppm: 100_000, reference_price: 100, ..super::listing() };
+    let mut venue = Venue::with(banded, cift_core::Config::default());
+    venue.limit(ALICE, Buy, 100, 5);
+    let moved = ChangeInstrument { reference_price: Some(200), ..super::change(super::X) };
+    venue.send(&Command::ChangeInstrument(moved));
+    told!(venue, venue.amend(ALICE, None, Some(6)), ["refused price_outside_band"]);
+    told!(venue, venue.amend(ALICE, Some(101), None), ["refused price_outside_band"]);
+    told!(venue, venue.amend(ALICE, None, Some(4)), ["amended 3 4@100 leaves 4 kept"]);
+}
+
+#[test]
+fn a_new_price_without_more_is_held_to_the_position_limit() {
+    use cift_core::command::{Command, SetPositionLimit};
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Buy, 100, 5);
+    let limit = SetPositionLimit { account: ALICE, deadline: 0, instrument: super::X, limit: 4 };
+    venue.send(&Command::SetPositionLimit(limit));
+    told!(venue, venue.amend(ALICE, Some(101), None), ["refused position_limit"]);
+    told!(venue, venue.amend(ALICE, Some(101), Some(4)), ["amended 3 4@101 leaves 4 moved"]);
+}

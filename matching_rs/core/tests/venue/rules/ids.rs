@@ -168,3 +168,30 @@ fn an_order_is_found_and_canceled_by_its_id() {
     told!(venue, venue.send(&cancel(ALICE, "a")), ["refused order_unknown"]);
     assert!(!venue.runner.engine().lookup(ALICE, "a").expect("still remembered").open);
 }
+
+#[test]
+fn what_was_seen_keeps_its_first_answer_after_its_deadline() {
+    let mut venue = Venue::open();
+    let deadline = venue.at + 1;
+    let order = SubmitOrder { deadline, ..named("a", 1) };
+    told!(venue, venue.order(order), ["accepted 3"]);
+    told!(venue, venue.order(order), ["duplicate, same true"]);
+    told!(venue, venue.order(SubmitOrder { quantity: 2, ..order }), ["duplicate, same false"]);
+    let deadline = venue.at + 1;
+    let cash = MoveCash { account: ALICE, id: "m", deadline, kind: CashKind::Deposit, asset: DOLLAR, amount: 1 };
+    told!(venue, venue.send(&Command::MoveCash(cash)), ["moved 3 1"]);
+    told!(venue, venue.send(&Command::MoveCash(cash)), ["duplicate, same true"]);
+    let open = OpenAccount { id: "eve", deadline: venue.at + 1, owner: 1, group: 0 };
+    told!(venue, venue.send(&Command::OpenAccount(open)), ["AccountOpened"]);
+    told!(venue, venue.send(&Command::OpenAccount(open)), ["duplicate, same true"]);
+    assert_eq!(venue.queue(Buy), [(ALICE, 100, 1)], "one effect");
+}
+
+#[test]
+fn a_late_id_whose_window_has_passed_is_late() {
+    let mut venue = Venue::open();
+    let deadline = venue.at + 1;
+    told!(venue, venue.order(SubmitOrder { deadline, ..named("a", 1_000_000) }), ["rejected insufficient_funds"]);
+    venue.at += 2 * Config::default().ids_window_ns;
+    told!(venue, venue.order(SubmitOrder { deadline, ..named("a", 1_000_000) }), ["rejected deadline_passed"]);
+}

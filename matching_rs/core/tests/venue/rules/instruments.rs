@@ -98,15 +98,17 @@ fn sizes_and_notional_are_bounded() {
 }
 
 #[test]
-fn a_halted_or_cancel_only_instrument_takes_cancels_alone() {
+fn a_halted_or_cancel_only_instrument_takes_only_what_makes_orders_smaller() {
     let statuses = [(InstrumentStatus::Halted, "halted"), (InstrumentStatus::CancelOnly, "cancel_only")];
     for (status, name) in statuses {
         let mut venue = Venue::open();
         venue.limit(ALICE, Buy, 100, 5);
         told!(venue, alter(&mut venue, ChangeInstrument { status: Some(status), ..change(X) }), ["InstrumentChanged"]);
         told!(venue, venue.limit(BOB, Sell, 100, 5), [format!("rejected instrument_{name}")]);
-        told!(venue, venue.amend(ALICE, None, Some(4)), [format!("refused instrument_{name}")]);
-        told!(venue, venue.cancel(ALICE, 0), ["canceled 3 5 user_requested"]);
+        told!(venue, venue.amend(ALICE, None, Some(6)), [format!("refused instrument_{name}")]);
+        told!(venue, venue.amend(ALICE, Some(99), None), [format!("refused instrument_{name}")]);
+        told!(venue, venue.amend(ALICE, None, Some(4)), ["amended 3 4@100 leaves 4 kept"]);
+        told!(venue, venue.cancel(ALICE, 0), ["canceled 3 4 user_requested"]);
         alter(&mut venue, ChangeInstrument { status: Some(InstrumentStatus::Continuous), ..change(X) });
         told!(venue, venue.limit(BOB, Sell, 100, 5), ["accepted 4"]);
     }

@@ -125,7 +125,16 @@ fn a_market_buy_by_amount_spends_it_fees_included() {
     let told = venue.order(by_quote(BOB, Buy, 1_010));
     told!(venue, told, ["accepted 4", "trade 10@100 3>4, fees 0 10"]);
     let told = venue.order(by_quote(BOB, Buy, 100));
-    told!(venue, told, ["accepted 4", "canceled 4 100 funds_exhausted"]);
+    told!(venue, told, ["accepted 4", "canceled 4 100 quantity_below_lot"]);
+}
+
+#[test]
+fn an_amount_that_makes_no_lot_says_so_however_much_is_free() {
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Sell, 189, 50);
+    told!(venue, venue.order(by_quote(BOB, Buy, 100)), ["accepted 4", "canceled 4 100 quantity_below_lot"]);
+    venue.limit(ALICE, Buy, 150, 50);
+    told!(venue, venue.order(by_quote(BOB, Sell, 100)), ["accepted 4", "canceled 4 100 quantity_below_lot"]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Self-trade prevention.
 
-use cift_core::journal::Applied;
 use cift_core::codec::{Reader, decode_event};
 use cift_core::command::SelfTradePrevention::{CancelBoth, CancelNewest, CancelOldest, Decrement};
 use cift_core::command::{
@@ -8,6 +7,7 @@ use cift_core::command::{
 };
 use cift_core::event::Event;
 use cift_core::frame::Parts;
+use cift_core::journal::Applied;
 
 use super::{ALICE, BOB, Buy, Sell, Venue, by_quote, market, settings, submit, told};
 
@@ -168,6 +168,46 @@ fn market_orders_are_prevented_too() {
     told!(
         venue,
         told,
-        ["accepted 3", "reduced 3 2 leaves 3", "reduced 3 200 leaves 50", "canceled 3 50 funds_exhausted"]
+        ["accepted 3", "reduced 3 2 leaves 3", "reduced 3 200 leaves 50", "canceled 3 50 quote_remainder"]
     );
+}
+
+/// An own offer behind another's: the amount buys one lot of the other's, and what is left of it buys none.
+fn own_offer_out_of_reach() -> Venue {
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Sell, 420, 5);
+    venue.limit(BOB, Sell, 419, 1);
+    venue
+}
+
+#[test]
+fn an_own_order_the_amount_does_not_reach_is_left_alone() {
+    for stp in [CancelNewest, CancelOldest, CancelBoth, Decrement] {
+        let mut venue = own_offer_out_of_reach();
+        let told = venue.order(with(stp, by_quote(ALICE, Buy, 440)));
+        told!(venue, told, ["accepted 3", "trade 1@419 4>3", "canceled 3 21 quote_remainder"]);
+        assert_eq!(venue.queue(Sell), [(ALICE, 420, 5)], "{stp:?}");
+    }
+}
+
+#[test]
+fn a_fill_or_kill_amount_fills_in_front_of_an_own_order_it_does_not_reach() {
+    use cift_core::command::TimeInForce::Fok;
+    for stp in [CancelNewest, CancelOldest, CancelBoth, Decrement] {
+        let mut venue = own_offer_out_of_reach();
+        let order = SubmitOrder { time_in_force: Fok, ..with(stp, by_quote(ALICE, Buy, 440)) };
+        told!(venue, venue.order(order), ["accepted 3", "trade 1@419 4>3", "canceled 3 21 quote_remainder"]);
+        assert_eq!(venue.queue(Sell), [(ALICE, 420, 5)], "{stp:?}");
+    }
+}
+
+#[test]
+fn an_own_order_that_cannot_be_paid_is_left_alone() {
+    for stp in [CancelNewest, CancelOldest, CancelBoth, Decrement] {
+        let mut venue = own_offer_out_of_reach();
+        venue.cash(ALICE, super::CashKind::Withdrawal, super::DOLLAR, 1_000_000 - 440);
+        let told = venue.order(with(stp, market(ALICE, Buy, 3)));
+        told!(venue, told, ["accepted 3", "trade 1@419 4>3", "canceled 3 2 funds_exhausted"]);
+        assert_eq!(venue.queue(Sell), [(ALICE, 420, 5)], "{stp:?}");
+    }
 }

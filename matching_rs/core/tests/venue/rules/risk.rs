@@ -109,8 +109,10 @@ fn the_venues_kill_switch_stops_orders_and_amendments_but_not_cancels() {
     venue.limit(BOB, Buy, 100, 2);
     told!(venue, venue.send(&Command::SetKillSwitch { deadline: 0, on: true }), ["KillSwitchSet"]);
     told!(venue, venue.limit(BOB, Buy, 100, 1), ["rejected venue_killed"]);
-    told!(venue, venue.amend(BOB, None, Some(1)), ["refused venue_killed"]);
-    told!(venue, venue.cancel(BOB, 0), ["canceled 4 2 user_requested"]);
+    told!(venue, venue.amend(BOB, None, Some(3)), ["refused venue_killed"]);
+    told!(venue, venue.amend(BOB, Some(99), Some(1)), ["refused venue_killed"]);
+    told!(venue, venue.amend(BOB, None, Some(1)), ["amended 4 1@100 leaves 1 kept"]);
+    told!(venue, venue.cancel(BOB, 0), ["canceled 4 1 user_requested"]);
     venue.send(&Command::SetKillSwitch { deadline: 0, on: false });
     told!(venue, venue.limit(BOB, Buy, 100, 1), ["accepted 4"]);
 }
