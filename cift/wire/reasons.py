@@ -41,6 +41,7 @@ class Reason(IntEnum):
     FUNDS_EXHAUSTED = 808
     QUOTE_REMAINDER = 809
     AMENDED_BELOW_FILLED = 810
+    QUANTITY_BELOW_LOT = 811
     MALFORMED = 901
     UNSUPPORTED_VERSION = 902
     DEADLINE_PASSED = 903
@@ -105,6 +106,7 @@ _TITLES: dict[Reason, str] = {
     Reason.FUNDS_EXHAUSTED: "Free funds ran out while it traded",
     Reason.QUOTE_REMAINDER: "What is left of the amount buys less than a lot",
     Reason.AMENDED_BELOW_FILLED: "Amended to or below what was filled",
+    Reason.QUANTITY_BELOW_LOT: "The quote amount does not make a whole lot",
     Reason.MALFORMED: "The command could not be read",
     Reason.UNSUPPORTED_VERSION: "The command's version is not known",
     Reason.DEADLINE_PASSED: "The command came after its deadline",

@@ -201,6 +201,25 @@ def test_an_amend_that_trades_is_answered_with_its_fills(way: Way, traders: tupl
     assert [fill["quantity"] for fill in body["fills"]] == ["4"]
 
 
+def test_an_amend_to_no_quantity_ends_the_order(way: Way) -> None:
+    order = way.ask("order.submit", LIMIT)[1]
+
+    status, body = way.ask("order.amend", {"id": order["id"], "quantity": "0"})
+
+    assert (status, body["status"], body["reason"]) == (200, "canceled", "amended_below_filled")
+    assert (body["canceled_quantity"], body["leaves_quantity"]) == ("10", "0")
+
+
+def test_an_amount_that_makes_no_lot_says_so(way: Way, traders: tuple[Trader, Trader]) -> None:
+    traders[1].submit(symbol="AAPL-USD", side="sell", type="limit", price="189", quantity="4")
+
+    status, body = way.ask(
+        "order.submit", {"symbol": "AAPL-USD", "side": "buy", "type": "market", "quote_amount": "100"}
+    )
+
+    assert (status, body["status"], body["reason"]) == (201, "canceled", "quantity_below_lot")
+
+
 def test_an_amend_of_nothing_and_one_off_the_grid_are_refused(way: Way) -> None:
     order = way.ask("order.submit", LIMIT)[1]
 

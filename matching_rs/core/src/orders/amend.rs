@@ -169,7 +169,6 @@ impl Shared {
             bound: Bound::Lots,
             leaves_reason: Reason::PositionLimit,
             filled: self.pool.filled(slot),
-            reduced: false,
             traded: order.traded,
             rates: order.rates(),
             fee_total: order.traded.fee(order.rates()),

@@ -235,7 +235,6 @@ impl Shared {
         let before = taker.left(lot_size);
         let mut after = *taker;
         after.leaves -= lots;
-        after.reduced = true;
         if let Bound::Quote(left) = &mut after.bound {
             *left -= lot_price.saturating_mul(lots);
         }

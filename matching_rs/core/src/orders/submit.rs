@@ -258,7 +258,6 @@ impl Shared {
             bound,
             leaves_reason,
             filled: 0,
-            reduced: false,
             traded: Traded::default(),
             rates: plan.rates,
             fee_total: 0,

@@ -44,8 +44,6 @@ pub(crate) struct Taker {
     pub leaves_reason: Reason,
     /// Lots traded.
     pub filled: i64,
-    /// Self-trade prevention has taken something off.
-    pub reduced: bool,
     pub traded: Traded,
     pub rates: Rates,
     /// Fee charged so far, quote units.
@@ -97,7 +95,7 @@ impl Taker {
             return Ok(lots);
         }
         Err(match self.bound {
-            Bound::Quote(_) if self.filled > 0 || self.reduced => Reason::QuoteRemainder,
+            Bound::Quote(_) if self.filled > 0 => Reason::QuoteRemainder,
             // The whole amount was free when the order was accepted: it is the amount that buys or takes in no lot.
             Bound::Quote(_) => Reason::QuantityBelowLot,
             Bound::Budget(_) | Bound::Lots => Reason::FundsExhausted,

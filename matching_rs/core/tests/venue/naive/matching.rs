@@ -144,7 +144,7 @@ impl Naive {
         }
         match (fits, taker.bound) {
             (1.., _) => Ok(fits * instrument.lot),
-            (_, Bound::Quote(_)) if !taker.fills.is_empty() || taker.met_own => Err(Reason::QuoteRemainder),
+            (_, Bound::Quote(_)) if !taker.fills.is_empty() => Err(Reason::QuoteRemainder),
             (_, Bound::Quote(_)) => Err(Reason::QuantityBelowLot),
             _ => Err(Reason::FundsExhausted),
         }

@@ -168,7 +168,7 @@ fn market_orders_are_prevented_too() {
     told!(
         venue,
         told,
-        ["accepted 3", "reduced 3 2 leaves 3", "reduced 3 200 leaves 50", "canceled 3 50 quote_remainder"]
+        ["accepted 3", "reduced 3 2 leaves 3", "reduced 3 200 leaves 50", "canceled 3 50 quantity_below_lot"]
     );
 }
 
