@@ -4,10 +4,10 @@
 #![no_main]
 
 use cift_core::Config;
-use cift_core::journal::Runner;
 use cift_core::codec::{Reader, Writer, decode_event, encode_command};
 use cift_core::command::{CashKind, Command, InstrumentKind, ListAsset, ListInstrument, MoveCash, OpenAccount};
 use cift_core::frame::Parts;
+use cift_core::journal::Runner;
 use cift_core::rows::{JournalBatch, Projector};
 use libfuzzer_sys::fuzz_target;
 
