@@ -55,12 +55,11 @@ impl Engine {
         passed: Option<Plan>,
         sink: &mut S,
     ) -> Outcome {
-        let known = match &passed {
-            Some(_) => self.shared.recognise_order(order, key),
-            None => {
-                let is_there = self.shared.accounts.user(order.account).is_some();
-                self.recognise(order.account, order.id, order.deadline, is_there)
-            }
+        let known = if passed.is_some() {
+            self.shared.recognise_order(order, key)
+        } else {
+            let is_there = self.shared.accounts.user(order.account).is_some();
+            self.recognise(order.account, order.id, order.deadline, is_there)
         };
         let seat = match known {
             Ok(Known::New(seat)) => seat,
