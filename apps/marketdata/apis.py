@@ -14,7 +14,7 @@ from apps.marketdata.selectors import book_find, instrument_by_symbol, instrumen
 from apps.marketdata.shapes import BookBody, InstrumentBody, TickerBody, book_body, instrument_body, ticker_body
 from cift.errors.application import ApplicationError
 from cift.fields import Field
-from cift.rest.pages import page_answer, page_ask, rows_paged
+from cift.rest.lists import PagedList
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
 from cift.wire.queries import BookFound
@@ -22,7 +22,6 @@ from cift.wire.queries import BookFound
 DEPTH_MAX = 5_000
 DEPTH_DEFAULT = 50
 
-INSTRUMENT_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
 BOOK_FIELDS = {"depth": Field(integer(least=1, most=DEPTH_MAX), default=DEPTH_DEFAULT)}
 
 
@@ -30,20 +29,19 @@ def _body(row: Instrument) -> InstrumentBody:
     return instrument_body(row, row.fee_tiers.all())
 
 
+INSTRUMENTS = PagedList(filters={**PAGE_FIELDS, **AT_LEAST_FIELDS}, key=("id",), shape=_body)
+
+
 class InstrumentListApi(APIView):
     """What is traded."""
 
     permission_classes = (AllowAny,)
 
-    @described(answers={200: page_of(InstrumentBody)}, query=INSTRUMENT_FILTERS)
+    @described(answers={200: page_of(InstrumentBody)}, query=INSTRUMENTS.filters)
     def get(self, request: Request) -> Response:
         """List the instruments, last listed first."""
-        read = query_read(request.query_params, INSTRUMENT_FILTERS)
-        ask = page_ask(read)
-        read_wait(read["at_least"])
-        rows = instruments_all().prefetch_related("fee_tiers")
-        found = list(rows_paged(rows, ask, key=("id",)))
-        return Response(page_answer(found, ask, request, shape=_body, key_of=lambda row: (row.pk,)))
+        query = INSTRUMENTS.read_waited(request)
+        return Response(query.answer(query.rows(instruments_all().prefetch_related("fee_tiers"))))
 
 
 class InstrumentDetailApi(APIView):

@@ -14,15 +14,17 @@ from apps.accounts.shapes import (
     balance_body,
     ledger_entry_body,
 )
-from cift.rest.pages import page_answer, page_ask, rows_paged
+from cift.rest.lists import PagedList
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, query_read, read_wait, sequence_at
 from cift.rest.schema import described, page_of
 
 ACCOUNT_FIELDS = AT_LEAST_FIELDS
 
-BALANCE_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
+BALANCES = PagedList(filters={**PAGE_FIELDS, **AT_LEAST_FIELDS}, key=("asset_id",), shape=balance_body)
 
-LEDGER_FILTERS = {**SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}
+LEDGER = PagedList(
+    filters={**SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}, key=("sequence", "leg"), shape=ledger_entry_body
+)
 
 
 class AccountApi(APIView):
@@ -38,35 +40,23 @@ class AccountApi(APIView):
 class BalanceListApi(APIView):
     """The caller's balances."""
 
-    @described(answers={200: page_of(BalanceBody)}, query=BALANCE_FILTERS)
+    @described(answers={200: page_of(BalanceBody)}, query=BALANCES.filters)
     def get(self, request: Request) -> Response:
         """List them, one for each asset, last listed first."""
-        read = query_read(request.query_params, BALANCE_FILTERS)
-        ask = page_ask(read)
-        read_wait(read["at_least"])
-        rows = balances_of_account(account_of_request(request).pk)
-        found = list(rows_paged(rows, ask, key=("asset_id",)))
-        return Response(page_answer(found, ask, request, shape=balance_body, key_of=lambda row: (row.asset_id,)))
+        query = BALANCES.read_waited(request)
+        return Response(query.answer(query.rows(balances_of_account(account_of_request(request).pk))))
 
 
 class LedgerApi(APIView):
     """The caller's ledger."""
 
-    @described(answers={200: page_of(LedgerEntryBody)}, query=LEDGER_FILTERS)
+    @described(answers={200: page_of(LedgerEntryBody)}, query=LEDGER.filters)
     def get(self, request: Request) -> Response:
         """List its entries, newest first: every change of a total, one for each asset it touched."""
-        read = query_read(request.query_params, LEDGER_FILTERS)
-        ask = page_ask(read, parts=2)
-        read_wait(read["at_least"])
-        rows = rows_paged(
+        query = LEDGER.read_waited(request)
+        entries = query.rows(
             ledger_of_account(account_of_request(request).pk),
-            ask,
-            key=("sequence", "leg"),
-            least=sequence_at(read["start"]),
-            before=sequence_at(read["end"]),
+            least=sequence_at(query.given["start"]),
+            before=sequence_at(query.given["end"]),
         )
-        return Response(
-            page_answer(
-                list(rows), ask, request, shape=ledger_entry_body, key_of=lambda entry: (entry.sequence, entry.leg)
-            )
-        )
+        return Response(query.answer(entries))

@@ -32,7 +32,7 @@ from apps.orders.entry.schema import (
 from apps.orders.explaining.event_pages import order_event_body, order_events
 from apps.orders.explaining.explanation import order_life
 from apps.orders.matching.errors import JournalUnavailableError
-from apps.orders.rest.own_lists import ORDER_FILTERS, orders_read
+from apps.orders.rest.own_lists import ORDERS, orders_read
 from apps.orders.rest.url_params import (
     CANCEL_QUERY,
     body_refuse,
@@ -73,12 +73,11 @@ def _response(answer: Answer) -> Response:
 class OrderListApi(APIView):
     """The caller's orders."""
 
-    @described(answers={200: page_of(OrderBody)}, query=ORDER_FILTERS)
+    @described(answers={200: page_of(OrderBody)}, query=ORDERS.filters)
     def get(self, request: Request) -> Response:
         """List them, newest first."""
-        read = query_read(request.query_params, ORDER_FILTERS)
-        read_wait(read["at_least"])
-        return Response(orders_read(account_of_request(request).pk, read, request))
+        query = ORDERS.read_waited(request)
+        return Response(orders_read(account_of_request(request).pk, query))
 
     @described(
         answers={201: OrderAnswer, 200: OrderAnswer},

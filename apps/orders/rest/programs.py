@@ -24,11 +24,10 @@ from apps.accounts.identity.principals import principal_find
 from apps.marketdata.apis import book_answer, book_depth_read
 from apps.orders.entry import operations
 from apps.orders.entry.answers import Answer
-from apps.orders.rest.own_lists import FILL_FILTERS, ORDER_FILTERS, PageRead, fills_read, orders_read
+from apps.orders.rest.own_lists import FILLS, ORDERS, OwnPage, fills_read, orders_read
 from apps.orders.rest.url_params import body_with_id, cancel_given, client_order_id_read, order_id_read, order_read
 from apps.orders.selectors import projected_number
 from cift.errors.application import ApplicationError
-from cift.fields import Field
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
@@ -36,6 +35,7 @@ from cift.orderservice.consistency import WAIT_S_MAX, place_of
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
 from cift.request_ids import request_id_of
+from cift.rest.lists import PagedList
 from cift.rest.queries import AT_LEAST_FIELDS, query_given, query_none, query_read
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns
@@ -120,12 +120,12 @@ async def _order(asked: Asked) -> Answer:
     return Answer(200, await database_call(order_read, asked.account, order_id_read(asked.named)))
 
 
-def _own_list(page_read: PageRead, table: Mapping[str, Field]) -> Handler:
+def _own_list(own: PagedList[Any], page_read: OwnPage) -> Handler:
     async def listed(asked: Asked) -> Answer:
         asked.note(rate_limits.take("reads-account", str(asked.user)))
-        read = query_read(asked.query_params, table)
-        await _wait(read["at_least"])
-        return Answer(200, await database_call(page_read, asked.account, read, asked))
+        query = own.read(asked)
+        await _wait(query.given["at_least"])
+        return Answer(200, await database_call(page_read, asked.account, query))
 
     return listed
 
@@ -187,8 +187,8 @@ _STATIC: dict[tuple[str, str], Route] = {
     (method, call): _route(method, call, handler)
     for (method, call), handler in {
         ("POST", "orders/"): _submit,
-        ("GET", "orders/"): _own_list(orders_read, ORDER_FILTERS),
-        ("GET", "fills/"): _own_list(fills_read, FILL_FILTERS),
+        ("GET", "orders/"): _own_list(ORDERS, orders_read),
+        ("GET", "fills/"): _own_list(FILLS, fills_read),
         ("DELETE", "orders/"): _cancel_all,
         ("POST", "orders/batch/"): _batch,
     }.items()
