@@ -16,8 +16,8 @@ from apps.accounts.models import Account, LedgerEntry, User
 from apps.accounts.money.opening import OpeningDeposit, opening_deposit, openings_complete, registrations_sweep
 from apps.accounts.money.requests import requests_complete
 from apps.accounts.services import account_open
-from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.marketdata.models import Asset, Instrument
+from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.marketdata.services import asset_list, instrument_list
 from apps.orders.monitoring.health import journal_head, projection_place
 from cift.embedded.logins import logins_load, users_ensure

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from apps.marketdata.listing import INSTRUMENTS
+from apps.marketdata.new_venue import INSTRUMENTS
 from cift.embedded.logins import DEMO, OPERATOR
 
 _ALONE = "nothing: a book is empty until somebody quotes; the money is paper"

@@ -14,7 +14,7 @@ from apps.orders.matching.service import MatchingService
 from cift.bus import buses
 from cift.bus.base import BusInUse
 from cift.processes.workers import EXIT_FAULT, EXIT_LOST, WorkerEndedError, stop_on_signals
-from cift.servers.bounds import Server
+from cift.servers.base import Server
 
 _LOST = (ShardLostError, ShardHeldError, JournalDamagedError)
 """After these, starting again would end the same way."""

@@ -25,7 +25,7 @@ from cift.errors.problems import CONTENT_TYPE, problem_of
 from cift.http.answers import problem_raw
 from cift.http.bodies import LINGER_BYTES_MAX
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
-from cift.servers.bounds import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
 from cift.servers.daphne_socket import DaphneSocket, protocol_options
 from cift.servers.frames import EXTENSION
 from cift.settings.tls import TlsSettings
@@ -40,7 +40,7 @@ _NEVER_S = 10**9
 _reactor: Any = reactor
 
 
-class WebServer:
+class DaphneServer:
     """Serves an ASGI application from one listening socket."""
 
     def __init__(self, application: Any, *, descriptor: int, tls: TlsSettings | None = None) -> None:
@@ -65,7 +65,7 @@ class WebServer:
         self._server.endpoints = []
         self._server.socket_scheme = "ws" if tls is None else "wss"
 
-    def serve(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
+    def serve(self, beside: Callable[["DaphneServer"], Awaitable[None]]) -> None:
         """Serve until `beside`, run in the server's event loop, returns; what it raises is raised here."""
         task = twisted_loop.create_task(self._until_done(beside))
         self._server.run()
@@ -81,7 +81,7 @@ class WebServer:
                 factory = TLSMemoryBIOFactory(self._tls, False, factory)  # noqa: FBT003 - Twisted's own shape
             self._port = _reactor.adoptStreamPort(listener.fileno(), family, factory)
 
-    async def _until_done(self, beside: Callable[["WebServer"], Awaitable[None]]) -> None:
+    async def _until_done(self, beside: Callable[["DaphneServer"], Awaitable[None]]) -> None:
         try:
             await beside(self)
         finally:

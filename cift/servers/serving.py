@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cift.servers.bounds import Server
+from cift.servers.base import Server
 from cift.settings.tls import TlsSettings
 
 
@@ -26,6 +26,6 @@ def serve(
         import uvloop  # noqa: PLC0415 - see above
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-        from cift.servers.daphne_server import WebServer  # noqa: PLC0415 - see above
+        from cift.servers.daphne_server import DaphneServer  # noqa: PLC0415 - see above
 
-        WebServer(application, descriptor=descriptor, tls=tls).serve(beside)
+        DaphneServer(application, descriptor=descriptor, tls=tls).serve(beside)

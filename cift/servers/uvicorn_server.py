@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cift.http.answers import problem_raw
 from cift.request_ids import request_id_of
-from cift.servers.bounds import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
 from cift.servers.uvicorn_socket import UvicornSocket
 from cift.settings.tls import TlsSettings
 

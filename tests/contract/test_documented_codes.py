@@ -66,7 +66,9 @@ def test_no_operation_documents_what_nothing_behind_it_raises() -> None:
 
 def test_what_an_operation_s_errors_bring_is_of_the_table() -> None:
     told = [
-        (path, method, code, set(names)) for method, path, _, call in calls() for code, names in call.error_extras.items()
+        (path, method, code, set(names))
+        for method, path, _, call in calls()
+        for code, names in call.error_extras.items()
     ]
 
     assert len(told) > 50

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
+from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import AnyEvent, section_decode
 from apps.orders.matching.engine import Batch, sections
 from apps.simulation.makers import STYLES, Style

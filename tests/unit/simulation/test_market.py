@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from apps.marketdata.codes import InstrumentKind
-from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
+from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
 from apps.simulation.makers import STYLES
 from apps.simulation.ownvenue import BEGIN_NS, OwnVenue

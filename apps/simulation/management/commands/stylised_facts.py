@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from rich.console import Console
 
 from apps.marketdata.feeds.lobster import FeedError
-from apps.marketdata.listing import ASSETS, INSTRUMENTS, asset_command, instrument_command
+from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.matching.errors import MatchingError
 from apps.simulation import recorded
 from apps.simulation.facts import Facts, facts_of

@@ -1,4 +1,4 @@
-"""What both web servers hold to."""
+"""What both web servers are to what runs beside them, and the bounds they hold to."""
 
 from typing import Protocol
 
@@ -7,13 +7,12 @@ from cift.errors.application import ApplicationError
 MESSAGE_BYTES_MAX = 64 * 1024
 """The largest WebSocket message taken; a larger one closes the socket."""
 
-
 DRAIN_S_MAX = 2.0
 """How long requests under way may go on when the server ends."""
 
 
 def no_request() -> ApplicationError:
-    """Give the error of what is no request of HTTP, which no application gets to see."""
+    """Return the error of what is no request of HTTP, which no application gets to see."""
     return ApplicationError("invalid", "This is no HTTP request.")
 
 

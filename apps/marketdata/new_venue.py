@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.commands import ListAsset, ListInstrument
+from cift.decimals import decimal_parse
 
 _BASIS_POINT_PPM = 100
 _PER_CENT_PPM = 10_000
@@ -22,7 +22,7 @@ class AssetListing:
     @property
     def paper_units(self) -> int:
         """The paper money in smallest units."""
-        return units(str(self.paper), scale=self.scale)
+        return decimal_parse(str(self.paper), scale=self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,19 @@ INSTRUMENTS = (
     InstrumentListing("ETH", _COIN, "0.001", "10000", "3000", band_per_cent=20, maker_bp=1, taker_bp=3, tick_size=5),
 )
 
-NOTIONAL_MIN = Decimal(1)
+NOTIONAL_MIN = "1"
 """The least an order may be worth, in USD."""
 
 
 def asset_command(listing: AssetListing) -> ListAsset:
-    """Give the command that lists an asset."""
+    """Return the command that lists an asset."""
     return ListAsset(symbol=listing.symbol, scale=listing.scale)
 
 
 def instrument_command(listing: InstrumentListing, assets: Mapping[str, int]) -> ListInstrument:
-    """Give the command that lists an instrument; `assets`: their numbers by symbol."""
+    """Return the command that lists an instrument; `assets`: their numbers by symbol."""
     scales = {asset.symbol: asset.scale for asset in ASSETS}
-    lot_size = units(listing.lot, scale=scales[listing.base])
+    lot_size = decimal_parse(listing.lot, scale=scales[listing.base])
     return ListInstrument(
         symbol=listing.symbol,
         kind=listing.kind,
@@ -114,24 +114,11 @@ def instrument_command(listing: InstrumentListing, assets: Mapping[str, int]) ->
         tick_size=listing.tick_size,
         lot_size=lot_size,
         quantity_min=lot_size,
-        quantity_max=units(listing.largest, scale=scales[listing.base]),
-        notional_min=units(NOTIONAL_MIN, scale=scales[QUOTE]),
+        quantity_max=decimal_parse(listing.largest, scale=scales[listing.base]),
+        notional_min=decimal_parse(NOTIONAL_MIN, scale=scales[QUOTE]),
         band_ppm=listing.band_ppm,
         slippage_ppm=listing.slippage_ppm,
-        reference_price=units(listing.reference, scale=listing.price_scale),
+        reference_price=decimal_parse(listing.reference, scale=listing.price_scale),
         maker_ppm=listing.maker_ppm,
         taker_ppm=listing.taker_ppm,
     )
-
-
-def units(amount: str | Decimal, *, scale: int) -> int:
-    """Convert a decimal to an integer at a scale.
-
-    Raises:
-        ValueError: it has more decimals than the scale.
-
-    """
-    scaled = Decimal(amount).scaleb(scale)
-    if scaled != int(scaled):
-        raise ValueError(f"{amount} has more than {scale} decimals")
-    return int(scaled)
