@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 
 from cift.errors.codes import CODES
 from cift.wire.reasons import Reason
-from tests.support.schema import METHODS, _escaped, body_of, codes_documented, operations, schema, value_check
+from tests.support.schema import METHODS, body_of, codes_documented, escaped, operations, schema, value_check
 from tests.support.traders import Trader
 from tests.support.venue import Venue
 
@@ -76,7 +76,7 @@ def examples() -> Iterator[tuple[str, Any]]:
         contents += [(f"responses/{status}", response) for status, response in operation["responses"].items()]
         for where, holder in contents:
             for media_type, content in holder.get("content", {}).items():
-                at = f"/paths/{_escaped(path)}/{method}/{where}/content/{_escaped(media_type)}"
+                at = f"/paths/{escaped(path)}/{method}/{where}/content/{escaped(media_type)}"
                 if "example" in content:
                     yield at, content["example"]
                 for named in content.get("examples", {}).values():
@@ -98,7 +98,7 @@ def test_every_body_that_has_one_has_an_example() -> None:
         holders += [(f"responses/{status}", response) for status, response in operation["responses"].items()]
         for where, holder in holders:
             for media_type in holder.get("content", {}):
-                at = f"/paths/{_escaped(path)}/{method}/{where}/content/{_escaped(media_type)}"
+                at = f"/paths/{escaped(path)}/{method}/{where}/content/{escaped(media_type)}"
                 assert at in with_examples or not path.startswith("/api/"), at
 
 

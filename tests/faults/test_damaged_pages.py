@@ -11,10 +11,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from apps.orders.auditing.audit import audit
-from apps.orders.matching import connection as journal_connection
-from apps.orders.matching.connection import JournalConnection
+from apps.orders.matching.connection import JournalConnection, Rows, driver_execute
 from apps.orders.matching.errors import DatabaseDamagedError, JournalDamagedError
 from apps.orders.matching.followers import Follower
 from apps.orders.matching.halt import halt_of
@@ -106,35 +106,50 @@ def journal_fill_behind() -> None:
     shard.stop()
 
 
-def malformed(*_arguments: Any) -> Any:
+class Driver:
+    """The way to the driver, on which every statement may fail from one moment on."""
+
+    def __init__(self) -> None:
+        self.is_damaged = False
+
+    def __call__(self, connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:
+        if self.is_damaged:
+            malformed()
+        return driver_execute(connection, statement, values)
+
+
+class DamagedLease(Lease):
+    """A lease whose pages are found damaged when it is renewed."""
+
+    def renew(self) -> bool:
+        raise DatabaseDamagedError("the journal's database", "database disk image is malformed")
+
+
+def malformed() -> None:
     cause = sqlite3.DatabaseError("database disk image is malformed")
     cause.sqlite_errorcode = sqlite3.SQLITE_CORRUPT_INDEX
     raise DatabaseError(str(cause)) from cause
 
 
-def test_a_page_found_damaged_while_trading_ends_the_writer(sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = DrivenWriter().start()
+def test_a_page_found_damaged_while_trading_ends_the_writer(sqlite: Path) -> None:
+    driver = Driver()
+
+    def journal(shard: int, *, wait_ms_max: int = 0) -> Journal:
+        return Journal(shard, connection=JournalConnection(wait_ms_max=wait_ms_max, execute=driver))
+
+    shard = DrivenWriter(journal=journal).start()
     shard.do(*opening())
-    with monkeypatch.context() as patched:
-        patched.setattr(journal_connection, "_run", malformed)
-        assert shard.send(Flow().submit()).result(timeout=10) == UNKNOWN
-        shard.wait(WriterState.FAILED, timeout_s=10)
+    driver.is_damaged = True
+    assert shard.send(Flow().submit()).result(timeout=10) == UNKNOWN
+    shard.wait(WriterState.FAILED, timeout_s=10)
     assert str(shard.ended.result(timeout=5)) == LINE
     assert shard.do(Flow().submit()) == ["venue_unavailable"]
 
 
-def test_a_lease_found_damaged_while_nobody_trades_ends_the_writer(
-    sqlite: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shard = DrivenWriter(lease_s=0.5).start()
-    with monkeypatch.context() as patched:
-        patched.setattr(Lease, "renew", lambda _lease: malformed_journal())
-        shard.wait(WriterState.FAILED, timeout_s=10)
+def test_a_lease_found_damaged_while_nobody_trades_ends_the_writer(sqlite: Path) -> None:
+    shard = DrivenWriter(lease=DamagedLease, lease_s=0.5).start()
+    shard.wait(WriterState.FAILED, timeout_s=10)
     assert str(shard.ended.result(timeout=5)) == LINE
-
-
-def malformed_journal() -> bool:
-    raise DatabaseDamagedError("the journal's database", "database disk image is malformed")
 
 
 def test_a_projector_that_meets_a_damaged_page_halts_trading(sqlite: Path) -> None:

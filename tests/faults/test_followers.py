@@ -1,17 +1,18 @@
 """Projector and verifier dead, behind or contradicted: orders go on for a while, then are refused, then resume."""
 
 import time
+from contextlib import ExitStack
 from itertools import pairwise
-from unittest import mock
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import OperationalError, connections
+from django.db import connections
+from pytest_django import Settings
 
 from apps.orders.auditing.audit import audit
 from apps.orders.matching.errors import ProjectionRefusedError
 from apps.orders.matching.followers import Follower
-from apps.orders.matching.halt import halt_lift, halt_of, halt_raise
+from apps.orders.matching.halt import halt_lift, halt_of
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.tables import tables_clear
@@ -19,12 +20,13 @@ from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Order, Projection, TradingHalt, Verification
 from apps.orders.monitoring.health import FollowerCheck, TradingCheck, events_behind
 from cift.health import Status
+from tests.support.databases import table_missing
 from tests.support.shard import DrivenWriter, Flow, journal_fill, opening
 from tests.support.waiting import running, until
 
 
 def test_orders_are_refused_when_a_follower_is_too_far_behind_and_taken_again_when_it_caught_up(
-    databases: str,
+    databases: str, settings: Settings
 ) -> None:
     flow = Flow()
     shard = DrivenWriter(lag_events_max=100).start()
@@ -37,8 +39,8 @@ def test_orders_are_refused_when_a_follower_is_too_far_behind_and_taken_again_wh
     assert shard.send_frame(b"\x91\x05", 0).result(timeout=10) is not None
     assert shard.writer.measures.refused["overloaded"] >= 1
 
-    with mock.patch.dict("django.conf.settings.MATCHING", LAG_EVENTS_MAX=100):
-        found = async_to_sync(TradingCheck(required=True).look)()
+    settings.MATCHING = {**settings.MATCHING, "LAG_EVENTS_MAX": 100}
+    found = async_to_sync(TradingCheck(required=True).look)()
     assert found.status is Status.DOWN
     assert "new orders are refused: the" in found.detail
 
@@ -63,7 +65,7 @@ def test_a_follower_that_stands_still_is_named_however_little_it_has_missed(sqli
 def test_places_that_cannot_be_read_look_ever_further_behind(sqlite: object) -> None:
     # Not before the start, which looks at the tables once.
     shard = DrivenWriter(lag_events_max=60).start()
-    with mock.patch.object(Projection.objects, "filter", side_effect=OperationalError("gone")):
+    with table_missing(Projection):
         flow = Flow()
         shard.do(*opening())
         until(lambda: shard.do(flow.submit()) == ["overloaded"])
@@ -117,24 +119,20 @@ def test_a_batch_the_tables_refuse_halts_trading_and_is_named(databases: str) ->
     assert audit(0).violation is None
 
 
-def test_a_halt_that_was_not_taken_at_once_still_names_the_batch(databases: str) -> None:
+def test_a_halt_that_was_not_taken_at_once_still_names_the_batch(
+    databases: str, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = journal_fill(200)
     number = engine.number - 3
     row = Journal(0).get(number)
     assert row is not None
     JournalBatch.objects.filter(shard=0, number=number).update(at=row.at + 1)
-    tried: list[int] = []
-
-    def once_gone(*, shard: int, number: int, detail: str) -> None:
-        tried.append(number)
-        if len(tried) == 1:
-            raise OperationalError("gone")
-        halt_raise(shard=shard, number=number, detail=detail)
-
     follower = Follower(0, once=False)
-    with mock.patch("apps.orders.matching.verifier.halt_raise", once_gone), running(follower.verify, follower):
+    with ExitStack() as stack:
+        with table_missing(TradingHalt):
+            stack.enter_context(running(follower.verify, follower))
+            until(lambda: "verifier of shard 0" in caplog.text)
         until(lambda: halt_of(shard=0) is not None)
-    assert tried == [number, number]
     assert TradingHalt.objects.get(shard=0).number == number
 
 

@@ -1,13 +1,11 @@
 """A journal that is behind the tables made from it, or is another one: halted, named, and not traded on."""
 
 from collections.abc import Callable
-from unittest import mock
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import OperationalError
 
 from apps.orders.auditing.audit import audit
 from apps.orders.matching.errors import JournalDamagedError
@@ -19,6 +17,7 @@ from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Projection, WriterLease
 from apps.orders.monitoring.health import TradingCheck
 from cift.health import Status
+from tests.support.databases import table_missing
 from tests.support.shard import DrivenWriter, Flow, journal_fill
 from tests.support.waiting import running, until
 
@@ -131,9 +130,9 @@ def test_tables_that_are_behind_are_no_fault(databases: str) -> None:
 def test_a_start_waits_for_tables_that_cannot_be_read(sqlite: object) -> None:
     projected()
     shard = DrivenWriter(retry_s=0.05)
-    with mock.patch.object(Projection.objects, "filter", side_effect=OperationalError("gone")):
+    with table_missing(Projection):
         shard.begin()
         shard.wait(WriterState.RECOVERING)
-        assert shard.writer.status().detail == "gone"
+        assert shard.writer.status().detail == "no such table: orders_projection"
     shard.wait(WriterState.READY)
     shard.stop()

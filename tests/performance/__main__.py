@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,11 @@ def measure(name: str, chosen: argparse.Namespace) -> None:
     chosen.out.write_text(json.dumps(results), encoding="utf-8")
 
 
-def measured_apart(name: str, chosen: argparse.Namespace) -> tuple[list[dict[str, Any]], str | None]:
+Measured = tuple[list[dict[str, Any]], str | None]
+"""A topic's results, or why it failed."""
+
+
+def measured_apart(name: str, chosen: argparse.Namespace) -> Measured:
     """Measure one topic in a child process; return its results, or why it failed."""
     part = chosen.out.with_name(f"part-{name}.json")
     part.unlink(missing_ok=True)
@@ -80,8 +85,13 @@ def measured_apart(name: str, chosen: argparse.Namespace) -> tuple[list[dict[str
     return results, None
 
 
-def main(given: list[str] | None = None) -> int:
-    """Measure all topics asked for; return the exit code."""
+def main(
+    given: list[str] | None = None,
+    *,
+    measured: Callable[[str, argparse.Namespace], Measured] = measured_apart,
+    soak: Path = SOAK,
+) -> int:
+    """Measure all topics asked for by `measured`; return the exit code. The soak's last report stands beside."""
     topics.load()
     chosen = options(given)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
@@ -101,12 +111,12 @@ def main(given: list[str] | None = None) -> int:
     for name in chosen.only or ordered():
         sys.stderr.write(f"measuring {name} …\n")
         began = time.monotonic()
-        results, failure = measured_apart(name, chosen)
+        results, failure = measured(name, chosen)
         whole["seconds"][name] = round(time.monotonic() - began, 1)
         whole["results"] += results
         if failure:
             whole["failed"].append({"topic": name, "reason": failure})
-    whole["soak"] = soaked(SOAK)
+    whole["soak"] = soaked(soak)
     report.written(chosen.out, whole)
     report.shown(whole, before)
     missed = any(result["ok"] is False for result in whole["results"])

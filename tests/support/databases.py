@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, router
+from django.db.models import Model
 from pytest_django import DjangoDbBlocker
 
 from cift.processes.threads import threads_end
@@ -45,6 +46,22 @@ def databases_swapped(settings: dict[str, dict[str, Any]]) -> Iterator[None]:
             at_end.pop()()
         _forget()
         connections.settings.update(before)
+
+
+@contextmanager
+def table_missing(model: type[Model]) -> Iterator[None]:
+    """Take a model's table away for a while: the database answers every statement on it with an error."""
+    table = model._meta.db_table
+
+    def rename(old: str, new: str) -> None:
+        with connections[router.db_for_write(model)].cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    rename(table, f"{table}_away")
+    try:
+        yield
+    finally:
+        rename(f"{table}_away", table)
 
 
 def _forget() -> None:

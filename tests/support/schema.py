@@ -100,11 +100,11 @@ def answer_check(answer: httpx.Response) -> None:
     if content:
         found = next(name for pattern, name in _paths() if pattern.fullmatch(path))
         where = (found, method.lower(), "responses", str(answer.status_code), "content", media_type, "schema")
-        value_check(answer.json(), "/paths/" + "/".join(map(_escaped, where)))
+        value_check(answer.json(), "/paths/" + "/".join(map(escaped, where)))
     if media_type == PROBLEM:
         brings = error_extras_of(answer.json()["code"])
         assert set(brings.always) <= extras_of(answer.json()) <= set(brings.all), (method, path, answer.text)
 
 
-def _escaped(part: str) -> str:
+def escaped(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D")

@@ -33,6 +33,7 @@ from apps.orders.commands import (
 )
 from apps.orders.events import AnyEvent, OrderAccepted, OrderCanceled, Trade, section_decode
 from apps.orders.matching import engine as rust
+from apps.orders.matching.connection import JournalConnection, Rows
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.lease import Lease
@@ -261,6 +262,19 @@ def batch_append(journal: Journal, engine: rust.Engine, commands: list[Command])
 def deliver(outcomes: list[WorkReply]) -> None:
     for future, answer in outcomes:
         future.set_result(answer)
+
+
+class CountedConnection(JournalConnection):
+    """Counts the rows each statement reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows_read: list[int] = []
+
+    def run(self, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:
+        rows, touched = super().run(statement, values)
+        self.rows_read.append(len(rows))
+        return rows, touched
 
 
 class Journals:

@@ -33,8 +33,12 @@ class OrderEvents(NamedTuple):
     edge: int | None
 
 
-def order_events(order: Order, ask: PageAsk) -> OrderEvents:
+def order_events(
+    order: Order, ask: PageAsk, *, journal: Journal | None = None, scanned_max: int = SCANNED_BATCHES_MAX
+) -> OrderEvents:
     """Read a page of an order's events, and one event more; an `edge` is given where the stretch ended before that.
+
+    Where events must be looked for, a page goes through `scanned_max` batches at most.
 
     Raises:
         JournalUnavailableError: the journal cannot be read.
@@ -45,11 +49,11 @@ def order_events(order: Order, ask: PageAsk) -> OrderEvents:
         first, last = (max(first, ask.key[0] + 1), last) if ask.newer else (first, min(last, ask.key[0] - 1))
     if first > last:
         return OrderEvents([], None)
-    journal = Journal(shard())
+    journal = journal or Journal(shard())
     bounds = Bounds(first, last, most=ask.limit + 1, newest=not ask.newer)
     noted = noted_read(journal, order.id, account=order.account_id, bounds=bounds)
     if noted.gap >= (lowest := _number_of(journal, first)):
-        return _looked_for(journal, order.id, bounds, (lowest, _number_of(journal, last)))
+        return _looked_for(journal, order.id, bounds, (lowest, _number_of(journal, last)), scanned_max=scanned_max)
     found = [
         entry for entry in events_at(journal, order.id, noted.sequences) if entry.event.sequence in noted.sequences
     ]
@@ -62,13 +66,15 @@ def _number_of(journal: Journal, sequence: int) -> int:
     return row.number if row is not None else 1
 
 
-def _looked_for(journal: Journal, order_id: int, bounds: Bounds, between: tuple[int, int]) -> OrderEvents:
+def _looked_for(
+    journal: Journal, order_id: int, bounds: Bounds, between: tuple[int, int], *, scanned_max: int
+) -> OrderEvents:
     """Look for events in a stretch of some batches, from the end the page begins at."""
     lowest, highest = between
     low, high = (
-        (max(lowest, highest - SCANNED_BATCHES_MAX + 1), highest)
+        (max(lowest, highest - scanned_max + 1), highest)
         if bounds.newest
-        else (lowest, min(highest, lowest + SCANNED_BATCHES_MAX - 1))
+        else (lowest, min(highest, lowest + scanned_max - 1))
     )
     rows = journal.with_bytes(order_id_bytes(order_id), after=low - 1, upto=high)
     found = [entry for row in rows for entry in events_of(row, order_id) if bounds.hold(entry.event.sequence)]

@@ -61,7 +61,7 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
         JournalUnavailableError: it cannot be read.
 
     """
-    story = story_read(order_id, shard=shard)
+    story = story_read(order_id, journal=Journal(shard))
     if story is None:
         raise NoSuchOrderError(f"the journal has no order {order_id}")
     first = story.first
@@ -81,10 +81,10 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
     )
 
 
-def order_life(order: Order, reference: InstrumentReference) -> OrderLifeBody:
+def order_life(order: Order, reference: InstrumentReference, *, events_max: int = TOLD_EVENTS_MAX) -> OrderLifeBody:
     """Tell of an order in the tables what stands beside its events, as far as the tables are.
 
-    Of one with very many events, or some that must be looked for, only the command and the book.
+    Of one with more than `events_max` events, or some that must be looked for, only the command and the book.
 
     Raises:
         NoSuchOrderError: the journal does not have it.
@@ -95,9 +95,9 @@ def order_life(order: Order, reference: InstrumentReference) -> OrderLifeBody:
     row = journal.holding(entered)
     if row is None:
         raise NoSuchOrderError(f"the journal has no order {order.id}")
-    bounds = Bounds(entered, order.sequence, most=TOLD_EVENTS_MAX + 1, newest=False)
+    bounds = Bounds(entered, order.sequence, most=events_max + 1, newest=False)
     noted = noted_read(journal, order.id, account=order.account_id, bounds=bounds)
-    whole = len(noted.sequences) <= TOLD_EVENTS_MAX and not noted.gap
+    whole = len(noted.sequences) <= events_max and not noted.gap
     return _life(_Life(order.id, journal.shard, row.chain, reference, order.sequence if whole else None))
 
 
@@ -115,7 +115,7 @@ class _Life(NamedTuple):
 def _life(wanted: _Life) -> OrderLifeBody:
     """Tell it: what the journal says up to an event is so for ever, and folding a book takes a while."""
     entered = order_sequence(wanted.order_id)
-    story = story_read(wanted.order_id, shard=wanted.shard, last=wanted.last or entered)
+    story = story_read(wanted.order_id, journal=Journal(wanted.shard), last=wanted.last or entered)
     if story is None:
         raise NoSuchOrderError(f"the journal has no order {wanted.order_id}")
     book = book_before(shard=wanted.shard, instrument=story.first.instrument, sequence=entered)

@@ -24,14 +24,13 @@ class Story(NamedTuple):
     events: list[OrderEventAt]
 
 
-def story_read(order_id: int, *, shard: int, last: int | None = None) -> Story | None:
+def story_read(order_id: int, *, journal: Journal, last: int | None = None) -> Story | None:
     """Read an order's story, or as much of it as there is up to the sequence `last`; None: there is no such order.
 
     Raises:
         JournalUnavailableError: the journal cannot be read.
 
     """
-    journal = Journal(shard)
     row = journal.holding(order_sequence(order_id))
     if row is None:
         return None

@@ -1,6 +1,7 @@
 """The calling thread's connection to the journal's database: statements that commit themselves, faults as one error."""
 
 import sqlite3
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from apps.orders.matching.errors import DatabaseDamagedError, JournalUnavailable
 from apps.orders.models import JournalBatch
 
 Rows = list[tuple[Any, ...]]
+Execute = Callable[[BaseDatabaseWrapper, str, tuple[Any, ...]], tuple[Rows, int]]
 
 _SQLITE_PRIMARY = 0xFF
 """SQLite's code without what a longer one adds to it."""
@@ -25,8 +27,9 @@ class JournalConnection:
     After a fault the connection is closed, so that the next statement starts afresh.
     """
 
-    def __init__(self, *, wait_ms_max: int = 0) -> None:
-        """Set the bound."""
+    def __init__(self, *, wait_ms_max: int = 0, execute: Execute | None = None) -> None:
+        """Set the bound; `execute` hands a statement to the driver."""
+        self._execute = execute or driver_execute
         self.alias = router.db_for_write(JournalBatch)
         self._wait_ms_max = wait_ms_max
 
@@ -49,7 +52,7 @@ class JournalConnection:
             if connection.connection is None:
                 connection.ensure_connection()
                 self._bound_waits(connection)
-            return _run(connection, statement, values)
+            return self._execute(connection, statement, values)
         except IntegrityError:
             raise
         except (DatabaseError, InterfaceError) as error:
@@ -78,7 +81,7 @@ def is_damage(error: Exception) -> bool:
     return getattr(cause, "sqlstate", None) in _POSTGRESQL_DAMAGED
 
 
-def _run(connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:
+def driver_execute(connection: BaseDatabaseWrapper, statement: str, values: tuple[Any, ...]) -> tuple[Rows, int]:
     """Go to the driver by the shortest way; bytes travel as bytes on both databases."""
     if connection.vendor == "postgresql":
         import psycopg  # noqa: PLC0415 - the driver is installed only where PostgreSQL is used

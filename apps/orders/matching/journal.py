@@ -56,10 +56,10 @@ class Journal:
     `wait_ms_max` bounds how long one statement may wait for the database; 0 leaves it to the settings.
     """
 
-    def __init__(self, shard: int, *, wait_ms_max: int = 0) -> None:
-        """Name the shard."""
+    def __init__(self, shard: int, *, wait_ms_max: int = 0, connection: JournalConnection | None = None) -> None:
+        """Name the shard; `connection`: what statements go through, with a bound of its own."""
         self.shard = shard
-        self._connection = JournalConnection(wait_ms_max=wait_ms_max)
+        self._connection = connection or JournalConnection(wait_ms_max=wait_ms_max)
 
     def append(self, row: JournalRow) -> None:
         """Append one batch, durably.

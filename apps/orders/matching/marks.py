@@ -40,15 +40,16 @@ _resting_decoder = msgspec.msgpack.Decoder(list[Resting])
 class Marker:
     """Makes the marks of one shard from the verifier's engine."""
 
-    def __init__(self, shard: int) -> None:
-        """Begin behind the last mark."""
+    def __init__(self, shard: int, *, events: int = MARK_EVENTS) -> None:
+        """Begin behind the last mark; a mark is made every so many events."""
         self.shard = shard
-        self.due_at = MARK_EVENTS + (BookMark.objects.filter(shard=shard).aggregate(last=Max("sequence"))["last"] or 0)
+        self._events = events
+        self.due_at = events + (BookMark.objects.filter(shard=shard).aggregate(last=Max("sequence"))["last"] or 0)
 
     def mark(self, engine: Engine) -> None:
         """Mark all books as they are behind the engine's last batch; what fails is made good by the next mark."""
         stats = ask(engine, StatsQuery())
-        self.due_at = engine.sequence + max(MARK_EVENTS, stats.open_orders)
+        self.due_at = engine.sequence + max(self._events, stats.open_orders)
         marks = [self._of(engine, instrument) for instrument in range(1, stats.instruments + 1)]
         try:
             BookMark.objects.bulk_create(marks, ignore_conflicts=True)

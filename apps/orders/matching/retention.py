@@ -137,9 +137,10 @@ def _between_simulated(event: Sequence[Row], accounts: frozenset[int]) -> bool:
 class ShardRetention:
     """Drops what is old from a shard's tables, a step at a time, through the calling thread's connections."""
 
-    def __init__(self, shard: int, *, keep_ns: int) -> None:
-        """Take how long rows are kept behind the journal's last batch."""
+    def __init__(self, shard: int, *, keep_ns: int, step_events: int = STEP_EVENTS, step_rows: int = STEP_ROWS) -> None:
+        """Take how long rows are kept behind the journal's last batch, and the most a step takes."""
         self.shard = shard
+        self._step_events, self._step_rows = step_events, step_rows
         self._keep_ns = keep_ns
         self._journal = Journal(shard)
         self._upto = self._done = 0
@@ -159,7 +160,8 @@ class ShardRetention:
         before = self._done
         with transaction.atomic(using=router.db_for_write(Retention), durable=True):
             accounts = simulated_accounts()
-            going = _Going(accounts, before=before, upto=min(self._upto, before + STEP_EVENTS))
+            upto = min(self._upto, before + self._step_events)
+            going = _Going(accounts, before=before, upto=upto, rows_max=self._step_rows)
             place = Retention.objects.filter(shard=self.shard)
             if going.after == before:
                 rows = going.rows_first()
@@ -215,15 +217,16 @@ class _Going:
     Where the first has more by itself, the step goes nowhere and only some of its rows leave.
     """
 
-    def __init__(self, accounts: Iterable[int], *, before: int, upto: int) -> None:
+    def __init__(self, accounts: Iterable[int], *, before: int, upto: int, rows_max: int) -> None:
         """Choose; orders that still rest are few, and are met again at the next step."""
+        self._rows_max = rows_max
         self.after = upto
         ended = sorted(_ended(accounts, upto=upto))
         # An account that was labelled later has some that should have left before: they go with the next, all at once.
         late = [order_id for end, order_id in ended if end <= before]
         ends = sorted({end for end, _ in ended if end > before})
         self.orders = [order_id for end, order_id in ended if end > before]
-        while ends and _has_more(self.orders):
+        while ends and _has_more(self.orders, rows_max=rows_max):
             # Of the two sides of a trade both may end by it: orders that ended by one event leave together.
             kept = len(ends) // 2
             if not kept and ends[0] == before + 1:
@@ -238,9 +241,9 @@ class _Going:
         """Give the sequences of the oldest rows of few orders, as many as a step takes."""
         fills = Fill.objects.filter(order_id__in=self.orders).order_by("id")
         revisions = OrderRevision.objects.filter(order_id__in=self.orders).order_by("sequence")
-        found = [*fills.values_list("trade_id", flat=True)[:STEP_ROWS]]
-        found += revisions.values_list("sequence", flat=True)[:STEP_ROWS]
-        return sorted(found)[:STEP_ROWS]
+        found = [*fills.values_list("trade_id", flat=True)[: self._rows_max]]
+        found += revisions.values_list("sequence", flat=True)[: self._rows_max]
+        return sorted(found)[: self._rows_max]
 
 
 def _ended(accounts: Iterable[int], *, upto: int) -> Iterator[tuple[int, int]]:
@@ -250,9 +253,9 @@ def _ended(accounts: Iterable[int], *, upto: int) -> Iterator[tuple[int, int]]:
         yield from orders.exclude(status__in=OPEN_STATUSES).values_list("sequence", "id")
 
 
-def _has_more(orders: list[int]) -> bool:
+def _has_more(orders: list[int], *, rows_max: int) -> bool:
     """Tell whether orders have more fills and revisions than a step takes."""
-    room = STEP_ROWS
+    room = rows_max
     for ids in _some(orders):
         for model in (Fill, OrderRevision):
             room -= len(model.objects.filter(order_id__in=ids).order_by().values_list("pk")[: room + 1])

@@ -13,7 +13,7 @@ from apps.orders.matching.engine import ask, reexecute
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.halt import halt_raise
 from apps.orders.matching.journal import Journal, JournalRow
-from apps.orders.matching.marks import Marker
+from apps.orders.matching.marks import MARK_EVENTS, Marker
 from apps.orders.matching.recovery import engine_at_snapshot
 from apps.orders.matching.snapshots import snapshot_save
 from apps.orders.models import Verification
@@ -37,8 +37,8 @@ class ShardVerifier:
     wrong, and what its engine says from there on is worth nothing.
     """
 
-    def __init__(self, shard: int, *, every_batches: int, every_s: float) -> None:
-        """Begin at the last good snapshot.
+    def __init__(self, shard: int, *, every_batches: int, every_s: float, mark_events: int = MARK_EVENTS) -> None:
+        """Begin at the last good snapshot; the books are marked every `mark_events`.
 
         Raises:
             JournalDamagedError: the journal does not agree with it; the shard is halted.
@@ -57,7 +57,7 @@ class ShardVerifier:
             self._halt(error)
             raise
         self.number = self._saved = self._engine.number
-        self._marker = Marker(shard)
+        self._marker = Marker(shard, events=mark_events)
         self._placed = -1
         self._placed_at = 0.0
 

@@ -48,7 +48,7 @@ class Bookkeeper:
         self.traders = [
             BookedTrader(
                 port=port, email=email, password=password, name=f"k{seed}.{number}", seed=seed * 1_000 + number,
-                heard=self._heard, door=self._door,
+                heard=self.hear, door=self._door,
             )
             for number, (email, password) in enumerate(logins.items())
         ]  # fmt: skip
@@ -75,7 +75,7 @@ class Bookkeeper:
                 await self._following
         await self._door.close()
 
-    def _heard(self, sent_at: float) -> None:
+    def hear(self, sent_at: float) -> None:
         self.acknowledged_sent_at = max(self.acknowledged_sent_at, sent_at)
         self.acknowledged_at = time.monotonic()
         self._acknowledged.set()

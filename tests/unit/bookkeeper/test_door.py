@@ -31,7 +31,7 @@ async def test_an_acknowledgement_of_before_the_kill_is_not_the_one_waited_for()
     for sent_at in (99.0, 101.0):
         await asyncio.sleep(0)
         assert not waiting.done()
-        keeper._heard(sent_at)
+        keeper.hear(sent_at)
 
     assert await waiting == keeper.acknowledged_at
     with pytest.raises(TimeoutError):

@@ -93,33 +93,32 @@ def test_an_earlier_run_stands_beside_with_the_change(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_with_is_one_line_and_nothing_is_measured(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
     content: bytes | None,
     told: str,
 ) -> None:
-    monkeypatch.setattr(bench, "measured_apart", lambda *_: pytest.fail("measured"))
     file = tmp_path / "before.json"
     if content is not None:
         file.write_bytes(content)
 
-    assert bench.main(["--compare", str(file), "--out", str(tmp_path / "out.json")]) == 2
+    words = ["--compare", str(file), "--out", str(tmp_path / "out.json")]
+    assert bench.main(words, measured=lambda *_: pytest.fail("measured")) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
     assert said.err.startswith(f"{file} {told}")
 
 
-def test_a_run_compares_and_carries_the_last_soak(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_compares_and_carries_the_last_soak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "soak.json").write_text(json.dumps(SOAK))
     report.written(tmp_path / "before.json", whole(RESULTS[0]))
-    monkeypatch.setattr(bench, "SOAK", tmp_path / "soak.json")
-    monkeypatch.setattr(bench, "measured_apart", lambda *_: ([each.as_json() for each in RESULTS], None))
     words = ["--only", "engine", "--compare", str(tmp_path / "before.json"), "--out", str(tmp_path / "out.json")]
 
-    assert bench.main(words) == 0
-    assert bench.main([*words, "--strict"]) == 1
+    def run(*more: str) -> int:
+        measured = [each.as_json() for each in RESULTS], None
+        return bench.main([*words, *more], measured=lambda *_: measured, soak=tmp_path / "soak.json")
+
+    assert run() == 0
+    assert run("--strict") == 1
     shown = capsys.readouterr().out
     assert "+0.0%" in shown
     assert "the last soak: 60.01 minutes, 2026-11-23T10:00:00+00:00" in shown

@@ -8,20 +8,18 @@ from rest_framework.test import APIClient
 from apps.accounts.models import Account, User
 from apps.marketdata.reference import references
 from apps.orders.events import OrderAccepted, OrderRejected, section_decode
-from apps.orders.explaining import event_pages
 from apps.orders.explaining.event_pages import order_events
 from apps.orders.explaining.noted import OrderEvent
 from apps.orders.ids import order_sequence
-from apps.orders.matching import retention
-from apps.orders.matching.errors import JournalUnavailableError
-from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.retention import ShardRetention
 from apps.orders.models import OPEN_STATUSES, JournalBatch, Order, Retention
 from apps.orders.state import order_ids_of
 from cift.rest.pages import PageAsk
 from cift.wire.base import frame_split
-from tests.support.shard import TRADERS, journal_fill
+from tests.support.databases import table_missing
+from tests.support.shard import TRADERS, CountedConnection, journal_fill
 
 
 def journal_events() -> dict[int, list[int]]:
@@ -43,7 +41,7 @@ def walked(order: Order, *, limit: int, newer: bool) -> list[int]:
     told: list[int] = []
     key: tuple[int, ...] | None = (0,) if newer else None
     while True:
-        page = order_events(order, PageAsk(limit, key, newer=newer))
+        page = order_events(order, PageAsk(limit, key, newer=newer), journal=Journal(0), scanned_max=3)
         kept = [told.event.sequence for told in page.found[:limit]]
         told += kept
         if len(page.found) > limit:
@@ -78,16 +76,12 @@ def test_every_order_s_events_are_found(databases: str) -> None:
         assert is_found_whichever_way(order, whole[order_id])
 
 
-def test_events_that_have_left_the_tables_are_looked_for_a_stretch_a_page(
-    databases: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_pages, "SCANNED_BATCHES_MAX", 3)
-    monkeypatch.setattr(retention, "STEP_ROWS", 2)
+def test_events_that_have_left_the_tables_are_looked_for_a_stretch_a_page(databases: str) -> None:
     journal_fill(300)
     follow()
     Account.objects.filter(id__in=TRADERS).update(simulated=True)
     whole, orders, halfway = journal_events(), list(Order.objects.all()), 0
-    keeper = ShardRetention(0, keep_ns=0)
+    keeper = ShardRetention(0, keep_ns=0, step_rows=2)
     while keeper.step():
         place = Retention.objects.get(shard=0)
         for order in Order.objects.filter(sequence=place.sequence + 1) if place.within else ():
@@ -100,26 +94,19 @@ def test_events_that_have_left_the_tables_are_looked_for_a_stretch_a_page(
         assert is_found_whichever_way(order, whole[order.id]), "its row left while its pages were read"
 
 
-def test_a_page_reads_the_batches_of_its_events_alone(sqlite: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_reads_the_batches_of_its_events_alone(sqlite: object) -> None:
     journal_fill(1_200, batch=2)
     follow()
     whole = journal_events()
     order_id = max(whole, key=lambda each: len(whole[each]) > 3 and whole[each][-1] - whole[each][0])
-    order, read, all_of = Order.objects.get(id=order_id), [], Journal._all
+    order, connection = Order.objects.get(id=order_id), CountedConnection()
 
-    def counted(journal: Journal, statement: str, *values: int | bytes) -> list[JournalRow]:
-        read.append(statement)
-        rows = all_of(journal, statement, *values)
-        assert len(rows) <= 1
-        return rows
-
-    monkeypatch.setattr(Journal, "_all", counted)
-
-    found = order_events(order, PageAsk(100, None, newer=False)).found
+    found = order_events(order, PageAsk(100, None, newer=False), journal=Journal(0, connection=connection)).found
 
     assert [told.event.sequence for told in found] == whole[order_id][::-1]
     assert found[0].number - found[-1].number > 100
-    assert len(read) <= len(found) + 1
+    assert len(connection.rows_read) <= len(found) + 1
+    assert max(connection.rows_read) == 1
 
 
 @pytest.fixture
@@ -160,12 +147,9 @@ def test_another_account_s_order_is_not_found(client: APIClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_a_journal_that_cannot_be_read_is_said_to_be_busy(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_given: object) -> None:
-        raise JournalUnavailableError("disk I/O error")
-
-    monkeypatch.setattr(Journal, "_all", broken)
-
-    answer = client.get(address(Order.objects.filter(account_id=TRADERS[0]).last()))
+def test_a_journal_that_cannot_be_read_is_said_to_be_busy(client: APIClient) -> None:
+    path = address(Order.objects.filter(account_id=TRADERS[0]).last())
+    with table_missing(JournalBatch):
+        answer = client.get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")

@@ -15,21 +15,29 @@ from apps.orders.auditing.audit import audit
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, TimeInForce
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, SubmitOrder
 from apps.orders.events import AnyEvent, OrderAccepted, OrderAmended, OrderReduced, OrderRejected, section_decode
-from apps.orders.explaining import explanation
 from apps.orders.explaining.book import book_before
 from apps.orders.explaining.explanation import NoSuchOrderError, as_json, explain, order_life
 from apps.orders.explaining.story import story_read
 from apps.orders.matching import engine as rust
-from apps.orders.matching import marks, retention
 from apps.orders.matching.followers import Follower
-from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.retention import ShardRetention
 from apps.orders.matching.revisions import revisions_of
+from apps.orders.matching.verifier import ShardVerifier
 from apps.orders.models import BookMark, Order, OrderRevision, Retention
 from apps.orders.state import OrderChange, order_ids_of
 from cift.wire.queries import BookQuery, OpenOrdersQuery
-from tests.support.shard import AAPL_USD, BTC_USD, TRADERS, Flow, batch_append, events_of, journal_fill
+from tests.support.shard import (
+    AAPL_USD,
+    BTC_USD,
+    TRADERS,
+    CountedConnection,
+    Flow,
+    batch_append,
+    events_of,
+    journal_fill,
+)
 
 A, B, C = 3, 4, 5
 DECREMENT = SelfTradePrevention.DECREMENT
@@ -80,10 +88,11 @@ def entered(engine: rust.Engine, *commands: Any) -> list[int]:
     return [event.order_id for event in events_of(batch) if isinstance(event, OrderAccepted | OrderRejected)]
 
 
-def test_the_book_met_is_the_engine_s_at_every_batch(databases: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marks, "MARK_EVENTS", 150)
+def test_the_book_met_is_the_engine_s_at_every_batch(databases: str) -> None:
     last = journal_fill(1_500)
-    follow()
+    verifier = ShardVerifier(0, every_batches=1_000, every_s=60, mark_events=150)
+    while verifier.step():
+        pass
     assert BookMark.objects.count() > 10
     engine = rust.engine_new(0)
     for rows in Journal(0).chunks(0):
@@ -120,7 +129,7 @@ def test_every_order_s_story_has_exactly_its_events(sqlite: object, projected: s
                 expected[order_id].append(event.sequence)
     assert len(expected) > 500
     for order_id, sequences in list(expected.items())[:: 3 if projected == "all" else 11]:
-        story = story_read(order_id, shard=0)
+        story = story_read(order_id, journal=Journal(0))
         assert story is not None
         assert [told.event.sequence for told in story.events] == sequences
         assert (story.submit.id, story.submit.account) == (story.first.id, story.first.account)
@@ -144,30 +153,29 @@ def test_revisions_are_noted_exactly_and_the_audit_sees_one_that_is_not(database
 
 
 @pytest.mark.parametrize("rows_a_step", [2, 10_000])
-def test_simulated_orders_have_the_same_story_whatever_has_left_the_tables(
-    sqlite: object, rows_a_step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "STEP_ROWS", rows_a_step)
+def test_simulated_orders_have_the_same_story_whatever_has_left_the_tables(sqlite: object, rows_a_step: int) -> None:
     journal_fill(600)
     follow()
     Account.objects.filter(id__in=TRADERS).update(simulated=True)
-    before = {order_id: story_read(order_id, shard=0) for order_id in Order.objects.values_list("id", flat=True)}
-    keeper, halfway = ShardRetention(0, keep_ns=0), 0
+    before = {
+        order_id: story_read(order_id, journal=Journal(0)) for order_id in Order.objects.values_list("id", flat=True)
+    }
+    keeper, halfway = ShardRetention(0, keep_ns=0, step_rows=rows_a_step), 0
     while keeper.step():
         place = Retention.objects.get(shard=0)
         for order_id in Order.objects.filter(sequence=place.sequence + 1).values_list("id", flat=True):
             if place.within and halfway < 20:
                 halfway += 1
-                assert story_read(order_id, shard=0) == before[order_id]
+                assert story_read(order_id, journal=Journal(0)) == before[order_id]
     assert (halfway > 5) == (rows_a_step == 2)
     assert Order.objects.count() < len(before) // 2
     assert audit(0).violation is None
     for order_id, story in list(before.items())[::7]:
-        assert story_read(order_id, shard=0) == story
+        assert story_read(order_id, journal=Journal(0)) == story
 
 
 def test_a_simulated_order_that_rests_for_long_is_read_by_its_revisions_alone(
-    engine: rust.Engine, monkeypatch: pytest.MonkeyPatch
+    engine: rust.Engine,
 ) -> None:
     (rung,) = entered(engine, order(A, Side.SELL, 15_500, 3))
     for number in range(60):
@@ -180,22 +188,14 @@ def test_a_simulated_order_that_rests_for_long_is_read_by_its_revisions_alone(
     while keeper.step():
         pass
     assert Retention.objects.get(shard=0).sequence > 60
-    read: list[int] = []
-    all_of = Journal._all
+    connection = CountedConnection()
 
-    def counted(journal: Journal, statement: str, *values: int | bytes) -> list[JournalRow]:
-        rows = all_of(journal, statement, *values)
-        read.extend(row.number for row in rows)
-        return rows
-
-    monkeypatch.setattr(Journal, "_all", counted)
-
-    story = story_read(rung, shard=0)
+    story = story_read(rung, journal=Journal(0, connection=connection))
 
     assert story is not None
     assert [type(told.event) for told in story.events] == [OrderAccepted, *[OrderAmended] * 3]
     # Its four batches, and the journal's last.
-    assert len(read) <= 5
+    assert sum(connection.rows_read) <= 5
 
 
 def test_an_order_that_traded_and_rested_is_told(engine: rust.Engine) -> None:
@@ -272,7 +272,7 @@ def test_the_command_tells_it_as_text_and_as_json(engine: rust.Engine, capsys: p
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(as_json(explain(order_id, shard=0))))
 
 
-def test_an_owner_is_told_the_same_as_an_operator(engine: rust.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_owner_is_told_the_same_as_an_operator(engine: rust.Engine) -> None:
     entered(engine, order(A, Side.SELL, 15_005, 3))
     (order_id,) = entered(engine, Batch(account=B, atomic=False, members=[order(B, Side.BUY, 15_005, 8)]))
     follow()
@@ -294,8 +294,7 @@ def test_an_owner_is_told_the_same_as_an_operator(engine: rust.Engine, monkeypat
     row.refresh_from_db()
     assert order_life(row, reference).why == explain(order_id, shard=0).why
 
-    monkeypatch.setattr(explanation, "TOLD_EVENTS_MAX", 2)
-    of_many = order_life(row, reference)
+    of_many = order_life(row, reference, events_max=2)
     assert (of_many.command, of_many.book, of_many.why) == (told.command, told.book, None)
 
 

@@ -7,10 +7,9 @@ from django.db.models import F, Sum
 
 from apps.accounts.models import Account, Balance, LedgerCarried, LedgerEntry
 from apps.orders.auditing.audit import audit
-from apps.orders.matching import retention
 from apps.orders.matching.journal import Journal
 from apps.orders.matching.projector import ShardProjector, projection_rebuild
-from apps.orders.matching.retention import ShardRetention
+from apps.orders.matching.retention import STEP_EVENTS, ShardRetention
 from apps.orders.models import OPEN_STATUSES, Fill, Order, OrderRevision, Retention
 from tests.support.shard import TRADERS, journal_fill
 
@@ -28,8 +27,8 @@ def market(databases: str) -> None:
     Account.objects.filter(pk__in=SIMULATED).update(simulated=True)
 
 
-def drop(*, keep_ns: int = 0) -> int:
-    keeper, gone = ShardRetention(0, keep_ns=keep_ns), 0
+def drop(*, keep_ns: int = 0, step_events: int = STEP_EVENTS) -> int:
+    keeper, gone = ShardRetention(0, keep_ns=keep_ns, step_events=step_events), 0
     while went := keeper.step():
         gone += went
     return gone
@@ -73,17 +72,14 @@ def test_an_order_that_is_open_keeps_its_fills_and_its_revisions(market: None) -
     assert audit(0).violation is None
 
 
-def test_an_order_with_more_rows_than_a_step_takes_leaves_in_several(
-    market: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "STEP_ROWS", 2)
-    keeper, parts, left = ShardRetention(0, keep_ns=0), 0, sum(map(len, rows_of_open_orders()))
+def test_an_order_with_more_rows_than_a_step_takes_leaves_in_several(market: None) -> None:
+    keeper, parts, left = ShardRetention(0, keep_ns=0, step_rows=2), 0, sum(map(len, rows_of_open_orders()))
     of_simulated = Fill.objects.filter(account_id__in=SIMULATED), OrderRevision.objects.filter(account_id__in=SIMULATED)
     rows = sum(each.count() for each in of_simulated)
     while keeper.step():
         dropped, rows = rows - (now := sum(each.count() for each in of_simulated)), now
         # Two sides of a trade that ended both leave together.
-        assert dropped <= 2 * retention.STEP_ROWS
+        assert dropped <= 2 * 2
         if within := Retention.objects.get(shard=0).within:
             parts += 1
             if parts % 8 == 1:
@@ -107,18 +103,15 @@ def test_a_balance_is_still_the_sum_of_its_ledger(market: None) -> None:
         assert entries + carried == balance.total
 
 
-def test_steps_of_any_size_and_pauses_between_them_come_to_the_same(
-    market: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "STEP_EVENTS", 97)
+def test_steps_of_any_size_and_pauses_between_them_come_to_the_same(market: None) -> None:
     head = Journal(0).head()
     assert head is not None
-    half = drop(keep_ns=(head.number // 2) * 1_000_000)
+    half = drop(keep_ns=(head.number // 2) * 1_000_000, step_events=97)
     assert 0 < half < head.last_sequence
     assert audit(0).violation is None
     assert Order.objects.filter(account_id__in=SIMULATED).exclude(status__in=OPEN_STATUSES).exists()
 
-    drop()
+    drop(step_events=97)
 
     assert Retention.objects.get(shard=0).sequence == head.last_sequence
     assert audit(0).violation is None

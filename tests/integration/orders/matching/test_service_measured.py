@@ -1,8 +1,9 @@
 """What /metrics says of an order service that works: held against what it was made to do."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from pytest_django import Settings
 from apps.gateways.socket.consumer import socket_application
 from apps.gateways.socket.hub import hub
 from apps.orders.matching.service import MatchingService
-from apps.orders.matching.writer import Writer
 from cift.bus.local import LocalBus
 from tests.support.shard import Flow, answers_of, frame_of, opening
 
@@ -88,26 +88,27 @@ async def test_what_was_done_is_what_a_scrape_says(bus: LocalBus, service: Match
     assert found["cift_writer_recovery_seconds"] > 0
 
 
-async def test_what_waits_and_what_is_refused_is_counted(
-    bus: LocalBus, service: MatchingService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    free = threading.Event()
-    collect = Writer._collect
+async def reached(is_there: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_there():  # noqa: ASYNC110 - another thread's number is watched
+            await asyncio.sleep(0.01)
 
-    def held(*arguments: Any) -> Any:
-        free.wait(10)
-        return collect(*arguments)
 
-    monkeypatch.setattr(Writer, "_collect", held)
-    flow = Flow()
-    waiting = [asyncio.create_task(bus.request(COMMANDS, frame_of(flow.submit()), timeout_s=20)) for _ in range(5)]
-    try:
-        async with asyncio.timeout(5):
-            while service.status().queued < 5:  # noqa: ASYNC110 - another thread's number is watched
-                await asyncio.sleep(0.01)
+async def test_what_waits_and_what_is_refused_is_counted(sqlite: Path, bus: LocalBus, service: MatchingService) -> None:
+    flow, number = Flow(), service.status().number
+
+    def ask() -> asyncio.Task[bytes]:
+        return asyncio.create_task(bus.request(COMMANDS, frame_of(flow.submit()), timeout_s=20))
+
+    with closing(sqlite3.connect(sqlite / "journal.sqlite3", isolation_level=None)) as other:
+        # A lone batch is committed by the thread that matched it: behind one that waits for the disk all others wait.
+        other.execute("BEGIN IMMEDIATE")
+        waiting = [ask()]
+        await reached(lambda: service.status().number == number + 1)
+        waiting += [ask() for _ in range(5)]
+        await reached(lambda: service.status().queued == 5)
         assert (await scraped())["cift_writer_queue_commands"] == 5
-    finally:
-        free.set()
+        other.rollback()
     await asyncio.gather(*waiting)
     assert (await scraped())["cift_writer_queue_commands"] == 0
 

@@ -1,12 +1,14 @@
 import asyncio
+from contextlib import suppress
 
 from cift.bus.mailbox import GAP, Mailbox
 
 
 async def drained(mailbox: Mailbox) -> list[object]:
     items: list[object] = []
-    while mailbox._items:
-        items.append(await mailbox.get())
+    with suppress(TimeoutError):
+        while True:
+            items.append(await asyncio.wait_for(mailbox.get(), 0.01))
     return items
 
 
