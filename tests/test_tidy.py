@@ -2,16 +2,23 @@
 
 import ast
 import re
-import subprocess
+from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.sources import module_of, name_of, tracked, tree_of
+
 FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 60
+MODULES_MAX = 18
+"""As many modules stand side by side in a folder at most; past that it holds rooms that have no door."""
+
+WIDE_FOLDERS = {
+    "cift/settings": "a list by topic: no module of it imports another but to gather them",
+    "apps/orders/matching": "one machine: writer, journal, projector and verifier share its errors, places and halt",
+}
 
 # Found by name, not by import: Django's and pytest's own conventions, and what settings name by dotted path.
 FOUND_BY_NAME = re.compile(
@@ -30,38 +37,15 @@ NOT_MONEY = {
     # A simulated agent thinks in floats, and so does a statistic; what is sent is integers on the tick and the lot.
     **dict.fromkeys(
         (
-            f"apps/simulation/{name}.py"
-            for name in ("agent", "facts", "holdings", "makers", "population", "profiles", "public", "slicer", "takers")
+            *(
+                f"apps/simulation/agents/{name}.py"
+                for name in ("agent", "makers", "population", "profiles", "public", "slicer", "takers")
+            ),
+            *(f"apps/simulation/facts/{name}.py" for name in ("facts", "holdings")),
         ),
         "a model of a market",
     ),
 }
-
-
-@cache
-def tracked(*patterns: str) -> tuple[Path, ...]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *patterns],  # noqa: S607
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    files = (ROOT / name for name in listed.split("\0") if name)
-    return tuple(sorted(file for file in files if file.is_file() and "/migrations/" not in str(file)))
-
-
-def name_of(file: Path) -> str:
-    return file.relative_to(ROOT).as_posix()
-
-
-@cache
-def tree_of(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(), filename=name_of(file))
-
-
-def module_of(file: Path) -> str:
-    return name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def imports_of(file: Path) -> Iterator[str]:
@@ -97,6 +81,13 @@ def test_no_file_is_too_long() -> None:
     }
 
     assert not long
+
+
+def test_no_folder_has_too_many_modules() -> None:
+    modules = Counter(name_of(file.parent) for file in tracked("apps/*.py", "cift/*.py") if file.name != "__init__.py")
+    wide = {folder: count for folder, count in modules.items() if count > MODULES_MAX}
+
+    assert wide.keys() == WIDE_FOLDERS.keys()
 
 
 def test_no_function_is_too_long() -> None:

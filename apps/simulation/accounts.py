@@ -25,10 +25,10 @@ from apps.marketdata.selectors import book_find, instruments_all
 from apps.orders.commands import CancelOrders
 from apps.orders.models import Order, Projection
 from apps.orders.services import orders_cancel_all
-from apps.simulation.funds import funds_of, moves_due
-from apps.simulation.plan import Login
-from apps.simulation.population import ACCOUNTS
-from apps.simulation.profiles import PROFILES, Terms
+from apps.simulation.agents.funds import funds_of, moves_due
+from apps.simulation.agents.population import ACCOUNTS
+from apps.simulation.agents.profiles import PROFILES, Terms
+from apps.simulation.client.plan import Login
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns

@@ -14,12 +14,12 @@ from collections import defaultdict
 
 import msgspec
 
-from apps.simulation.desk import Counts, Desk, LoginOverError
-from apps.simulation.funds import moves_due
-from apps.simulation.messages import Action
-from apps.simulation.plan import Plan
-from apps.simulation.population import Population
-from apps.simulation.rest import Rest, tls_context
+from apps.simulation.agents.funds import moves_due
+from apps.simulation.agents.messages import Action
+from apps.simulation.agents.population import Population
+from apps.simulation.client.desk import Counts, Desk, LoginOverError
+from apps.simulation.client.plan import Plan
+from apps.simulation.client.rest import Rest, tls_context
 from cift.processes.stopping import stop_on_signals, stopped_within
 from cift.times import elapsed_ns
 

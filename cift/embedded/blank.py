@@ -21,10 +21,10 @@ from django.apps import apps
 KEPT_MAX = 4
 """So many states of the migrations are kept: those of the last branches that were started."""
 
-_FOLDER = Path(sys.prefix) / "share" / "cift-blank"
+FOLDER = Path(sys.prefix) / "share" / "cift-blank"
 
 
-def blank_take(files: Mapping[str, Path]) -> bool:
+def blank_take(files: Mapping[str, Path], *, folder: Path = FOLDER, state: str | None = None) -> bool:
     """Give a new data folder, which has none of its databases, copies of the blank ones; tell whether it is new.
 
     Raises:
@@ -33,7 +33,7 @@ def blank_take(files: Mapping[str, Path]) -> bool:
     """
     if any(file.exists() for file in files.values()):
         return False
-    for alias, content in _kept(_FOLDER / _state(), files).items():
+    for alias, content in _kept(folder / (state or migrations_state()), files).items():
         _write(files[alias], content)
     return True
 
@@ -46,17 +46,17 @@ def _kept(blank: Path, aliases: Iterable[str]) -> dict[str, bytes]:
         return {}
 
 
-def blank_keep(files: Mapping[str, Path]) -> None:
+def blank_keep(files: Mapping[str, Path], *, folder: Path = FOLDER, state: str | None = None) -> None:
     """Keep copies of a new folder's databases, which nobody has written to but the migrations.
 
     Where there is no place for copies there are none: the next new folder is migrated as well.
     """
-    blank = _FOLDER / _state()
+    blank = folder / (state or migrations_state())
     if blank.is_dir():
         return
     with suppress(OSError, sqlite3.Error):
-        _FOLDER.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=_FOLDER))
+        folder.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=folder))
         try:
             for alias, file in files.items():
                 with closing(sqlite3.connect(file)) as connection:
@@ -65,11 +65,11 @@ def blank_keep(files: Mapping[str, Path]) -> None:
             made.rename(blank)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-        for old in sorted(_FOLDER.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)[KEPT_MAX:]:
+        for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)[KEPT_MAX:]:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _state() -> str:
+def migrations_state() -> str:
     """Name the state of all migrations: by their text, and by who carries them out."""
     digest = hashlib.sha256(repr((django.VERSION, sqlite3.sqlite_version)).encode())
     for app in sorted(apps.get_app_configs(), key=lambda each: each.label):

@@ -136,7 +136,7 @@ def exchanged(socket: Socket, messages: list[str | bytes]) -> bool:
         assert answer.get("status", 200) < 500, (answer, messages)
         assert answer["ok"] or answer["error"]["code"] not in ("internal", "outcome_unknown"), (answer, messages)
     with pytest.raises(queue.Empty):
-        socket._answers.get_nowait()
+        socket.answer(timeout_s=0)
     return True
 
 
@@ -146,7 +146,7 @@ def next_answer(socket: Socket) -> dict[str, Any] | None:
     while time.monotonic() < give_up_at:
         ended = not socket.closed.empty()
         try:
-            return socket._answers.get(timeout=0.1)
+            return socket.answer(timeout_s=0.1)
         except queue.Empty:
             if ended:
                 return None

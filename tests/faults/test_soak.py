@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.faults.soak.__main__ import main
@@ -54,9 +55,7 @@ def looks(
             "cift_follower_lag_events projector": 100.0,
         }
         sample = Sample(number * 10.0, ready=True, processes=[process], metrics=metrics, files={}, rows={})
-        for name, value in (changes or {}).get(number, {}).items():
-            setattr(sample, name, value)
-        made.append(sample)
+        made.append(msgspec.structs.replace(sample, **(changes or {}).get(number, {})))
     return made
 
 

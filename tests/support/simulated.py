@@ -7,11 +7,11 @@ from typing import Any
 from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import AnyEvent, section_decode
 from apps.orders.matching.engine import Batch, sections
-from apps.simulation.makers import STYLES, Style
-from apps.simulation.observing import Observer
-from apps.simulation.ownvenue import BEGIN_NS, OwnVenue
-from apps.simulation.population import Population
-from apps.simulation.tape import Tape
+from apps.simulation.agents.makers import STYLES, Style
+from apps.simulation.agents.population import Population
+from apps.simulation.facts.observing import Observer
+from apps.simulation.facts.ownvenue import BEGIN_NS, OwnVenue
+from apps.simulation.facts.tape import Tape
 
 
 @dataclass

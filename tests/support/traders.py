@@ -68,8 +68,8 @@ class Socket:
                 self._asked[asked["id"]] = asked
         self.connection.send(text)
 
-    def answer(self) -> dict[str, Any]:
-        return self._answers.get(timeout=WAIT_S_MAX)
+    def answer(self, *, timeout_s: float = WAIT_S_MAX) -> dict[str, Any]:
+        return self._answers.get(timeout=timeout_s)
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         request_id = next(self._ids)

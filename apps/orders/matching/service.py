@@ -71,6 +71,45 @@ class ServiceState(msgspec.Struct, frozen=True):
     recovery_s: float | None
 
 
+class Unpublished:
+    """Batches' messages on their way to the bus, and at last the mark of the end (None); used from one event loop.
+
+    Past its bound the oldest batch is dropped, but for its message on `kept_subject`: that goes with the next batch, as
+    no other message would show that it is missing.
+    """
+
+    def __init__(self, *, kept_subject: str, batches_max: int = BATCHES_UNPUBLISHED_MAX) -> None:
+        """Begin empty."""
+        self._kept_subject = kept_subject
+        self._batches_max = batches_max
+        self._batches: deque[list[Message] | None] = deque()
+        self._filled = asyncio.Event()
+        self._dropping = False
+
+    def put(self, messages: list[Message] | None) -> None:
+        """Add a batch."""
+        full = len(self._batches) == self._batches_max
+        if full and not self._dropping:
+            logger.warning("the bus is behind by %s batches: the oldest are dropped", self._batches_max)
+        self._dropping = full
+        if full:
+            self._drop_oldest()
+        self._batches.append(messages)
+        self._filled.set()
+
+    def _drop_oldest(self) -> None:
+        dropped, following = self._batches.popleft(), self._batches[0]
+        if dropped and following:
+            self._batches[0] = [message for message in dropped if message.subject == self._kept_subject] + following
+
+    async def take(self) -> list[Message] | None:
+        """Wait for the oldest batch; None: there will be no more."""
+        while not self._batches:
+            self._filled.clear()
+            await self._filled.wait()
+        return self._batches.popleft()
+
+
 class MatchingService:
     """One shard's writer, answering on a bus from the event loop it is started in."""
 
@@ -94,10 +133,8 @@ class MatchingService:
         self._on_end = on_end
         self._sockets = sockets
         self._responders: list[Subscription] = []
-        self._outbox: deque[list[Message] | None] = deque(maxlen=BATCHES_UNPUBLISHED_MAX)
-        self._filled = asyncio.Event()
+        self._unpublished = Unpublished(kept_subject=self._venue)
         self._publisher: asyncio.Task[None] | None = None
-        self._dropping = False
         self._writer = Writer(
             shard=self.shard,
             options=WriterOptions(
@@ -140,7 +177,7 @@ class MatchingService:
         for responder in self._responders:
             await responder.close()
         # Behind what the writer handed over last, through the same door.
-        self._in_loop(self._post, None)
+        self._in_loop(self._unpublished.put, None)
         if self._publisher is not None:
             await self._publisher
         _services.pop(self.shard, None)
@@ -217,7 +254,7 @@ class MatchingService:
             block = VenueBlock(number=batch.number, at=batch.at, sequence=sequence, kill_switch=on)
             messages.append((self._venue, msgspec.msgpack.encode(block)))
         messages.append((journal_subject(self.shard), msgspec.msgpack.encode([batch.number])))
-        self._in_loop(self._post, [Message(subject, payload, batch.number) for subject, payload in messages])
+        self._in_loop(self._unpublished.put, [Message(subject, payload, batch.number) for subject, payload in messages])
 
     # -- in the loop --------------------------------------------------------------------------------------------------
 
@@ -226,22 +263,6 @@ class MatchingService:
             if not future.done():
                 future.set_result(answer)
 
-    def _post(self, messages: list[Message] | None) -> None:
-        full = len(self._outbox) == BATCHES_UNPUBLISHED_MAX
-        if full and not self._dropping:
-            logger.warning("the bus is behind by %s batches: the oldest are dropped", BATCHES_UNPUBLISHED_MAX)
-        self._dropping = full
-        if full:
-            self._drop_oldest()
-        self._outbox.append(messages)
-        self._filled.set()
-
-    def _drop_oldest(self) -> None:
-        """Make room; the venue's own message goes with the next batch, as no other would show that it is missing."""
-        dropped, following = self._outbox.popleft(), self._outbox[0]
-        if dropped and following:
-            self._outbox[0] = [message for message in dropped if message.subject == self._venue] + following
-
     def _ended(self, error: MatchingError | None) -> None:
         if error is not None:
             logger.critical("%s", error)
@@ -249,13 +270,7 @@ class MatchingService:
 
     async def _publish_all(self) -> None:
         """Publish batch after batch until the mark of the end; what the bus does not take is dropped."""
-        while True:
-            while not self._outbox:
-                self._filled.clear()
-                await self._filled.wait()
-            messages = self._outbox.popleft()
-            if messages is None:
-                return
+        while (messages := await self._unpublished.take()) is not None:
             for subject, payload, number in messages:
                 message_id = message_id_of(shard=self.shard, number=number, subject=subject)
                 try:

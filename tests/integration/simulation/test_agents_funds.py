@@ -9,7 +9,7 @@ from apps.accounts.models import Account, AuditRecord, Balance
 from apps.marketdata.models import Asset
 from apps.simulation import accounts
 from apps.simulation.accounts import accounts_fund
-from apps.simulation.profiles import CASH_WORTH
+from apps.simulation.agents.profiles import CASH_WORTH
 from cift.errors.application import ApplicationError
 from tests.support.simulated import market
 

@@ -10,10 +10,10 @@ from apps.marketdata.models import Instrument
 from apps.orders.matching.engine import Batch, row_of
 from apps.orders.matching.followers import Follower
 from apps.orders.matching.journal import Journal
-from apps.simulation.facts import Facts, facts_of
-from apps.simulation.observing import Observer
-from apps.simulation.report import ROWS
-from apps.simulation.tape import Tape
+from apps.simulation.facts.facts import Facts, facts_of
+from apps.simulation.facts.observing import Observer
+from apps.simulation.facts.report import ROWS
+from apps.simulation.facts.tape import Tape
 from tests.support.simulated import market
 
 TRADED_S, MEASURED_S = 75, 60

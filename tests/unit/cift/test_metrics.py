@@ -1,12 +1,11 @@
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
-from unittest import mock
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import AsyncClient, AsyncRequestFactory, RequestFactory
 from prometheus_client import REGISTRY
@@ -16,6 +15,7 @@ from apps.orders.matching.measures import Tally
 from apps.orders.models import Projection
 from cift.http.measured import CallMeasured
 from cift.metrics import request_metrics_middleware
+from tests.support.databases import table_missing
 from tests.support.shard import journal_fill
 
 pytestmark = pytest.mark.usefixtures("sqlite")
@@ -71,8 +71,10 @@ async def test_a_scrape_shows_how_far_behind_the_followers_are() -> None:
 
 
 async def test_a_scrape_is_answered_while_the_databases_are_not() -> None:
-    with mock.patch.object(Projection.objects, "filter", side_effect=OperationalError("locked")):
+    with ExitStack() as stack:
+        await sync_to_async(stack.enter_context)(table_missing(Projection))
         found = await scraped()
+        await sync_to_async(stack.close)()
 
     assert found["cift_tables_readable", ()] == 0
     assert ("cift_sockets_open", ()) in found

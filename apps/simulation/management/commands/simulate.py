@@ -21,8 +21,8 @@ from apps.simulation.accounts import (
     scales_read,
     terms_read,
 )
-from apps.simulation.funds import funds_of
-from apps.simulation.plan import Plan
+from apps.simulation.agents.funds import funds_of
+from apps.simulation.client.plan import Plan
 from cift.bus import buses
 from cift.errors.application import ApplicationError
 from cift.processes.folder_lock import FolderInUse, process_lock

@@ -14,14 +14,14 @@ from rich.console import Console
 from apps.marketdata.feeds.lobster import FeedError
 from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.matching.errors import MatchingError
-from apps.simulation import recorded
-from apps.simulation.facts import Facts, facts_of
-from apps.simulation.holdings import Holding, Holdings, holdings_show
-from apps.simulation.observing import Observer
-from apps.simulation.ownvenue import BEGIN_NS, OwnVenue
-from apps.simulation.population import Population
-from apps.simulation.report import NothingRecordedError, facts_show, journal_tapes
-from apps.simulation.tape import Tape
+from apps.simulation.agents.population import Population
+from apps.simulation.facts import recorded
+from apps.simulation.facts.facts import Facts, facts_of
+from apps.simulation.facts.holdings import Holding, Holdings, holdings_show
+from apps.simulation.facts.observing import Observer
+from apps.simulation.facts.ownvenue import BEGIN_NS, OwnVenue
+from apps.simulation.facts.report import NothingRecordedError, facts_show, journal_tapes
+from apps.simulation.facts.tape import Tape
 from cift.settings.simulation import RATE_MAX, RATE_MIN, SEED_MAX
 
 WARM_UP_S = 60

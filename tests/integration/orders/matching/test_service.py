@@ -125,16 +125,14 @@ async def test_a_kill_switch_is_published_as_it_was_set_and_by_nothing_else(
     await subscription.close()
 
 
-async def test_a_bus_too_slow_for_the_batches_still_gets_the_kill_switch(
-    bus: LocalBus, service: MatchingService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "BATCHES_UNPUBLISHED_MAX", 2)
+async def test_a_bus_too_slow_for_the_batches_still_gets_the_kill_switch() -> None:
+    unpublished = module.Unpublished(kept_subject="venue.0", batches_max=2)
     kill_switch = module.Message("venue.0", b"2", 1)
     first, second, third = (module.Message("journal.0", bytes([number]), number) for number in (1, 2, 3))
     for batch in ([module.Message("book.1", b"1", 1), kill_switch, first], [second], [third]):
-        service._post(batch)
+        unpublished.put(batch)
 
-    assert list(service._outbox) == [[kill_switch, second], [third]]
+    assert [await unpublished.take(), await unpublished.take()] == [[kill_switch, second], [third]]
 
 
 async def test_bytes_that_are_no_frame_cost_nobody_else_anything(bus: LocalBus, service: MatchingService) -> None:

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cift.embedded import blank
-from cift.embedded.blank import blank_keep, blank_take
+from cift.embedded.blank import KEPT_MAX, blank_keep, blank_take
 
 ALIASES = ("default", "journal", "snapshots")
 
 
 @pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folders(tmp_path: Path) -> Path:
     """The place of the copies, and two data folders beside it."""
-    monkeypatch.setattr(blank, "_FOLDER", tmp_path / "blank")
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     return tmp_path
@@ -39,13 +37,13 @@ def tables(file: Path) -> list[str]:
 
 def test_the_second_new_folder_is_given_what_the_first_made(folders: Path) -> None:
     files = files_of(folders / "first")
-    assert blank_take(files)
+    assert blank_take(files, folder=folders / "blank")
     assert not any(file.exists() for file in files.values())
     made(files)
-    blank_keep(files)
+    blank_keep(files, folder=folders / "blank")
 
     files = files_of(folders / "second")
-    assert blank_take(files)
+    assert blank_take(files, folder=folders / "blank")
     assert {alias: tables(file) for alias, file in files.items()} == {alias: [f"of_{alias}"] for alias in ALIASES}
     assert sorted(file.name for file in (folders / "second").iterdir()) == sorted(file.name for file in files.values())
 
@@ -53,40 +51,37 @@ def test_the_second_new_folder_is_given_what_the_first_made(folders: Path) -> No
 def test_a_folder_with_a_database_is_left_as_it_is(folders: Path) -> None:
     files = files_of(folders / "first")
     made(files)
-    blank_keep(files)
+    blank_keep(files, folder=folders / "blank")
     files = files_of(folders / "second")
     files["journal"].write_bytes(b"mine")
 
-    assert not blank_take(files)
+    assert not blank_take(files, folder=folders / "blank")
     assert [file.name for file in (folders / "second").iterdir()] == [files["journal"].name]
 
 
-def test_other_migrations_have_other_blanks(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_migrations_have_other_blanks(folders: Path) -> None:
     files = files_of(folders / "first")
     made(files)
-    blank_keep(files)
-    monkeypatch.setattr(blank, "_state", lambda: "another")
+    blank_keep(files, folder=folders / "blank")
     files = files_of(folders / "second")
 
-    assert blank_take(files)
+    assert blank_take(files, folder=folders / "blank", state="another")
     assert not any(file.exists() for file in files.values())
 
 
-def test_only_the_last_few_are_kept(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_last_few_are_kept(folders: Path) -> None:
     files = files_of(folders / "first")
     made(files)
-    for state in map(str, range(blank.KEPT_MAX + 3)):
-        monkeypatch.setattr(blank, "_state", lambda state=state: state)
-        blank_keep(files)
+    for state in map(str, range(KEPT_MAX + 3)):
+        blank_keep(files, folder=folders / "blank", state=state)
 
-    assert len(list((folders / "blank").iterdir())) == blank.KEPT_MAX
+    assert len(list((folders / "blank").iterdir())) == KEPT_MAX
 
 
-def test_where_there_is_no_place_there_are_no_copies(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_place_there_are_no_copies(folders: Path) -> None:
     (folders / "file").write_bytes(b"")
-    monkeypatch.setattr(blank, "_FOLDER", folders / "file")
     files = files_of(folders / "first")
     made(files)
-    blank_keep(files)
+    blank_keep(files, folder=folders / "file")
 
-    assert blank_take(files_of(folders / "second"))
+    assert blank_take(files_of(folders / "second"), folder=folders / "file")

@@ -25,10 +25,10 @@ from apps.orders.events import (
     section_decode,
 )
 from apps.orders.matching.engine import Batch, Engine, ask, sections
-from apps.simulation.funds import funds_of, moves_due
-from apps.simulation.messages import Action, Amend, OrderSeen, Submit, Touch
-from apps.simulation.population import ACCOUNTS, Population
-from apps.simulation.profiles import Terms
+from apps.simulation.agents.funds import funds_of, moves_due
+from apps.simulation.agents.messages import Action, Amend, OrderSeen, Submit, Touch
+from apps.simulation.agents.population import ACCOUNTS, Population
+from apps.simulation.agents.profiles import Terms
 from cift.wire.base import Command, command_encode, frame_pack
 from cift.wire.outcomes import CommandRejected
 from cift.wire.queries import AccountFound, AccountQuery, BookFound, BookQuery

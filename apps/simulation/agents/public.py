@@ -2,7 +2,7 @@
 
 import math
 
-from apps.simulation.messages import EMPTY, Touch
+from apps.simulation.agents.messages import EMPTY, Touch
 
 _NS = 1e9
 _QUICK_S, _MIDDLE_S, _SLOW_S = 8.0, 60.0, 420.0

@@ -8,12 +8,12 @@ from statistics import fmean
 import msgspec
 import pytest
 
-from apps.simulation import facts
-from apps.simulation.facts import Facts, autocorrelation, excess_kurtosis, facts_of
+from apps.simulation.facts import facts
+from apps.simulation.facts.facts import Facts, autocorrelation, excess_kurtosis, facts_of
+from apps.simulation.facts.recorded import recorded_tape
+from apps.simulation.facts.report import ROWS
+from apps.simulation.facts.tape import ASK, BID, Tape
 from apps.simulation.management.commands.stylised_facts import simulated_tapes
-from apps.simulation.recorded import recorded_tape
-from apps.simulation.report import ROWS
-from apps.simulation.tape import ASK, BID, Tape
 from tests.support.shared_data import LobsterHour
 from tests.support.simulated import study_taped
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from apps.simulation.desk import Counts, Desk, LoginOverError
-from apps.simulation.messages import BUY, Action, Submit
-from apps.simulation.plan import Login, Plan
-from apps.simulation.population import Population
-from apps.simulation.rest import RestAnswer
+from apps.simulation.agents.messages import BUY, Action, Submit
+from apps.simulation.agents.population import Population
+from apps.simulation.client.desk import Counts, Desk, LoginOverError
+from apps.simulation.client.plan import Login, Plan
+from apps.simulation.client.rest import RestAnswer
 from cift.times import clock_ns
 from tests.support.simulated import market
 

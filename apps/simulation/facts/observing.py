@@ -15,7 +15,7 @@ from apps.orders.events import (
     section_decode,
 )
 from apps.orders.matching.engine import sections
-from apps.simulation.tape import ASK, BID, Tape
+from apps.simulation.facts.tape import ASK, BID, Tape
 
 
 class Standing(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from apps.simulation.agent import NS, Agent, Scene, Stock
-from apps.simulation.messages import BUY, SELL, Action, Cancel, OrderSeen, Submit
+from apps.simulation.agents.agent import NS, Agent, Scene, Stock
+from apps.simulation.agents.messages import BUY, SELL, Action, Cancel, OrderSeen, Submit
 
 SLICER = "slicer"
 

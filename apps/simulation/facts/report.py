@@ -10,9 +10,9 @@ from apps.marketdata.models import Instrument
 from apps.orders.matching.engine import Engine, ask, engine_new, reexecute
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.matching.snapshots import snapshots_restored
-from apps.simulation.facts import Facts
-from apps.simulation.observing import Observer, Standing
-from apps.simulation.tape import Tape
+from apps.simulation.facts.facts import Facts
+from apps.simulation.facts.observing import Observer, Standing
+from apps.simulation.facts.tape import Tape
 from cift.wire.queries import OpenOrdersQuery
 
 _NS = 1_000_000_000

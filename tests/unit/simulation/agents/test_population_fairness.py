@@ -20,9 +20,9 @@ from apps.orders.events import (
     section_decode,
 )
 from apps.orders.matching.engine import sections
-from apps.simulation.messages import Action, OrderSeen, Touch
-from apps.simulation.ownvenue import BEGIN_NS
-from apps.simulation.population import ACCOUNTS, Population
+from apps.simulation.agents.messages import Action, OrderSeen, Touch
+from apps.simulation.agents.population import ACCOUNTS, Population
+from apps.simulation.facts.ownvenue import BEGIN_NS
 from cift.wire.base import Command
 from tests.support.simulated import Study, market
 

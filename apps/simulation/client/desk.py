@@ -16,11 +16,11 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from apps.simulation.messages import Action, Submit
-from apps.simulation.plan import Login, Plan
-from apps.simulation.population import Population
-from apps.simulation.rest import RestAnswer, RestCalls, tls_context
-from apps.simulation.wire import (
+from apps.simulation.agents.messages import Action, Submit
+from apps.simulation.agents.population import Population
+from apps.simulation.client.plan import Login, Plan
+from apps.simulation.client.rest import RestAnswer, RestCalls, tls_context
+from apps.simulation.client.wire import (
     BookTop,
     ErrorBody,
     Item,

@@ -7,7 +7,7 @@ is taken down to it, at most once a UTC day for each account and asset.
 
 from collections.abc import Mapping, Sequence
 
-from apps.simulation.profiles import CASH_WORTH, PROFILES, Terms
+from apps.simulation.agents.profiles import CASH_WORTH, PROFILES, Terms
 
 _QUARTERS = 4
 _LEAST, _MOST = 1, 7

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from apps.simulation.agent import NS, Agent, Budget, Scene, Stock
-from apps.simulation.fairvalue import FairValue
-from apps.simulation.messages import BUY, SELL, Action, Amend, Cancel, OrderSeen, Submit
+from apps.simulation.agents.agent import NS, Agent, Budget, Scene, Stock
+from apps.simulation.agents.fairvalue import FairValue
+from apps.simulation.agents.messages import BUY, SELL, Action, Amend, Cancel, OrderSeen, Submit
 
 _STOCK_WORTH = 800_000.0
 _SKEW = 2.5

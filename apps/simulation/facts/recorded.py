@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from apps.marketdata.feeds.lobster import Message, MessageType, opening_book, read_messages
-from apps.simulation.tape import ASK, BID, Tape
+from apps.simulation.facts.tape import ASK, BID, Tape
 
 TICK_SIZE = 100
 """A cent, in the recording's ten-thousandths of a dollar."""

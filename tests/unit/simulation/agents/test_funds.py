@@ -2,10 +2,10 @@
 
 import pytest
 
-from apps.simulation.agent import NS, Stock
-from apps.simulation.funds import funds_of, moves_due
-from apps.simulation.holdings import Holdings
-from apps.simulation.population import ACCOUNTS
+from apps.simulation.agents.agent import NS, Stock
+from apps.simulation.agents.funds import funds_of, moves_due
+from apps.simulation.agents.population import ACCOUNTS
+from apps.simulation.facts.holdings import Holdings
 from tests.support.simulated import market
 
 FUNDS = {"USD": 1_000, "BTC": 80}

@@ -10,9 +10,9 @@ import pytest
 from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.orders.events import OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
-from apps.simulation.makers import STYLES
-from apps.simulation.ownvenue import BEGIN_NS, OwnVenue
-from apps.simulation.population import ACCOUNTS, Population
+from apps.simulation.agents.makers import STYLES
+from apps.simulation.agents.population import ACCOUNTS, Population
+from apps.simulation.facts.ownvenue import BEGIN_NS, OwnVenue
 from cift.wire.outcomes import CommandRejected
 from tests.support.simulated import Study, study
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from apps.simulation.messages import Action, OrderSeen
-from apps.simulation.profiles import Profile, Terms
-from apps.simulation.public import Public
+from apps.simulation.agents.messages import Action, OrderSeen
+from apps.simulation.agents.profiles import Profile, Terms
+from apps.simulation.agents.public import Public
 
 NS = 1_000_000_000
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import msgspec
 
-from apps.simulation.tape import Quote, Tape
+from apps.simulation.facts.tape import Quote, Tape
 
 RETURN_S = 10
 """Returns are taken over so long where nothing else is said: shorter ones are mostly the bounce between ticks."""

@@ -7,7 +7,7 @@ sense. It moves on a fixed grid of time, so the path depends on the seed alone a
 import math
 from random import Random
 
-from apps.simulation.profiles import Profile
+from apps.simulation.agents.profiles import Profile
 
 STEP_NS = 100_000_000
 _STEP_S = STEP_NS / 1e9

@@ -8,16 +8,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from apps.simulation.agent import NS, Agent, Budget, Keys, Scene, Stock
-from apps.simulation.arrivals import Arrivals
-from apps.simulation.fairvalue import FairValue
-from apps.simulation.makers import STYLES, Maker, Style
-from apps.simulation.messages import Action, OrderSeen, Touch
-from apps.simulation.profiles import PROFILES, RATE_DEFAULT, Profile, Terms
-from apps.simulation.public import Public
-from apps.simulation.randomness import stream
-from apps.simulation.slicer import SLICER, Slicer
-from apps.simulation.takers import MOMENTUM, NOISE, REVERSION, Takers
+from apps.simulation.agents.agent import NS, Agent, Budget, Keys, Scene, Stock
+from apps.simulation.agents.arrivals import Arrivals
+from apps.simulation.agents.fairvalue import FairValue
+from apps.simulation.agents.makers import STYLES, Maker, Style
+from apps.simulation.agents.messages import Action, OrderSeen, Touch
+from apps.simulation.agents.profiles import PROFILES, RATE_DEFAULT, Profile, Terms
+from apps.simulation.agents.public import Public
+from apps.simulation.agents.randomness import stream
+from apps.simulation.agents.slicer import SLICER, Slicer
+from apps.simulation.agents.takers import MOMENTUM, NOISE, REVERSION, Takers
 
 ACCOUNTS = (*(style.account for style in STYLES), NOISE, MOMENTUM, REVERSION, SLICER)
 """Every agent account's name."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from apps.simulation.messages import Action, Cancel, OrderSeen, Submit, Touch
-from apps.simulation.profiles import Terms
+from apps.simulation.agents.messages import Action, Cancel, OrderSeen, Submit, Touch
+from apps.simulation.agents.profiles import Terms
 from cift.decimals import decimal_format, decimal_parse
 
 SIDES = ("buy", "sell")

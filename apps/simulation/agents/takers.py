@@ -7,10 +7,10 @@ who has an opinion of the public past acts on it, the others follow the stream, 
 import math
 from collections.abc import Iterator
 
-from apps.simulation.agent import NS, Agent, Scene, Stock
-from apps.simulation.arrivals import Arrivals
-from apps.simulation.crowd import Crowd
-from apps.simulation.messages import BUY, SELL, Action, Submit
+from apps.simulation.agents.agent import NS, Agent, Scene, Stock
+from apps.simulation.agents.arrivals import Arrivals
+from apps.simulation.agents.crowd import Crowd
+from apps.simulation.agents.messages import BUY, SELL, Action, Submit
 
 NOISE, MOMENTUM, REVERSION = "noise", "momentum", "reversion"
 

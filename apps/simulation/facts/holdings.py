@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.orders.matching.engine import Batch
-from apps.simulation.ownvenue import OwnVenue
-from apps.simulation.population import ACCOUNTS
+from apps.simulation.agents.population import ACCOUNTS
+from apps.simulation.facts.ownvenue import OwnVenue
 
 EVERY_NS = 60 * 10**9
 """How often what they have is looked at."""

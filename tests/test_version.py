@@ -14,7 +14,7 @@ from django.test import AsyncClient
 from apps.gateways.socket.schema import document
 from cift import __version__
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def read(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from apps.simulation.profiles import Terms
+from apps.simulation.agents.profiles import Terms
 
 
 class Login(msgspec.Struct, frozen=True):
