@@ -1,4 +1,4 @@
-"""REST of reference data and books: public, no login."""
+"""REST of reference data, books and trades: public, no login."""
 
 from asgiref.sync import async_to_sync
 from django.http import QueryDict
@@ -11,17 +11,29 @@ from apps.marketdata.books import CHECKSUM_LEVELS
 from apps.marketdata.models import Instrument
 from apps.marketdata.reference import InstrumentReference, references
 from apps.marketdata.selectors import book_find, instrument_by_symbol, instruments_all
-from apps.marketdata.shapes import BookBody, InstrumentBody, TickerBody, book_body, instrument_body, ticker_body
+from apps.marketdata.shapes import (
+    BookBody,
+    InstrumentBody,
+    TickerBody,
+    TradeBody,
+    book_body,
+    instrument_body,
+    ticker_body,
+    trade_body,
+)
+from apps.marketdata.ticks import tick_stores
 from cift.errors.application import ApplicationError
 from cift.fields import Field
 from cift.rest.lists import PagedList
-from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, integer, query_read, read_wait
+from cift.rest.pages import page_answer, page_ask
+from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, integer, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
 from cift.wire.queries import BookFound
 
 DEPTH_MAX = 5_000
 DEPTH_DEFAULT = 50
 
+TRADE_FILTERS = {**SPAN_FIELDS, **PAGE_FIELDS, **AT_LEAST_FIELDS}
 BOOK_FIELDS = {"depth": Field(integer(least=1, most=DEPTH_MAX), default=DEPTH_DEFAULT)}
 
 
@@ -82,6 +94,39 @@ class TickerApi(APIView):
         """Give best bid and offer and the last price as the writer has them."""
         query_read(request.query_params, {})
         return Response(async_to_sync(ticker_answer)(symbol))
+
+
+class TradeListApi(APIView):
+    """An instrument's trades."""
+
+    permission_classes = (AllowAny,)
+
+    @described(answers={200: page_of(TradeBody)}, query=TRADE_FILTERS)
+    def get(self, request: Request, symbol: str) -> Response:
+        """List them, newest first."""
+        read = query_read(request.query_params, TRADE_FILTERS)
+        ask = page_ask(read)
+        read_wait(read["at_least"])
+        reference = references.read_symbol(symbol)
+        if reference is None:
+            raise ApplicationError("not_found", "There is no such instrument.")
+        found = tick_stores["default"].trades_page(
+            reference.id,
+            limit=ask.limit + 1,
+            cursor=ask.key[0] if ask.key else None,
+            newer=ask.newer,
+            start=read["start"],
+            end=read["end"],
+        )
+        return Response(
+            page_answer(
+                found,
+                ask,
+                request,
+                shape=lambda trade: trade_body(trade, reference),
+                key_of=lambda trade: (trade.sequence,),
+            )
+        )
 
 
 def book_depth_read(query: QueryDict) -> int:

@@ -1,4 +1,4 @@
-"""What clients see of instruments and books."""
+"""What clients see of instruments, books and trades."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -9,8 +9,10 @@ from apps.marketdata.books import LevelBody, checksum, levels_body
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus, Side
 from apps.marketdata.models import FeeTier, Instrument
 from apps.marketdata.reference import InstrumentReference
+from apps.marketdata.ticks.base import Tick
 from cift.decimals import decimal_format
 from cift.texts import AssetText, DecimalText, IdText, SymbolText, TimeText, words
+from cift.times import time_format
 from cift.wire.queries import BookFound
 
 _PPM_DECIMALS = 6
@@ -91,6 +93,18 @@ class TradeBody(msgspec.Struct, gc=False):
     taker_side: SideText
     executed_at: TimeText
     sequence: int
+
+
+def trade_body(trade: Tick, reference: InstrumentReference) -> TradeBody:
+    """Return a trade's shape."""
+    return TradeBody(
+        id=str(trade.sequence),
+        price=reference.price_format(trade.price),
+        quantity=reference.quantity_format(trade.quantity),
+        taker_side=SIDE_NAMES[trade.taker_side],
+        executed_at=time_format(trade.at),
+        sequence=trade.sequence,
+    )
 
 
 def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody:

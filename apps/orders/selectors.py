@@ -4,6 +4,7 @@ The tables are a projection, some milliseconds behind. Where an answer must be e
 journal's batches behind the projection are folded over the rows; else a read may wait with a consistency token.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -16,9 +17,10 @@ from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_d
 from apps.orders.models import JournalBatch, Order, Position, Projection
 from apps.orders.state import ORDER_COLUMNS, OrderChange, OrderState, order_ids_of
 from cift.errors.application import ApplicationError
-from cift.orderservice.consistency import WAIT_S_MAX, JournalPlace
+from cift.orderservice.consistency import WAIT_S_MAX
 from cift.orderservice.gateway import gateway
-from cift.wire.base import Reply, frame_split
+from cift.processes.threads import database_call
+from cift.wire.base import frame_split
 from cift.wire.queries import AccountQuery, IdFound, IdQuery, StatsQuery
 
 TAIL_BATCHES_MAX = 2_000
@@ -26,7 +28,7 @@ TAIL_BATCHES_MAX = 2_000
 
 _IDS_PER_QUERY = 500
 # Every amend's and cancel's answer passes here: made from querysets, these took most of their time to be made.
-_PROJECTED = f"SELECT last_number FROM {Projection._meta.db_table} WHERE shard = %s"  # noqa: S608 - the model's name
+_PROJECTED = f"SELECT last_number, last_sequence FROM {Projection._meta.db_table} WHERE shard = %s"  # noqa: S608 - the model's name
 _ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM {Order._meta.db_table} WHERE id IN "  # noqa: S608 - as above
 _TAIL = (
     f"SELECT at, events FROM {JournalBatch._meta.db_table} "  # noqa: S608 - the model's name
@@ -42,36 +44,56 @@ def shard() -> int:
     return number
 
 
-def first_answer(sequence: int) -> Reply:
-    """Read the answer that holds the event with this sequence, as it was given.
+class Projected(NamedTuple):
+    """How far the tables are: the last batch of the journal they have, and its last event."""
+
+    number: int
+    sequence: int
+
+
+def projected() -> Projected:
+    """Read how far the tables are."""
+    rows = _rows(Projection, _PROJECTED, [shard()])
+    return Projected(*rows[0]) if rows else Projected(0, 0)
+
+
+def projection_wait(*, number: int = 0, sequence: int = 0, timeout_s: float = WAIT_S_MAX) -> None:
+    """Wait until the tables have a batch of the journal, or an event.
 
     Raises:
-        ApplicationError: `outcome_unknown`: the journal does not have it.
+        ApplicationError: `projection_behind`.
 
     """
-    row = (
-        JournalBatch.objects.filter(shard=shard(), first_sequence__lte=sequence)
-        .order_by("-first_sequence")
-        .values_list("number", "at", "last_sequence", "events")
-        .first()
-    )
-    if row is not None and row[2] >= sequence:
-        number, at, _, events = row
-        before: bytes | None = None
-        for section in frame_split(bytes(events)):
-            if section:
-                if next(section_decode(section)).sequence > sequence:
-                    break
-                before = section
-        if before is not None:
-            return Reply(number=number, at=at, section=before)
-    raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
+    pauses = _pauses(timeout_s)
+    while not _are_there(projected(), number, sequence):
+        time.sleep(next(pauses))
 
 
-def projected_number() -> int:
-    """Tell how far the tables are."""
-    rows = _rows(Projection, _PROJECTED, [shard()])
-    return int(rows[0][0]) if rows else 0
+async def projection_await(*, number: int = 0, sequence: int = 0, timeout_s: float = WAIT_S_MAX) -> None:
+    """Wait as `projection_wait` does, without holding a thread meanwhile.
+
+    Raises:
+        ApplicationError: `projection_behind`, `database_busy`.
+
+    """
+    pauses = _pauses(timeout_s)
+    # The tables are another process's, so there is nothing to be woken by.
+    while not _are_there(await database_call(projected), number, sequence):  # noqa: ASYNC110 - see above
+        await asyncio.sleep(next(pauses))
+
+
+def _are_there(at: Projected, number: int, sequence: int) -> bool:
+    return at.number >= number and at.sequence >= sequence
+
+
+def _pauses(timeout_s: float) -> Iterator[float]:
+    """Yield ever longer pauses in seconds, until the next would be too long."""
+    end = time.monotonic() + timeout_s
+    pause_s = _POLL_S_MIN
+    while time.monotonic() + pause_s <= end:
+        yield pause_s
+        pause_s = min(pause_s * 2, _POLL_S_MAX)
+    raise ApplicationError("projection_behind")
 
 
 def _rows(model: type[Model], statement: str, values: list[int]) -> list[tuple[Any, ...]]:
@@ -79,22 +101,6 @@ def _rows(model: type[Model], statement: str, values: list[int]) -> list[tuple[A
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
-
-
-def projection_wait(place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:
-    """Wait until the tables have a place of the journal.
-
-    Raises:
-        ApplicationError: `projection_behind`.
-
-    """
-    end = time.monotonic() + timeout_s
-    pause_s = _POLL_S_MIN
-    while projected_number() < place.number:
-        if time.monotonic() + pause_s > end:
-            raise ApplicationError("projection_behind")
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 2, _POLL_S_MAX)
 
 
 def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
@@ -105,7 +111,7 @@ def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
 
     """
     wanted = set(order_ids)
-    after = projected_number()
+    after = projected().number
     ids = sorted(wanted)
     found: dict[int, OrderState] = {}
     for start in range(0, len(ids), _IDS_PER_QUERY):

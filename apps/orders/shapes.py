@@ -7,7 +7,7 @@ import msgspec
 
 from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.reference import InstrumentReference
-from apps.marketdata.shapes import SIDE_NAMES, SideText, TradeBody
+from apps.marketdata.shapes import SIDE_NAMES, SideText
 from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType, TimeInForce
 from apps.orders.commands import SubmitOrder
 from apps.orders.lifecycle import OrderStatus
@@ -256,18 +256,6 @@ def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
         fee=reference.amount_format(fill.fee),
         fee_asset=reference.quote,
         liquidity=LIQUIDITY_NAMES[fill.liquidity],
-        executed_at=time_format(fill.executed_at),
-        sequence=fill.sequence,
-    )
-
-
-def trade_body(fill: FillState, reference: InstrumentReference) -> TradeBody:
-    """Give a trade's shape from its taker's fill."""
-    return TradeBody(
-        id=str(fill.sequence),
-        price=reference.price_format(fill.price),
-        quantity=reference.quantity_format(fill.quantity),
-        taker_side=SIDE_NAMES[fill.side],
         executed_at=time_format(fill.executed_at),
         sequence=fill.sequence,
     )

@@ -11,7 +11,7 @@ from django.db import connections
 from apps.marketdata.selectors import book_find
 from apps.orders.matching.errors import JournalUnavailableError
 from apps.orders.matching.journal import Journal, read_ahead
-from apps.orders.selectors import projected_number, shard
+from apps.orders.selectors import projected, shard
 from apps.replaying.observer import BookObserver
 from apps.replaying.preparation import (
     Listing,
@@ -191,13 +191,13 @@ class Replay:
     async def _projected(self, number: int) -> bool:
         """Wait until the tables have a batch; give up when they stand still for `patience_s`."""
         moved_at = time.monotonic()
-        projected = await self._patiently(lambda: database_call(projected_number))
-        while projected < number and time.monotonic() - moved_at < self.patience_s:
+        reached = (await self._patiently(lambda: database_call(projected))).number
+        while reached < number and time.monotonic() - moved_at < self.patience_s:
             await asyncio.sleep(DRAIN_POLL_S)
-            before, projected = projected, await self._patiently(lambda: database_call(projected_number))
-            if projected > before:
+            before, reached = reached, (await self._patiently(lambda: database_call(projected))).number
+            if reached > before:
                 moved_at = time.monotonic()
-        return projected >= number
+        return reached >= number
 
 
 def _journal_head() -> int:

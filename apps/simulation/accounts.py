@@ -23,7 +23,8 @@ from apps.accounts.services import account_open, adjustment_book, deposit_book
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.marketdata.selectors import book_find, instruments_all
 from apps.orders.commands import CancelOrders
-from apps.orders.models import Order, Projection
+from apps.orders.models import Order
+from apps.orders.selectors import projection_await
 from apps.orders.services import orders_cancel_all
 from apps.simulation.agents.funds import funds_of, moves_due
 from apps.simulation.agents.population import ACCOUNTS
@@ -38,7 +39,6 @@ SHOWN_S_MAX = 30.0
 
 _LEFT = frozenset({"conflict", "insufficient_funds"})
 _NS = 1_000_000_000
-_POLL_S = 0.02
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ async def accounts_prepare(terms: Sequence[Terms]) -> dict[str, int]:
 
     Raises:
         ApplicationError: the order service does not do its part.
-        TimeoutError: the tables do not show it.
+        ApplicationError: `projection_behind`: the tables do not show it.
 
     """
     users = await database_call(_users)
@@ -120,7 +120,7 @@ async def accounts_prepare(terms: Sequence[Terms]) -> dict[str, int]:
         *(account_open(OpenAccount(id=f"simulation-{name}", owner=user)) for name, user in users.items())
     )
     accounts = {name: each.event.account for name, each in zip(users, opened, strict=True)}
-    await _shown(max(each.number for each in opened))
+    await projection_await(number=max(each.number for each in opened), timeout_s=SHOWN_S_MAX)
     await database_call(_label, accounts, [each.symbol for each in terms])
     await accounts_fund(accounts, terms)
     return accounts
@@ -138,18 +138,6 @@ def _users() -> dict[str, int]:
 def _label(accounts: dict[str, int], symbols: Sequence[str]) -> None:
     Account.objects.filter(pk__in=accounts.values(), simulated=False).update(simulated=True)
     Instrument.objects.filter(symbol__in=symbols, simulated=False).update(simulated=True)
-
-
-async def _shown(number: int) -> None:
-    async with asyncio.timeout(SHOWN_S_MAX):
-        # The tables are another process's, so there is nothing to be woken by.
-        while await database_call(_projected) < number:  # noqa: ASYNC110 - see above
-            await asyncio.sleep(_POLL_S)
-
-
-def _projected() -> int:
-    shard = settings.MATCHING["SHARD"]
-    return Projection.objects.filter(shard=shard).values_list("last_number", flat=True).first() or 0
 
 
 async def accounts_fund(accounts: dict[str, int], terms: Sequence[Terms]) -> None:

@@ -5,6 +5,7 @@ start is completed by the next one. The order is fixed, so ids come out the same
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,8 @@ from apps.accounts.services import account_open
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.marketdata.services import asset_list, instrument_list
-from apps.orders.monitoring.health import journal_head, projection_place
+from apps.orders.monitoring.health import journal_head
+from apps.orders.selectors import projection_await
 from cift.embedded.logins import logins_load, users_ensure
 from cift.errors.application import ApplicationError
 from cift.health import Check, Finding, Status
@@ -81,10 +83,8 @@ async def promises_keep() -> None:
 
 
 async def _tables_caught_up() -> None:
-    shard = settings.MATCHING["SHARD"]
-    head = await database_call(journal_head, shard)
-    while await database_call(projection_place, shard) < head:  # noqa: ASYNC110 - another process's tables wake nobody
-        await asyncio.sleep(_POLL_S)
+    head = await database_call(journal_head, settings.MATCHING["SHARD"])
+    await projection_await(number=head, timeout_s=math.inf)
 
 
 async def _assets_list() -> None:

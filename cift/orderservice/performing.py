@@ -4,11 +4,10 @@ from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from django.conf import settings
-from django.utils.module_loading import import_string
 
 from cift.errors.application import ApplicationError
 from cift.orderservice.gateway import Told, gateway
+from cift.orderservice.journal import journal_reads
 from cift.processes.threads import database_call
 from cift.wire.base import Command, Event, Reply, command_encode, messages_split
 from cift.wire.outcomes import CommandDuplicate, CommandRejected
@@ -47,9 +46,7 @@ async def first_answer(sequence: int) -> Reply:
         ApplicationError: `outcome_unknown`: it cannot be read now.
 
     """
-    read = import_string(settings.MATCHING["FIRST_ANSWERS"])
-    reply: Reply = await database_call(read, sequence)
-    return reply
+    return await database_call(journal_reads["default"].first_answer, sequence)
 
 
 async def command_perform(command: Command, *, event: type[E]) -> Performed[E]:

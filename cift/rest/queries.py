@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.http import QueryDict
-from django.utils.module_loading import import_string
 
 from cift.errors.application import ApplicationError, FieldError
 from cift.fields import Field, FieldInvalidError, Kind, fields_read, moment
 from cift.orderservice.consistency import place_of
+from cift.orderservice.journal import journal_reads
 
 LIMIT_MAX = 500
 LIMIT_DEFAULT = 100
@@ -90,10 +89,7 @@ def query_none(query: QueryDict) -> None:
 
 def sequence_at(at: int | None) -> int | None:
     """Give the first sequence of a time or later; None for no time."""
-    if at is None:
-        return None
-    # A time is bounded by its form alone, the tables' numbers by 64 bits.
-    return int(import_string(settings.MATCHING["SEQUENCES"])(min(at, 2**63 - 1)))
+    return None if at is None else journal_reads["default"].sequence_at(at)
 
 
 def read_wait(token: str | None) -> None:
@@ -104,4 +100,4 @@ def read_wait(token: str | None) -> None:
 
     """
     if token is not None:
-        import_string(settings.MATCHING["PROJECTION_WAIT"])(place_of(token))
+        journal_reads["default"].projection_wait(place_of(token))

@@ -11,6 +11,7 @@ from cift.settings.databases import DATABASE_ROUTERS, DEFAULT_AUTO_FIELD
 from cift.settings.headers import *
 from cift.settings.health import *
 from cift.settings.identities import *
+from cift.settings.journal import *
 from cift.settings.logging import *
 from cift.settings.metrics import *
 from cift.settings.rest import *

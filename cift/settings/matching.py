@@ -18,8 +18,4 @@ def matching_settings(*, ids_key: bytes) -> dict[str, Any]:
         "LEASE_S": 10,
         "SNAPSHOT_EVERY_BATCHES": 2_000,
         "REQUEST_TIMEOUT_S": 5.0,
-        # Reads the lower apps need and only the journal's owner can give.
-        "FIRST_ANSWERS": "apps.orders.selectors.first_answer",
-        "SEQUENCES": "apps.orders.rest.pages.sequence_at",
-        "PROJECTION_WAIT": "apps.orders.selectors.projection_wait",
     }

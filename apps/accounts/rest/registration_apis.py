@@ -5,7 +5,6 @@ from http import HTTPStatus
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,6 +20,7 @@ from apps.accounts.rest.identity_shapes import ConfirmedBody, RegisteredBody
 from cift.errors.application import ApplicationError
 from cift.fields import Field, text
 from cift.orderservice.consistency import JournalPlace, token_of
+from cift.orderservice.journal import journal_reads
 from cift.ratelimits import Standing, address_counted
 from cift.rest.schema import Body, described
 from cift.times import clock_ns
@@ -139,7 +139,7 @@ def _opened_body(opened: Opened | None) -> dict[str, str]:
     if opened.number:
         place = JournalPlace(shard=settings.MATCHING["SHARD"], number=opened.number)
         with suppress(ApplicationError):
-            import_string(settings.MATCHING["PROJECTION_WAIT"])(place)
+            journal_reads["default"].projection_wait(place)
         body["consistency_token"] = token_of(place)
     return body
 

@@ -12,8 +12,9 @@ from apps.marketdata.selectors import book_find
 from apps.marketdata.streams.book import BookState, BookWindow
 from apps.marketdata.streams.channel import Channel, Round
 from apps.marketdata.streams.quotes import Status, Ticker
-from apps.marketdata.streams.tape import TRADES_KEPT, Tape, TradeRow
-from apps.orders.feeds.reads import trades_recent
+from apps.marketdata.streams.tape import TRADES_KEPT, Tape
+from apps.marketdata.ticks import tick_stores
+from apps.marketdata.ticks.base import Tick
 from cift.bus import buses
 from cift.bus.base import Subscription
 from cift.errors.application import ApplicationError
@@ -155,9 +156,9 @@ class InstrumentFeed:
             return
         self._tape.begin_with(rows, whole=len(rows) < TRADES_KEPT)
 
-    async def _trades(self, *, after: int, up_to: int) -> list[TradeRow]:
-        rows = await database_call(trades_recent, self.reference.id, after=after, up_to=up_to, limit=TRADES_KEPT)
-        return [TradeRow._make(row) for row in rows]
+    async def _trades(self, *, after: int, up_to: int) -> list[Tick]:
+        trades_last = tick_stores["default"].trades_last
+        return await database_call(trades_last, self.reference.id, after=after, up_to=up_to, limit=TRADES_KEPT)
 
     async def _resync(self) -> None:
         """Take the writer's book anew and send it to all: blocks were missed."""
@@ -184,7 +185,7 @@ class InstrumentFeed:
             await self._resync()
             return
         state.apply(block)
-        trades = [TradeRow(*trade, block.at) for trade in block.trades]
+        trades = [Tick(*trade, block.at) for trade in block.trades]
         self._tape.add(trades)
         last = trades[-1].price if trades else None
         self._ticker.move(block.sequence, bid=block.best_bid, ask=block.best_ask, last=last, at=block.at)

@@ -6,15 +6,14 @@ do not answer, the trades begin where the process began to listen.
 
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
-from apps.marketdata.codes import Side
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.shapes import SIDE_NAMES
 from apps.marketdata.streams.channel import Channel, Joined, News, Round
 from apps.marketdata.streams.messages import TapeTrade, TradeMessage, TradesSnapshot, encode
+from apps.marketdata.ticks.base import Tick
 from cift.times import time_format
 
 TRADES_KEPT = 500
@@ -22,16 +21,6 @@ TRADES_KEPT = 500
 
 TRADES_SHOWN = 50
 """Trades a new reader is shown."""
-
-
-class TradeRow(NamedTuple):
-    """A trade as tables and feeds have it; the sequence is its id, `at` ns."""
-
-    sequence: int
-    price: int
-    quantity: int
-    taker_side: Side
-    at: int
 
 
 class Tape(Channel):
@@ -55,7 +44,7 @@ class Tape(Channel):
         """Give the last trade's sequence, or where the trades begin."""
         return self._last
 
-    def add(self, trades: Sequence[TradeRow]) -> None:
+    def add(self, trades: Sequence[Tick]) -> None:
         """Take trades, oldest first; those that are there are left out."""
         for trade in trades:
             if trade.sequence > self._last:
@@ -63,7 +52,7 @@ class Tape(Channel):
                 self._push(body)
                 self._news.append(self._message(body))
 
-    def begin_with(self, trades: Sequence[TradeRow], *, whole: bool) -> None:
+    def begin_with(self, trades: Sequence[Tick], *, whole: bool) -> None:
         """Put earlier trades before what came since; `whole`: there were none before them."""
         later = list(self._trades)
         self._trades.clear()
@@ -101,7 +90,7 @@ class Tape(Channel):
         self._trades.append(body)
         self._last = body.sequence
 
-    def _body(self, trade: TradeRow, *, previous: int) -> TapeTrade:
+    def _body(self, trade: Tick, *, previous: int) -> TapeTrade:
         reference = self._reference
         return TapeTrade(
             id=str(trade.sequence),

@@ -1,6 +1,5 @@
 """What feeds read to make up for what they did not hear: the tables, and the end of the journal behind an account."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -9,18 +8,13 @@ from django.db import connection
 
 from apps.accounts.models import Balance
 from apps.accounts.shapes import BalanceBody, balance_body
-from apps.marketdata.codes import Side
 from apps.marketdata.reference import references
-from apps.orders.codes import Liquidity
 from apps.orders.events import AnyEvent, Trade, section_decode
-from apps.orders.ids import fill_id_first
 from apps.orders.lifecycle import OrderStatus
-from apps.orders.models import Fill, JournalBatch, Order, Position, Projection
-from apps.orders.selectors import shard
+from apps.orders.models import JournalBatch, Order, Position
+from apps.orders.selectors import projected, projection_wait, shard
 from apps.orders.shapes import OrderBody, PositionBody, order_body, position_body
 from apps.orders.state import OrderState
-from cift.errors.application import ApplicationError
-from cift.orderservice.consistency import WAIT_S_MAX
 from cift.wire.base import frame_split
 
 BATCHES_READ_MAX = 2_000
@@ -31,8 +25,6 @@ OPEN_ORDERS_SHOWN = 1_000
 """The most open orders in a snapshot of an account, the newest."""
 
 _BATCHES_PER_QUERY = 100
-_POLL_S_MIN = 0.002
-_POLL_S_MAX = 0.05
 _OPEN = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_TRIGGER)
 
 
@@ -54,46 +46,6 @@ class ProjectedAccount(NamedTuple):
     positions: list[PositionBody]
 
 
-def projected_sequence() -> int:
-    """Tell the last event the tables have."""
-    return Projection.objects.filter(shard=shard()).values_list("last_sequence", flat=True).first() or 0
-
-
-def projected_sequence_wait(sequence: int, *, timeout_s: float = WAIT_S_MAX) -> None:
-    """Wait until the tables have an event.
-
-    Raises:
-        ApplicationError: `projection_behind`.
-
-    """
-    end = time.monotonic() + timeout_s
-    pause_s = _POLL_S_MIN
-    while projected_sequence() < sequence:
-        if time.monotonic() + pause_s > end:
-            raise ApplicationError("projection_behind")
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 2, _POLL_S_MAX)
-
-
-def trades_recent(instrument: int, *, after: int, up_to: int, limit: int) -> list[tuple[int, int, int, Side, int]]:
-    """Read an instrument's last trades behind a sequence and up to another, oldest first.
-
-    Each is its sequence, price, quantity, taker's side and time; the tables are waited for until they have `up_to`.
-
-    Raises:
-        ApplicationError: `projection_behind`.
-
-    """
-    projected_sequence_wait(up_to)
-    takers = Fill.objects.filter(instrument_id=instrument, liquidity=Liquidity.TAKER)
-    rows = (
-        takers.filter(id__gte=fill_id_first(after + 1), id__lt=fill_id_first(up_to + 1))
-        .order_by("-id")
-        .values_list("trade_id", "price", "quantity", "side", "executed_at")[:limit]
-    )
-    return [(trade, price, quantity, Side(side), at) for trade, price, quantity, side, at in reversed(rows)]
-
-
 def account_found(account: int, *, sequence: int) -> ProjectedAccount:
     """Read an account as one moment's tables have it, which have at least the event with this sequence.
 
@@ -101,9 +53,9 @@ def account_found(account: int, *, sequence: int) -> ProjectedAccount:
         ApplicationError: `projection_behind`.
 
     """
-    projected_sequence_wait(sequence)
+    projection_wait(sequence=sequence)
     with _moment():
-        at = projected_sequence()
+        at = projected().sequence
         rows = list(Order.objects.filter(account_id=account, status__in=_OPEN).order_by("-id")[: OPEN_ORDERS_SHOWN + 1])
         balances = list(Balance.objects.filter(account_id=account).select_related("asset").order_by("asset_id"))
         positions = list(Position.objects.filter(account_id=account).order_by("instrument_id"))

@@ -7,7 +7,7 @@ from apps.orders.matching.halt import halt_of
 from apps.orders.matching.places import age_s, head_of, places_of
 from apps.orders.matching.service import ServiceState
 from apps.orders.matching.work import WriterState
-from apps.orders.models import JournalBatch, Projection
+from apps.orders.models import JournalBatch
 from cift.bus import buses
 from cift.health import CHECK_S_MAX, Check, Finding, Status
 from cift.processes.threads import database_call
@@ -88,10 +88,4 @@ def _halt_and_lag() -> tuple[str | None, dict[str, int]]:
 def journal_head(shard: int) -> int:
     """Give the number of a shard's last batch in the journal, 0 before the first."""
     numbers = JournalBatch.objects.filter(shard=shard).order_by("-number").values_list("number", flat=True)
-    return numbers.first() or 0
-
-
-def projection_place(shard: int) -> int:
-    """Give the number of a shard's last batch in the tables, 0 before the first."""
-    numbers = Projection.objects.filter(shard=shard).values_list("last_number", flat=True)
     return numbers.first() or 0

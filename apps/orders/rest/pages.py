@@ -10,15 +10,13 @@ from itertools import product
 from typing import Any
 
 import msgspec
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import BigIntegerField, ExpressionWrapper, F, QuerySet, Value
 
 from apps.marketdata.codes import Side
-from apps.orders.codes import Liquidity
-from apps.orders.ids import SEQUENCE_MAX, fill_id_first, order_id_first
+from apps.orders.ids import fill_id_first, order_id_first
 from apps.orders.lifecycle import OrderStatus
-from apps.orders.models import Fill, JournalBatch, Order
-from apps.orders.selectors import shard
+from apps.orders.models import Fill, Order
 from apps.orders.state import FillState, OrderState
 from cift.rest.pages import PageAsk, key_bounds, rows_paged
 
@@ -120,40 +118,8 @@ def fills_page(
 ) -> list[FillState]:
     """Read a page of an account's fills, and one fill more; `first` and `before` bound the sequence."""
     rows = Fill.objects.filter(account_id=account)
-    return _fills(rows if instrument is None else rows.filter(instrument_id=instrument), ask, first, before)
-
-
-def trades_page(instrument: int, ask: PageAsk, *, first: int | None, before: int | None) -> list[FillState]:
-    """Read a page of an instrument's trades as their takers' fills, and one trade more."""
-    rows = Fill.objects.filter(instrument_id=instrument, liquidity=int(Liquidity.TAKER))
-    return _fills(rows, ask, first, before)
-
-
-def _fills(rows: QuerySet[Fill], ask: PageAsk, first: int | None, before: int | None) -> list[FillState]:
+    if instrument is not None:
+        rows = rows.filter(instrument_id=instrument)
     least, end = (None if sequence is None else fill_id_first(sequence) for sequence in (first, before))
     found = rows_paged(rows, ask, key=_BY_ID, least=least, before=end)
     return [FillState(*row) for row in found.values_list(*_FILL_COLUMNS)]
-
-
-def sequence_at(at: int) -> int:
-    """Give the first sequence of a time or later: times rise with the journal's numbers, so it is found by halving.
-
-    All at once in the database: twenty steps of a hundred bytes each are no reason for twenty round trips.
-    """
-    table = f'"{JournalBatch._meta.db_table}"'
-    probed = f"(SELECT at FROM {table} WHERE shard = %s AND number = (low + high) / 2) < %s"  # noqa: S608 - the model's name
-    statement = (
-        "WITH RECURSIVE halved(low, high) AS ("  # noqa: S608 - as above
-        # Apart, or SQLite reads the whole table for them.
-        f"SELECT (SELECT COALESCE(MIN(number), 1) FROM {table} WHERE shard = %s), "
-        f"(SELECT COALESCE(MAX(number), 0) + 1 FROM {table} WHERE shard = %s) "
-        "UNION ALL "
-        f"SELECT CASE WHEN {probed} THEN (low + high) / 2 + 1 ELSE low END, "
-        f"CASE WHEN {probed} THEN high ELSE (low + high) / 2 END FROM halved WHERE low < high) "
-        f"SELECT first_sequence FROM {table} WHERE shard = %s AND number = (SELECT low FROM halved WHERE low >= high)"
-    )
-    number = shard()
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(statement, [number, number, number, at, number, at, number])
-        row = cursor.fetchone()
-    return SEQUENCE_MAX if row is None else int(row[0])

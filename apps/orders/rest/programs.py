@@ -6,10 +6,8 @@ an address not below) goes on to Django unread. What a request means is the entr
 say, so both ways give one answer.
 """
 
-import asyncio
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
@@ -26,12 +24,12 @@ from apps.orders.entry import operations
 from apps.orders.entry.answers import Answer
 from apps.orders.rest.own_lists import FILLS, ORDERS, OwnPage, fills_read, orders_read
 from apps.orders.rest.url_params import body_with_id, cancel_given, client_order_id_read, order_id_read, order_read
-from apps.orders.selectors import projected_number
+from apps.orders.selectors import projection_await
 from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
-from cift.orderservice.consistency import WAIT_S_MAX, place_of
+from cift.orderservice.consistency import place_of
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
 from cift.request_ids import request_id_of
@@ -42,8 +40,6 @@ from cift.times import clock_ns
 
 _PREFIX = "/api/v1/"
 _PREFIX_LENGTH = len(_PREFIX)
-_POLL_S_MIN = 0.002
-_POLL_S_MAX = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -156,15 +152,8 @@ async def _wait(token: str | None) -> None:
         ApplicationError: `invalid`, `projection_behind`.
 
     """
-    if token is None:
-        return
-    place, pause_s = place_of(token), _POLL_S_MIN
-    give_up_at = time.monotonic() + WAIT_S_MAX
-    while await database_call(projected_number) < place.number:
-        if time.monotonic() + pause_s > give_up_at:
-            raise ApplicationError("projection_behind")
-        await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, _POLL_S_MAX)
+    if token is not None:
+        await projection_await(number=place_of(token).number)
 
 
 class Route(NamedTuple):

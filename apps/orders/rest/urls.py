@@ -1,4 +1,4 @@
-"""Addresses of orders, fills, trades and positions, under `/api/v1/`."""
+"""Addresses of orders, fills and positions, under `/api/v1/`."""
 
 from django.urls import path
 
@@ -9,7 +9,7 @@ from apps.orders.rest.apis import (
     OrderEventListApi,
     OrderListApi,
 )
-from apps.orders.rest.trade_apis import FillListApi, PositionListApi, TradeListApi
+from apps.orders.rest.trade_apis import FillListApi, PositionListApi
 
 urlpatterns = [
     path("orders/", OrderListApi.as_view(), name="orders"),
@@ -21,7 +21,6 @@ urlpatterns = [
     ),
     path("orders/<str:order_id>/", OrderDetailApi.as_view(), name="order"),
     path("orders/<str:order_id>/events/", OrderEventListApi.as_view(), name="order-events"),
-    path("instruments/<str:symbol>/trades/", TradeListApi.as_view(), name="instrument-trades"),
     path("fills/", FillListApi.as_view(), name="fills"),
     path("positions/", PositionListApi.as_view(), name="positions"),
 ]

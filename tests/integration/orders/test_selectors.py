@@ -1,12 +1,14 @@
 """Reads that run ahead of the tables agree with the tables once these have caught up, on both databases."""
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from apps.orders import selectors
 from apps.orders.events import OrderAccepted, OrderRejected, section_decode
+from apps.orders.journal_reads import ProjectedJournal
 from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import JournalBatch, Order
-from apps.orders.selectors import first_answer, orders_current, projection_wait
+from apps.orders.selectors import orders_current, projected, projection_await, projection_wait
 from apps.orders.state import OrderState
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import JournalPlace
@@ -48,7 +50,7 @@ def test_every_event_leads_back_to_the_answer_it_was_in(databases: str) -> None:
     for row in JournalBatch.objects.order_by("number"):
         for section in frame_split(bytes(row.events)):
             for event in section_decode(section):
-                reply = first_answer(event.sequence)
+                reply = ProjectedJournal().first_answer(event.sequence)
                 assert (reply.number, reply.at, reply.section) == (row.number, row.at, section)
 
 
@@ -57,18 +59,24 @@ def test_an_answer_that_is_not_in_the_journal_is_not_made_up(sqlite: None) -> No
 
     for sequence in (0, 10**9):
         with pytest.raises(ApplicationError) as caught:
-            first_answer(sequence)
+            ProjectedJournal().first_answer(sequence)
         assert caught.value.code == "outcome_unknown"
 
 
 def test_a_read_waits_for_the_tables_no_longer_than_its_bound(sqlite: None) -> None:
     engine = journal_fill(20)
     project()
-    projection_wait(JournalPlace(shard=0, number=engine.number))
+    projection_wait(number=engine.number, sequence=engine.sequence)
+    ProjectedJournal().projection_wait(JournalPlace(shard=0, number=engine.number))
+    assert projected() == (engine.number, engine.sequence)
 
-    with pytest.raises(ApplicationError) as caught:
-        projection_wait(JournalPlace(shard=0, number=engine.number + 1), timeout_s=0.05)
-    assert caught.value.code == "projection_behind"
+    for wanted in ({"number": engine.number + 1}, {"sequence": engine.sequence + 1}):
+        with pytest.raises(ApplicationError) as caught:
+            projection_wait(**wanted, timeout_s=0.05)
+        assert caught.value.code == "projection_behind"
+        with pytest.raises(ApplicationError) as caught:
+            async_to_sync(projection_await)(**wanted, timeout_s=0.05)
+        assert caught.value.code == "projection_behind"
 
 
 def test_tables_too_far_behind_are_not_made_up_for(sqlite: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,12 @@ from django.test import Client
 from apps.accounts.models import LedgerEntry, User
 from apps.marketdata.codes import Side
 from apps.marketdata.reference import references
+from apps.orders.journal_reads import ProjectedJournal
 from apps.orders.lifecycle import OrderStatus
 from apps.orders.matching.tables import WRITES
 from apps.orders.models import JournalBatch
-from apps.orders.rest.pages import OrderFilters, fills_page, orders_page, sequence_at, trades_page
+from apps.orders.rest.pages import OrderFilters, fills_page, orders_page
+from apps.orders.ticks import FillTickStore
 from cift.rest.pages import PageAsk, rows_paged
 from tests.support.backoffice import T0, account_make, instruments_make
 
@@ -138,7 +140,10 @@ def other_reads() -> Iterator[Callable[[], Any]]:
     for ask, instrument, (first, before) in product(asks(MANY), (None, 1, 2, 9), ((None, None), (5, MANY - 5))):
         yield partial(fills_page, ACCOUNT, ask, instrument=instrument, first=first, before=before)
         if instrument is not None:
-            yield partial(trades_page, instrument, ask, first=first, before=before)
+            start, end = (None if at is None else T0 + at * STEP_NS for at in (first, before))
+            cursor = None if ask.key is None else MANY // 2
+            read = partial(FillTickStore().trades_page, instrument, limit=LIMIT, cursor=cursor, newer=ask.newer)
+            yield partial(read, start=start, end=end)
     for newer, key in ((False, None), (False, (MANY // 2, 1)), (True, (MANY // 2, 0))):
         yield partial(ledger_page, PageAsk(LIMIT, key, newer=newer), least=5, before=MANY - 5)
 
@@ -193,7 +198,7 @@ def test_a_key_of_two_parts_parts_an_event_s_legs(tables: str) -> None:
 
 
 def test_a_time_is_found_in_the_journal(tables: str) -> None:
-    last = ROWS // 10
+    sequence_at, last = ProjectedJournal().sequence_at, ROWS // 10
     for at, sequence in (
         (0, 1),
         (T0 + 10 * STEP_NS, 1),
@@ -205,6 +210,7 @@ def test_a_time_is_found_in_the_journal(tables: str) -> None:
     assert sequence_at(T0 + last * 10 * STEP_NS + 1) > ROWS
     JournalBatch.objects.all().delete()
     assert sequence_at(T0) > ROWS
+    assert sequence_at(2**64) > ROWS, "a time is bounded by its form alone"
 
 
 def test_a_page_of_orders_asks_the_database_a_fixed_number_of_times(tables: str) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from pytest_django import Settings
 
 from apps.gateways.socket.hub import CONNECTIONS_PER_ACCOUNT_MAX, FEED_KEPT_S, Hub
 from apps.marketdata.codes import InstrumentStatus, Side
 from apps.marketdata.messages import BookBlock
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.streams.channel import Channel
+from apps.marketdata.ticks.base import Tick
 from cift.bus.base import VenueUnavailable
 from cift.errors.application import ApplicationError
 from cift.servers.outbox import Outbox
@@ -46,6 +48,10 @@ def block(
         "status": InstrumentStatus.CONTINUOUS,
     }
     return msgspec.msgpack.encode(BookBlock(**(fields | more)))
+
+
+def ticks_given(*ticks: Tick) -> dict[str, Any]:
+    return {"default": {"BACKEND": "tests.support.ticks.GivenTicks", "OPTIONS": {"ticks": ticks}}}
 
 
 class Readers:
@@ -141,8 +147,8 @@ async def test_a_reader_behind_is_told_what_it_missed_in_one_update(bus: FeedBus
     assert sorted(update["bids"]) == [["0.98", "4", 1], ["0.99", "1", 1], ["1", "0", 0]]
 
 
-async def test_trades_wait_for_a_reader_that_is_behind(bus: FeedBus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.marketdata.streams.instrument.trades_recent", lambda *_arguments, **_options: [])
+async def test_trades_wait_for_a_reader_that_is_behind(bus: FeedBus, settings: Settings) -> None:
+    settings.TICK_STORES = ticks_given()
     bus.respond_with = lambda _subject, _query: book_answer(7, [], [])
     home = Readers()
     reader = await home.join("trades")
@@ -156,9 +162,8 @@ async def test_trades_wait_for_a_reader_that_is_behind(bus: FeedBus, monkeypatch
     assert [(trade["previous"], trade["id"]) for trade in reader.messages()] == [(0, "80"), (80, "90")]
 
 
-async def test_trades_go_on_from_where_a_reader_was(bus: FeedBus, monkeypatch: pytest.MonkeyPatch) -> None:
-    earlier = [(5, 100, 1, Side.BUY, 0), (6, 101, 2, Side.SELL, 0)]
-    monkeypatch.setattr("apps.marketdata.streams.instrument.trades_recent", lambda *_arguments, **_options: earlier)
+async def test_trades_go_on_from_where_a_reader_was(bus: FeedBus, settings: Settings) -> None:
+    settings.TICK_STORES = ticks_given(Tick(5, 100, 1, Side.BUY, 0), Tick(6, 101, 2, Side.SELL, 0))
     bus.respond_with = lambda _subject, _query: book_answer(7, [], [])
     home = Readers()
     (snapshot,) = (await home.join("trades")).messages()
