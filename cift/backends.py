@@ -1,5 +1,6 @@
 """Settings dictionaries of exchangeable parts, in the shape of Django's CACHES: BACKEND and OPTIONS."""
 
+from collections.abc import Iterator
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -33,6 +34,14 @@ class BackendHandler(Generic[BackendT]):
             if alias not in self._made:
                 self._made[alias] = self._make(alias)
             return self._made[alias]
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the setting, a line for each alias that cannot be used."""
+        for alias in getattr(settings, self.setting, {}):
+            try:
+                self[alias]
+            except (ImproperlyConfigured, TypeError) as error:
+                yield f"{self.setting}[{alias!r}] cannot be used: {error}"
 
     def _make(self, alias: str) -> BackendT:
         entries: dict[str, dict[str, Any]] = getattr(settings, self.setting)

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.core.exceptions import ImproperlyConfigured
 
+from cift.backends import BackendHandler
+from cift.backoffice.contracts import operator_sessions, recorders
 from cift.bus import buses
 from cift.health import checks as readiness_checks
+from cift.orderservice.journal import journal_reads
 from cift.wire.base import COMMANDS_PER_FRAME_MAX
 
 ENGINE_MODULE = "cift_matching"
@@ -27,15 +29,18 @@ def engine_is_built() -> bool:
     return find_spec(ENGINE_MODULE) is not None
 
 
+def backends_check(handler: BackendHandler[Any], *, default: bool = True) -> Iterator[Error]:
+    """Make all backends of a setting; `default`: it must have one of that alias."""
+    for fault in handler.faults():
+        yield Error(fault, id="cift.E001")
+    if default and "default" not in getattr(settings, handler.setting, {}):
+        yield Error(f"{handler.setting} has no 'default'.", id="cift.E001")
+
+
 def _backends() -> Iterator[Error]:
-    for name, handler in (("BUSES", buses), ("READINESS_CHECKS", readiness_checks)):
-        for alias in getattr(settings, name):
-            try:
-                handler[alias]
-            except (ImproperlyConfigured, TypeError) as error:
-                yield Error(f"{name}[{alias!r}] cannot be used: {error}", id="cift.E001")
-    if "default" not in settings.BUSES:
-        yield Error("BUSES has no 'default'.", id="cift.E001")
+    for handler in (buses, journal_reads, recorders, operator_sessions):
+        yield from backends_check(handler)
+    yield from backends_check(readiness_checks, default=False)
 
 
 def _engine() -> Iterator[Error]:

@@ -8,3 +8,7 @@ class MarketdataConfig(AppConfig):
 
     name = "apps.marketdata"
     verbose_name = "Market data"
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from apps.marketdata import checks  # noqa: F401, PLC0415 - registers itself; needs the settings

@@ -10,7 +10,7 @@ ORDER_SLOT_BITS = 20
 FILLS_PER_TRADE = 2
 
 SEQUENCE_MAX = 2**42
-"""Behind every sequence a shard will have; the ids made of it still have 63 bits."""
+"""Above every sequence a shard will have; the ids made of it still have 63 bits."""
 
 
 def order_id_first(sequence: int) -> int:

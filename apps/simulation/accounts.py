@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from apps.accounts.audit.records import record_append
 from apps.accounts.commands import OpenAccount
 from apps.accounts.identity.sessions import family_start, tokens_issue
 from apps.accounts.models import Account, Balance, TokenFamily, User
@@ -30,6 +29,7 @@ from apps.simulation.agents.funds import funds_of, moves_due
 from apps.simulation.agents.population import ACCOUNTS
 from apps.simulation.agents.profiles import PROFILES, Terms
 from apps.simulation.client.plan import Login
+from cift.backoffice.acts import VENUE, record
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns
@@ -192,11 +192,8 @@ def _moves_due(accounts: dict[str, int], funds: dict[str, int]) -> list[_Move]:
 
 
 def _record(account: int, outcome: ActOutcome, amounts: dict[str, int], sequence: int, about: int) -> int:
-    return record_append(
-        at=clock_ns(),
-        actor=None,
-        address="",
-        request_id="",
+    return record(
+        VENUE,
         action="simulation.fund",
         subject=f"account {account}",
         outcome=outcome,

@@ -10,11 +10,12 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 
+from cift.backoffice.contracts import operator_sessions, recorders
 from cift.errors.application import ApplicationError
 from cift.errors.codes import CODES
 from cift.orderservice.consistency import JournalPlace
+from cift.orderservice.journal import journal_reads
 from cift.orderservice.performing import Performed
 from cift.processes.threads import database_call
 from cift.times import clock_ns
@@ -54,8 +55,7 @@ def record(
     **more: Any,
 ) -> int:
     """Append to the audit records, in the caller's transaction if there is one; give the record's number."""
-    append = import_string(settings.BACK_OFFICE["RECORDER"])
-    number: int = append(
+    return recorders["default"].append(
         at=clock_ns(),
         actor=actor.user,
         address=actor.address,
@@ -67,7 +67,6 @@ def record(
         after=after,
         **more,
     )
-    return number
 
 
 def command_act(
@@ -131,7 +130,7 @@ def second_factor_require(request: HttpRequest) -> None:
         ApplicationError: `forbidden`.
 
     """
-    if not import_string(settings.BACK_OFFICE["SECOND_FACTOR"])(request):
+    if not operator_sessions["default"].is_second_factor_fresh(request):
         raise ApplicationError("forbidden", "This needs your second factor: give it at /account/second-factor/ first.")
 
 
@@ -160,9 +159,9 @@ async def _awaited(command: Callable[[], Awaitable[Performed[E]]]) -> Performed[
 
 def _shown(number: int) -> None:
     """Wait for the tables; where they are late, the operator's page is a little old."""
-    matching = settings.MATCHING
+    place = JournalPlace(shard=settings.MATCHING["SHARD"], number=number)
     try:
-        import_string(matching["PROJECTION_WAIT"])(JournalPlace(shard=matching["SHARD"], number=number))
+        journal_reads["default"].projection_wait(place)
     except ApplicationError as error:
         if error.code != "projection_behind":
             raise

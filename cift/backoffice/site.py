@@ -5,11 +5,10 @@ from functools import wraps
 from typing import Any
 
 from csp.decorators import csp_update
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.module_loading import import_string
 from unfold.sites import UnfoldAdminSite
 
+from cift.backoffice.contracts import operator_sessions
 from cift.errors.application import ApplicationError
 from cift.errors.problems import error_response
 
@@ -29,7 +28,7 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc]  # published withou
         @wraps(checked)
         def complete(request: HttpRequest, *arguments: Any, **options: Any) -> Any:
             try:
-                import_string(settings.BACK_OFFICE["SESSION_CHECK"])(request)
+                operator_sessions["default"].check(request)
             except ApplicationError as error:
                 return error_response(error, request)
             return checked(request, *arguments, **options)

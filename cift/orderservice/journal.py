@@ -24,7 +24,7 @@ class JournalReads(ABC):
 
     @abstractmethod
     def sequence_at(self, at: int) -> int:
-        """Find the first sequence of a time (ns since epoch, UTC) or later; behind all there are, one above them."""
+        """Find the first sequence of a time (ns since epoch, UTC) or later; where there is none, one above all."""
 
     @abstractmethod
     def projection_wait(self, place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:

@@ -8,11 +8,12 @@ from django.urls import reverse_lazy
 BACK_OFFICE: dict[str, Any] = {
     # How long a money request may wait for a decision; then it expires, and what it holds is free again.
     "REQUEST_DAYS": 14,
-    "RECORDER": "apps.accounts.audit.records.record_append",
-    # Called with a request: raises what is wrong with its session, above all that a second factor was not given in it.
-    "SESSION_CHECK": "apps.accounts.identity.second_factor.session_check",
-    # Called with a request: whether it may do what needs a fresh second factor.
-    "SECOND_FACTOR": "apps.accounts.identity.second_factor.second_factor_fresh",
+}
+
+AUDIT_RECORDERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "apps.accounts.audit.records.ChainedRecorder"}}
+
+OPERATOR_SESSIONS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "apps.accounts.identity.operators.BrowserSessions"}
 }
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.accounts.audit.records import record_append
+from apps.accounts.audit.records import ChainedRecorder
 from apps.accounts.models import Account, Balance, LedgerEntry, MoneyRequest, User
 from apps.marketdata.models import Asset, FeeTier, Instrument
 from apps.orders.ids import fill_id_first, order_id_first
@@ -99,6 +99,6 @@ def requests_make(count: int) -> None:
         MoneyRequest.objects.create(
             account_id=3, asset_id=1, kind=0, amount=5, note="n", requested_by=asker, requested_at=1
         )
-        record_append(
+        ChainedRecorder().append(
             at=1, actor=asker, address="", request_id="", action="money.request", subject="request 1", outcome="done"
         )

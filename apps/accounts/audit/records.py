@@ -8,7 +8,8 @@ from typing import Any
 from django.db import router, transaction
 
 from apps.accounts.models import User
-from apps.accounts.models.audit import GENESIS, ActOutcome, AuditHead, AuditRecord
+from apps.accounts.models.audit import GENESIS, AuditHead, AuditRecord
+from cift.backoffice.contracts import AuditRecorder
 
 _CHUNK = 1_000
 
@@ -23,46 +24,52 @@ class RecordsDamagedError(Exception):
         self.detail = detail
 
 
-def record_append(
-    *,
-    at: int,
-    actor: User | None,
-    address: str,
-    request_id: str,
-    action: str,
-    subject: str,
-    outcome: ActOutcome | str,
-    code: str = "",
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    sequence: int = 0,
-    about: int = 0,
-) -> int:
-    """Append a record, in the caller's transaction if there is one; give its number. `at`: ns since the epoch, UTC."""
-    with transaction.atomic(using=router.db_for_write(AuditRecord)):
-        # SQLite's transaction has the writer's lock from its beginning; elsewhere the head's row is the lock.
-        head, _ = AuditHead.objects.select_for_update().get_or_create(id=1, defaults={"number": 0, "chain": GENESIS})
-        record = AuditRecord(
-            number=head.number + 1,
-            at=at,
-            actor_id=actor.pk if actor is not None else None,
-            actor_email=actor.email if actor is not None else "",
-            address=address,
-            request_id=request_id,
-            action=action,
-            subject=subject,
-            outcome=str(outcome),
-            code=code,
-            before=_json(before or {}),
-            after=_json(after or {}),
-            sequence=sequence,
-            about=about,
-        )
-        record.chain = _chain(bytes(head.chain), record)
-        record.save(force_insert=True)
-        head.number, head.chain = record.number, record.chain
-        head.save(update_fields=["number", "chain"])
-    return record.number
+class ChainedRecorder(AuditRecorder):
+    """Keeps the records in a table, each chained to the one before."""
+
+    def append(
+        self,
+        *,
+        at: int,
+        actor: User | None,
+        address: str,
+        request_id: str,
+        action: str,
+        subject: str,
+        outcome: str,
+        code: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        sequence: int = 0,
+        about: int = 0,
+    ) -> int:
+        """Append a record with the hash of the one before it in its own."""
+        with transaction.atomic(using=router.db_for_write(AuditRecord)):
+            # SQLite's transaction has the writer's lock from its beginning; elsewhere the head's row is the lock.
+            head, _ = AuditHead.objects.select_for_update().get_or_create(
+                id=1, defaults={"number": 0, "chain": GENESIS}
+            )
+            record = AuditRecord(
+                number=head.number + 1,
+                at=at,
+                actor_id=actor.pk if actor is not None else None,
+                actor_email=actor.email if actor is not None else "",
+                address=address,
+                request_id=request_id,
+                action=action,
+                subject=subject,
+                outcome=str(outcome),
+                code=code,
+                before=_json(before or {}),
+                after=_json(after or {}),
+                sequence=sequence,
+                about=about,
+            )
+            record.chain = _chain(bytes(head.chain), record)
+            record.save(force_insert=True)
+            head.number, head.chain = record.number, record.chain
+            head.save(update_fields=["number", "chain"])
+        return record.number
 
 
 def records_verify() -> tuple[int, bytes]:

@@ -1,6 +1,6 @@
 """What a store of trades promises; `tests/contract/test_tick_stores.py` holds every backend to it.
 
-A store follows the journal some milliseconds behind. Its trades are ordered by sequence, which is a trade's id, and
+A store follows the journal with a lag of milliseconds. Its trades are ordered by sequence, which is a trade's id, and
 times rise with it. All methods block their thread.
 """
 
@@ -25,7 +25,7 @@ class TickStore(ABC):
 
     @abstractmethod
     def trades_last(self, instrument: int, *, after: int, up_to: int, limit: int) -> list[Tick]:
-        """Read the last trades behind sequence `after` and up to sequence `up_to`, oldest first, at most `limit`.
+        """Read the last trades after the sequence `after` and up to `up_to`, oldest first, at most `limit`.
 
         Waits, bounded, until the store has all up to `up_to`.
 
@@ -41,6 +41,6 @@ class TickStore(ABC):
         """Read the trades next to a cursor, nearest first, at most `limit`.
 
         Without `newer` they are those before the sequence `cursor`, and without a cursor the newest; with `newer` those
-        behind it. `start` and `end` (ns since epoch, UTC) bound their time: from `start` on, before `end`. The store
+        after it. `start` and `end` (ns since epoch, UTC) bound their time: from `start` on, before `end`. The store
         answers with what it has.
         """

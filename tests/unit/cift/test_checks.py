@@ -5,6 +5,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from apps.marketdata.checks import tick_stores_check
 from cift import checks
 
 
@@ -24,9 +25,31 @@ def test_a_bus_that_cannot_be_made_is_named() -> None:
     assert text.startswith("BUSES['default'] cannot be used")
 
 
-def test_no_bus_at_all_is_said() -> None:
-    with override_settings(BUSES={}):
-        assert found() == [("cift.E001", "BUSES has no 'default'.")]
+@pytest.mark.parametrize(
+    ("setting", "contract", "check"),
+    [
+        ("BUSES", "cift.bus.base.Bus", checks.settings_check),
+        ("JOURNAL_READS", "cift.orderservice.journal.JournalReads", checks.settings_check),
+        ("AUDIT_RECORDERS", "cift.backoffice.contracts.AuditRecorder", checks.settings_check),
+        ("OPERATOR_SESSIONS", "cift.backoffice.contracts.OperatorSessions", checks.settings_check),
+        ("TICK_STORES", "apps.marketdata.ticks.base.TickStore", tick_stores_check),
+    ],
+)
+def test_a_backend_that_does_not_keep_its_contract_is_named(setting: str, contract: str, check: Any) -> None:
+    assert check() == []
+    for backend, complaint in (
+        ("cift.bus.mailbox.Mailbox", f"is not a {contract.rpartition('.')[2]}"),
+        ("cift.nowhere.Backend", "names no BACKEND that can be imported"),
+        # The contract itself: a class that leaves its methods out.
+        (contract, "abstract"),
+    ):
+        with override_settings(**{setting: {"default": {"BACKEND": backend}}}):
+            (message,) = check()
+        assert message.id == "cift.E001"
+        assert message.msg.startswith(f"{setting}['default'] cannot be used")
+        assert complaint in message.msg
+    with override_settings(**{setting: {}}):
+        assert [message.msg for message in check()] == [f"{setting} has no 'default'."]
 
 
 def test_an_engine_that_is_not_built_is_said() -> None:

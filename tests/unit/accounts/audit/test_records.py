@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.accounts.audit.records import RecordsDamagedError, record_append, records_verify
+from apps.accounts.audit.records import ChainedRecorder, RecordsDamagedError, records_verify
 from apps.accounts.models import AuditHead, AuditRecord, User
 from tests.support.together import together
 
 
 def append(number: int, actor: User | None = None) -> int:
-    return record_append(
+    return ChainedRecorder().append(
         at=1_700_000_000_000_000_000 + number,
         actor=actor,
         address="192.0.2.7",

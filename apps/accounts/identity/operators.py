@@ -1,0 +1,18 @@
+"""The sessions of operators as the back office checks them: a browser's, with a second factor where one is due."""
+
+from django.http import HttpRequest
+
+from apps.accounts.identity.second_factor import second_factor_fresh, session_check
+from cift.backoffice.contracts import OperatorSessions
+
+
+class BrowserSessions(OperatorSessions):
+    """What was given in a browser's session, and when."""
+
+    def check(self, request: HttpRequest) -> None:
+        """Want the second factor of who has one."""
+        session_check(request)
+
+    def is_second_factor_fresh(self, request: HttpRequest) -> bool:
+        """Look at when it was given last."""
+        return second_factor_fresh(request)
