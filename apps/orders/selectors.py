@@ -1,6 +1,6 @@
 """Reads of orders and what came of them.
 
-The tables are a projection, some milliseconds behind. Where an answer must be exact (a cancel's, an id's look-up), the
+The tables are a projection, some milliseconds behind. Where an answer must be exact (an id's look-up), the
 journal's batches behind the projection are folded over the rows; else a read may wait with a consistency token.
 """
 
@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
 from apps.orders.models import JournalBatch, Order, Position, Projection
-from apps.orders.state import ORDER_COLUMNS, OrderChange, OrderState, order_ids_of
+from apps.orders.state import ORDER_COLUMNS, TERMS_COLUMNS, OrderChange, OrderState, OrderTerms, order_ids_of
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import WAIT_S_MAX
 from cift.orderservice.gateway import gateway
@@ -27,9 +27,10 @@ TAIL_BATCHES_MAX = 2_000
 """The most batches folded over the tables for one read."""
 
 _IDS_PER_QUERY = 500
-# Every amend's and cancel's answer passes here: made from querysets, these took most of their time to be made.
+# Written out: made from querysets, these took most of their time to be made.
 _PROJECTED = f"SELECT last_number, last_sequence FROM {Projection._meta.db_table} WHERE shard = %s"  # noqa: S608 - the model's name
 _ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM {Order._meta.db_table} WHERE id IN "  # noqa: S608 - as above
+_TERMS = f"SELECT id, {', '.join(TERMS_COLUMNS)} FROM {Order._meta.db_table} WHERE id IN "  # noqa: S608 - as above
 _TAIL = (
     f"SELECT at, events FROM {JournalBatch._meta.db_table} "  # noqa: S608 - the model's name
     "WHERE shard = %s AND number > %s ORDER BY number LIMIT %s"
@@ -112,12 +113,7 @@ def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
     """
     wanted = set(order_ids)
     after = projected().number
-    ids = sorted(wanted)
-    found: dict[int, OrderState] = {}
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        some = ids[start : start + _IDS_PER_QUERY]
-        rows = _rows(Order, f"{_ORDERS}({', '.join(['%s'] * len(some))})", some)
-        found.update((row[0], OrderState.of_values(row)) for row in rows)
+    found = {row[0]: OrderState.of_values(row) for row in _order_rows(_ORDERS, wanted)}
     for at, event in _tail(after):
         if isinstance(event, OrderAccepted | OrderRejected):
             if event.order_id in wanted and event.order_id not in found:
@@ -127,6 +123,29 @@ def orders_current(order_ids: Iterable[int]) -> dict[int, OrderState]:
                 if order_id in found:
                     found[order_id].apply(event, at=at)
     return found
+
+
+def order_terms_read(order_ids: Iterable[int]) -> dict[int, OrderTerms]:
+    """Read what of orders never changes: as it does not, the tables need not be up to date to have it.
+
+    Raises:
+        ApplicationError: `projection_behind`: an order is not in the tables, and these are too far behind.
+
+    """
+    wanted = set(order_ids)
+    found = {row[0]: OrderTerms(*row[1:]) for row in _order_rows(_TERMS, wanted)}
+    if missing := wanted - found.keys():
+        for order_id, state in orders_current(missing).items():
+            found[order_id] = OrderTerms.of(state, client_order_id=state.client_order_id, created_at=state.created_at)
+    return found
+
+
+def _order_rows(statement: str, order_ids: Iterable[int]) -> Iterator[tuple[Any, ...]]:
+    """Read a row of each order that is in the tables, some hundred at a time."""
+    ids = sorted(order_ids)
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        some = ids[start : start + _IDS_PER_QUERY]
+        yield from _rows(Order, f"{statement}({', '.join(['%s'] * len(some))})", some)
 
 
 def _tail(after: int) -> Iterator[tuple[int, AnyEvent]]:

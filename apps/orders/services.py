@@ -7,9 +7,8 @@ import msgspec
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, CancelOrders, SetKillSwitch, SubmitOrder
 from apps.orders.events import AnyEvent, KillSwitchSet, OrdersCanceled, section_decode
 from cift.errors.application import ApplicationError
-from cift.orderservice.gateway import Told
-from cift.orderservice.performing import Performed, command_give, command_perform, command_send
-from cift.wire.base import Command, Reply
+from cift.orderservice.performing import Performed, command_perform, command_send
+from cift.wire.base import Reply
 from cift.wire.outcomes import CommandRejected
 
 
@@ -26,39 +25,17 @@ def outcome_of(reply: Reply) -> Outcome:
     return Outcome(number=reply.number, at=reply.at, events=tuple(section_decode(reply.section)))
 
 
-def order_submit(order: SubmitOrder) -> Awaitable[Outcome]:
-    """Enter an order; it is on its way when this returns.
+OrderCommand = SubmitOrder | AmendOrder | CancelOrder | CancelOrders | Batch
+
+
+def order_command_send(command: OrderCommand) -> Awaitable[Outcome]:
+    """Send a command that enters, changes or cancels orders; it is on its way when this returns.
 
     Raises (when awaited):
         ApplicationError: what `command_send` raises.
 
     """
-    return _outcome(order)
-
-
-def order_give(order: SubmitOrder, told: Told) -> None:
-    """Enter an order as `order_submit` does; `told` is called with what is awaited there."""
-    command_give(order, told)
-
-
-def order_amend(amend: AmendOrder) -> Awaitable[Outcome]:
-    """Change an open order; as `order_submit`."""
-    return _outcome(amend)
-
-
-def order_cancel(cancel: CancelOrder) -> Awaitable[Outcome]:
-    """Cancel one order; as `order_submit`."""
-    return _outcome(cancel)
-
-
-def order_cancel_all(cancel: CancelOrders) -> Awaitable[Outcome]:
-    """Cancel all orders that fit; as `order_submit`."""
-    return _outcome(cancel)
-
-
-def order_batch(batch: Batch) -> Awaitable[Outcome]:
-    """Apply up to 100 commands of one account in order, atomic: all of them or none; as `order_submit`."""
-    return _outcome(batch)
+    return _decoded(command_send(command))
 
 
 async def kill_switch_set(*, on: bool, deadline: int = 0) -> Performed[KillSwitchSet]:
@@ -78,16 +55,12 @@ async def orders_cancel_all(cancel: CancelOrders) -> Performed[OrdersCanceled]:
         ApplicationError: the reason's code where it was refused; what `command_send` raises.
 
     """
-    outcome = await order_cancel_all(cancel)
+    outcome = await order_command_send(cancel)
     last = outcome.events[-1]
     if isinstance(last, OrdersCanceled):
         return Performed(number=outcome.number, at=outcome.at, event=last)
     code = last.reason.code if isinstance(last, CommandRejected) else "outcome_unknown"
     raise ApplicationError(code, extra={"sequence": last.sequence})
-
-
-def _outcome(command: Command) -> Awaitable[Outcome]:
-    return _decoded(command_send(command))
 
 
 async def _decoded(reply: Awaitable[Reply]) -> Outcome:

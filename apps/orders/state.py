@@ -17,6 +17,38 @@ if TYPE_CHECKING:
 OrderChange = Trade | OrderCanceled | OrderAmended | OrderReduced
 
 
+class OrderTerms(msgspec.Struct, frozen=True, gc=False):
+    """What of an order that may rest no event changes; numbers as on the wire, times in ns.
+
+    One by quote amount never rests: it is known by the events of its own command alone.
+    """
+
+    account: int
+    client_order_id: str
+    instrument: int
+    side: int
+    type: int
+    tif: int
+    flags: int
+    stp: int
+    created_at: int
+
+    @classmethod
+    def of(cls, order: "OrderAccepted | OrderState", *, client_order_id: str, created_at: int) -> Self:
+        """Take them from what has them all but two by the same names."""
+        return cls(
+            account=order.account,
+            client_order_id=client_order_id,
+            instrument=order.instrument,
+            side=order.side,
+            type=order.type,
+            tif=order.tif,
+            flags=order.flags,
+            stp=order.stp,
+            created_at=created_at,
+        )
+
+
 class OrderState(msgspec.Struct, gc=False):
     """One order as it stands; numbers as on the wire, times in ns."""
 
@@ -69,6 +101,41 @@ class OrderState(msgspec.Struct, gc=False):
             reason=event.reason if isinstance(event, OrderRejected) else 0,
             sequence=event.sequence,
             created_at=at,
+            updated_at=at,
+        )
+
+    @classmethod
+    def of_change(cls, event: OrderCanceled | OrderAmended, terms: OrderTerms, *, at: int) -> Self:
+        """Begin with the event that canceled or amended an order: it says all that `terms` do not."""
+        status = OrderStatus.PARTIALLY_FILLED if event.filled_quantity else OrderStatus.NEW
+        if isinstance(event, OrderAmended):
+            quantity, leaves, reason = event.quantity, event.leaves, 0
+            status = transition(status, OrderEvent.AMEND)
+        else:
+            quantity, leaves, reason = event.order_quantity, 0, int(event.reason)
+            status = transition(status, event_of_cancel(reason=event.reason))
+        return cls(
+            id=event.order_id,
+            account=terms.account,
+            client_order_id=terms.client_order_id,
+            instrument=terms.instrument,
+            side=terms.side,
+            type=terms.type,
+            tif=terms.tif,
+            flags=terms.flags,
+            stp=terms.stp,
+            price=event.price,
+            quantity=quantity,
+            quote_amount=0,
+            status=status,
+            filled_quantity=event.filled_quantity,
+            canceled_quantity=quantity - event.filled_quantity - leaves,
+            leaves_quantity=leaves,
+            filled_notional=event.filled_notional,
+            fee=event.fee_total,
+            reason=reason,
+            sequence=event.sequence,
+            created_at=terms.created_at,
             updated_at=at,
         )
 
@@ -131,6 +198,9 @@ _NAMED_OTHERWISE = {
 
 ORDER_COLUMNS = tuple(_NAMED_OTHERWISE.get(name, name) for name in OrderState.__struct_fields__)
 """The attributes of an `Order` that make a state, in its order."""
+
+TERMS_COLUMNS = tuple(_NAMED_OTHERWISE.get(name, name) for name in OrderTerms.__struct_fields__)
+"""The attributes of an `Order` that make its terms, in their order."""
 
 
 class FillState(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ Invariants:
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
@@ -18,11 +18,10 @@ from django.conf import settings
 
 from apps.marketdata.feeds.plan import Step
 from apps.orders import services
-from apps.orders.commands import AmendOrder, CancelOrder, SubmitOrder
 from apps.orders.events import OrderAccepted, OrderRejected, Trade
 from apps.orders.services import Outcome
 from apps.replaying.scan import NOT_DONE
-from apps.replaying.translation import StepCommand, Translator
+from apps.replaying.translation import Translator
 from cift.errors.application import ApplicationError
 from cift.times import clock_ns
 from cift.wire.base import COMMANDS_PER_REQUEST_MAX
@@ -108,7 +107,7 @@ class Sender:
         while True:
             deadline = clock_ns() + int(settings.MATCHING["REQUEST_TIMEOUT_S"] * NS_PER_S)
             commands = [self.translator.command(step, deadline=deadline) for step in window]
-            answers = await asyncio.gather(*map(_perform, commands), return_exceptions=True)
+            answers = await asyncio.gather(*map(services.order_command_send, commands), return_exceptions=True)
             refusals = {answer.code for answer in answers if isinstance(answer, ApplicationError)}
             others = [a for a in answers if isinstance(a, BaseException) and not isinstance(a, ApplicationError)]
             if others:
@@ -133,16 +132,6 @@ class Sender:
         if isinstance(first, OrderAccepted):
             self.translator.order_ids[first.id] = first.order_id
         return sum(isinstance(event, Trade) for event in outcome.events)
-
-
-def _perform(command: StepCommand) -> Awaitable[Outcome]:
-    match command:
-        case SubmitOrder():
-            return services.order_submit(command)
-        case AmendOrder():
-            return services.order_amend(command)
-        case CancelOrder():
-            return services.order_cancel(command)
 
 
 def _not_done(outcome: Outcome) -> bool:

@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 Entry = bytes | tuple[str]
 """What comes back for a command: its encoded reply, or a refusal's code."""
 
-Told = Callable[[Reply | ApplicationError], None]
-"""Told what became of a command, once, in the loop it was given in."""
+ReplyCallback = Callable[[Reply | ApplicationError], None]
+"""Called with what became of a command, once, in the loop it was submitted in."""
 
-Waiting = tuple[bytes, Told]
+Waiting = tuple[bytes, ReplyCallback]
 """A command, and who waits for its reply."""
 
 _entries = msgspec.msgpack.Decoder(list[Entry])
@@ -51,14 +51,14 @@ class Gateway:
     def submit(self, command: bytes) -> "asyncio.Future[Reply]":
         """Send an encoded command with the others of this turn; the future has the reply or an ApplicationError."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.give(command, partial(_settle, future))
+        self.submit_with_callback(command, partial(_settle, future))
         return future
 
-    def give(self, command: bytes, told: Told) -> None:
+    def submit_with_callback(self, command: bytes, callback: ReplyCallback) -> None:
         """Send an encoded command with the others of this turn; no future, no turn of the loop for each."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._leave)
-        self._waiting.append((command, told))
+        self._waiting.append((command, callback))
 
     async def query(self, query: Query[Answer]) -> Answer:
         """Ask the writer's memory.
@@ -108,10 +108,10 @@ def _answered(commands: Sequence[Waiting], asked: "asyncio.Future[bytes]") -> No
 
 
 def _tell_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
-    for (_, told), entry in zip(commands, entries, strict=True):
+    for (_, callback), entry in zip(commands, entries, strict=True):
         reply = _reply_of(entry) if isinstance(entry, bytes) else _error_of(entry[0])
         try:
-            told(reply)
+            callback(reply)
         except Exception:
             # The others of the frame are told all the same.
             logger.exception("a reply was not taken")

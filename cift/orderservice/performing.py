@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from cift.errors.application import ApplicationError
-from cift.orderservice.gateway import Told, gateway
+from cift.orderservice.gateway import ReplyCallback, gateway
 from cift.orderservice.journal import journal_reads
 from cift.processes.threads import database_call
 from cift.wire.base import Command, Event, Reply, command_encode, messages_split
@@ -34,9 +34,9 @@ def command_send(command: Command) -> Awaitable[Reply]:
     return gateway().submit(command_encode(command))
 
 
-def command_give(command: Command, told: Told) -> None:
-    """Send one command as `command_send` does; `told` is called with what is awaited there, in this event loop."""
-    gateway().give(command_encode(command), told)
+def command_send_with_callback(command: Command, callback: ReplyCallback) -> None:
+    """Send one command as `command_send` does; the callback gets what is awaited there, in this event loop."""
+    gateway().submit_with_callback(command_encode(command), callback)
 
 
 async def first_answer(sequence: int) -> Reply:

@@ -117,4 +117,4 @@ def way_of(name: str, *, token: str, principal: Principal) -> HttpWay | SessionW
 
 
 WAYS = ("django", "programs", "socket", "socket, the long way")
-"""As in `tests.support.traders`; a plain order on a socket has a way of its own (`entry.order_give`)."""
+"""As in `tests.support.traders`; a plain order on a socket has a way of its own (`entry.fast_order`)."""

@@ -323,21 +323,23 @@ class Session:
         """Do a plain order: no task of its own, no future."""
         self._limits.message()
         self._take_orders(plain.order.id)
-        operations.place_check(user=0 if self._principal is None else self._principal.user)
+        operations.rate_limit_check(user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
         request_id = plain.id
         try:
-            operations.order_give(plain.order, lambda given: self._order_given(request_id, given))
+            operations.order_submit_with_callback(
+                plain.order, lambda submitted: self._plain_submitted(request_id, submitted)
+            )
         except BaseException:
             self._room.release()
             raise
         self._limits.heeded()
 
-    def _order_given(self, request_id: int | str, given: operations.Given) -> None:
-        if isinstance(given, Answer | ApplicationError):
-            self._order_told(request_id, given)
+    def _plain_submitted(self, request_id: int | str, submitted: operations.Submitted) -> None:
+        if isinstance(submitted, Answer | ApplicationError):
+            self._order_told(request_id, submitted)
         else:
-            self._order_await(request_id, given)
+            self._order_await(request_id, submitted)
 
     def _take_orders(self, client_order_id: str | None) -> None:
         if not self._takes_orders:
@@ -347,14 +349,14 @@ class Session:
     async def _order(self, request_id: int | str, operation: operations.Operation, params: Any) -> None:
         account = self._own_account()
         self._take_orders(client_order_id_find(params))
-        operations.places_take(params, user=0 if self._principal is None else self._principal.user)
+        operations.rate_limit_consume(params, user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
         try:
-            answer = await operation(params, account=account, at=clock_ns())
+            sent = await operation(params, account=account, at=clock_ns())
         except BaseException:
             self._room.release()
             raise
-        self._order_await(request_id, answer)
+        self._order_await(request_id, sent.answer())
 
     def _order_await(self, request_id: int | str, answer: Awaitable[Answer]) -> None:
         task = asyncio.get_running_loop().create_task(self._order_answer(request_id, answer))

@@ -10,13 +10,14 @@ import msgspec
 from apps.marketdata.reference import reference_of, references
 from apps.orders.codes import Liquidity
 from apps.orders.entry.fast_answer import taken_text
+from apps.orders.entry.order_cache import order_terms
 from apps.orders.events import AnyEvent, OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
 from apps.orders.lifecycle import TERMINAL
 from apps.orders.reasons import Reason
 from apps.orders.selectors import orders_current, shard
 from apps.orders.services import Outcome, outcome_of
-from apps.orders.shapes import STATUS_NAMES, OrderAnswer, OrdersAnswer, order_answer, order_body
-from apps.orders.state import FillState, OrderChange, OrderState, fill_of, order_ids_of
+from apps.orders.shapes import STATUS_NAMES, OrdersAnswer, order_answer, order_body
+from apps.orders.state import FillState, OrderChange, OrderState, OrderTerms, fill_of, order_ids_of
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import JournalPlace, token_of
 from cift.orderservice.performing import first_answer
@@ -172,10 +173,22 @@ def _begins(event: AnyEvent) -> bool:
     return isinstance(event, OrderAccepted | OrderRejected | OrderAmended | CommandDuplicate | CommandRejected)
 
 
+def order_remember(events: Sequence[AnyEvent], *, at: int) -> None:
+    """Remember a new order by its command's events, so that its changes can be answered; one that ended has none."""
+    first, last = events[0], events[-1]
+    if not isinstance(first, OrderAccepted):
+        return
+    if isinstance(last, Trade) and not last.taker_leaves:
+        return
+    if isinstance(last, OrderCanceled) and last.order_id == first.order_id:
+        return
+    order_terms.put(first, at=at)
+
+
 async def changed(
-    outcome: Outcome, *, account: int, order_id: int, known: Mapping[int, OrderState] | None = None
+    outcome: Outcome, *, account: int, order_id: int, known: Mapping[int, OrderTerms] | None = None
 ) -> Answer:
-    """Answer an amend or a cancel of one order; `known`: orders as they stand now, where they have been read already.
+    """Answer an amend or a cancel of one order as its events leave it; `known`: terms that have been found already.
 
     Raises:
         ApplicationError: the reason it was refused for; `not_found`, `order_terminal`; what `done_told` says is done.
@@ -189,23 +202,15 @@ async def changed(
     if not isinstance(first, OrderCanceled | OrderAmended):
         raise ApplicationError("internal")
     with done_told(outcome):
-        if known is None:
-            known = await database_call(orders_current, [first.order_id])
-        state = known.get(first.order_id)
-        if state is None:
+        terms = (await order_terms.find([first.order_id]) if known is None else known).get(first.order_id)
+        if terms is None:
             raise ApplicationError("projection_behind")
-        return Answer(HTTPStatus.OK, await changed_body(state, outcome))
-
-
-async def changed_body(state: OrderState, outcome: Outcome) -> OrderAnswer:
-    """Give the shape of an order that was amended or canceled, with the fills that made."""
-    fills = [
-        fill_of(event, liquidity=Liquidity.TAKER, at=outcome.at)
-        for event in outcome.events
-        if isinstance(event, Trade) and event.taker_order_id == state.id
-    ]
-    reference = await reference_of(state.instrument)
-    return order_answer(state, reference, fills=fills, consistency_token=token_at(outcome))
+        reference = await reference_of(first.instrument)
+    state = OrderState.of_change(first, terms, at=outcome.at)
+    fills = applied(state, outcome.events[1:], at=outcome.at)
+    if state.status in TERMINAL:
+        order_terms.drop(state.id)
+    return Answer(HTTPStatus.OK, order_answer(state, reference, fills=fills, consistency_token=token_at(outcome)))
 
 
 async def order_missing(*, account: int, order_id: int) -> ApplicationError:
@@ -232,10 +237,14 @@ async def orders_done(outcome: Awaitable[Outcome]) -> Answer:
     first = done.events[0]
     if isinstance(first, CommandRejected):
         raise refusal(first)
-    canceled = [event.order_id for event in done.events if isinstance(event, OrderCanceled)]
+    canceled = [event for event in done.events if isinstance(event, OrderCanceled)]
     with done_told(done):
-        states = await database_call(orders_current, canceled) if canceled else {}
-        if not states.keys() >= set(canceled):
+        known = await order_terms.find([event.order_id for event in canceled])
+        if len(known) < len(canceled):
             raise ApplicationError("projection_behind")
-        results = [order_body(states[each], await reference_of(states[each].instrument)) for each in canceled]
+        results = []
+        for event in canceled:
+            state = OrderState.of_change(event, known[event.order_id], at=done.at)
+            results.append(order_body(state, await reference_of(state.instrument)))
+            order_terms.drop(state.id)
     return Answer(HTTPStatus.OK, OrdersAnswer(results=results, consistency_token=token_at(done)))

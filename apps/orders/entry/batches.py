@@ -8,17 +8,25 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from apps.orders.commands import Batch, BatchMember, SubmitOrder
-from apps.orders.entry.answers import Answer, changed, members_split, refusal, resolve_tell, submitted, token_at
+from apps.orders.entry.answers import (
+    Answer,
+    changed,
+    members_split,
+    order_remember,
+    refusal,
+    resolve_tell,
+    submitted,
+    token_at,
+)
 from apps.orders.entry.order_cache import order_terms
-from apps.orders.events import AnyEvent, BatchDone, OrderAccepted, OrderAmended, OrderCanceled
+from apps.orders.events import AnyEvent, BatchDone, OrderAmended, OrderCanceled
 from apps.orders.reasons import Reason
-from apps.orders.selectors import id_find, orders_current
+from apps.orders.selectors import id_find
 from apps.orders.services import Outcome
 from apps.orders.shapes import OrderAnswer
-from apps.orders.state import OrderState
+from apps.orders.state import OrderTerms
 from cift.errors.application import ApplicationError
 from cift.errors.problems import error_of
-from cift.processes.threads import database_call
 from cift.texts import TokenText
 from cift.wire.outcomes import CommandRejected
 
@@ -64,6 +72,8 @@ async def batch_done(batch: Batch, outcome: Outcome, refused: Refused) -> Answer
     if not isinstance(last, BatchDone):
         raise _refused(outcome.events)
     parts = members_split(outcome.events[:-1])
+    for events in parts:
+        order_remember(events, at=outcome.at)
     known = await _changed_orders(parts)
     results = []
     for member, events in zip(batch.members, parts, strict=True):
@@ -76,14 +86,16 @@ async def batch_done(batch: Batch, outcome: Outcome, refused: Refused) -> Answer
     return Answer(HTTPStatus.OK, BatchAnswer(results=results, consistency_token=token_at(outcome)))
 
 
-async def _changed_orders(parts: Sequence[Sequence[AnyEvent]]) -> Mapping[int, OrderState]:
-    """Read all orders a batch amended or canceled in one go: one by one would cost a query each."""
+async def _changed_orders(parts: Sequence[Sequence[AnyEvent]]) -> Mapping[int, OrderTerms] | None:
+    """Find the terms of all orders a batch amended or canceled in one go: one by one would cost a query each.
+
+    None: they cannot be read now. The batch is done all the same, so each of these members is answered for itself.
+    """
     ids = [part[0].order_id for part in parts if isinstance(part[0], OrderAmended | OrderCanceled)]
     try:
-        return await database_call(orders_current, ids) if ids else {}
+        return await order_terms.find(ids)
     except ApplicationError:
-        # The batch is done, whatever can be read of it now: each of these members is answered for itself.
-        return {}
+        return None
 
 
 def _refused(events: Sequence[AnyEvent]) -> ApplicationError:
@@ -100,7 +112,7 @@ def _refused(events: Sequence[AnyEvent]) -> ApplicationError:
     return error
 
 
-async def _item(member: BatchMember, outcome: Outcome, known: Mapping[int, OrderState]) -> BatchItem:
+async def _item(member: BatchMember, outcome: Outcome, known: Mapping[int, OrderTerms] | None) -> BatchItem:
     try:
         answer = await _answer(member, outcome, known)
     except ApplicationError as error:
@@ -115,11 +127,8 @@ def _refused_item(error: ApplicationError) -> BatchItem:
     return BatchItem(status=error.status, order=None, error=error_of(error))
 
 
-async def _answer(member: BatchMember, outcome: Outcome, known: Mapping[int, OrderState]) -> Answer:
+async def _answer(member: BatchMember, outcome: Outcome, known: Mapping[int, OrderTerms] | None) -> Answer:
     if isinstance(member, SubmitOrder):
-        first = outcome.events[0]
-        if isinstance(first, OrderAccepted):
-            order_terms.put(first)
         return await submitted(outcome)
     order_id = member.order_id
     if not order_id and isinstance(outcome.events[0], CommandRejected):

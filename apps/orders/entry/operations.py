@@ -1,40 +1,73 @@
 """The edge all orders enter by: a request's fields → a command → the bus → an answer.
 
 REST, sockets and programs over plain HTTP share it, so each case has one answer whichever way it came. An operation
-reads the request and sends the command when it is awaited, and then gives what awaits the answer: who has several to
-send, sends them in order without waiting for the answers in between.
+reads the request and sends its command; what it returns then waits for the answer. Who has several to send, sends them
+in order without waiting for the answers in between.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from apps.marketdata.reference import reference_of
-from apps.orders import services
 from apps.orders.commands import AmendOrder, Batch, BatchMember, CancelOrder, SubmitOrder
-from apps.orders.entry.answers import Answer, changed, orders_done, resolve_tell, submitted, submitted_now, taken
+from apps.orders.entry.answers import (
+    Answer,
+    changed,
+    order_remember,
+    orders_done,
+    resolve_tell,
+    submitted,
+    submitted_now,
+    taken,
+)
 from apps.orders.entry.batches import Refused, batch_done, batch_unsent
 from apps.orders.entry.order_cache import order_terms
 from apps.orders.entry.reading import amend_read, batch_read, cancel_all_read, cancel_read, submit_read
-from apps.orders.events import OrderAccepted
 from apps.orders.selectors import id_find, orders_current
-from apps.orders.services import Outcome
+from apps.orders.services import Outcome, order_command_send, outcome_of
 from apps.orders.shapes import order_body
 from cift.errors.application import ApplicationError
+from cift.orderservice.performing import command_send_with_callback
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, rate_limits
 from cift.wire.base import BATCH_MEMBERS_MAX, Reply
 from cift.wire.outcomes import CommandRejected
 
-Operation = Callable[..., Awaitable[Awaitable[Answer]]]
-
-Given = Answer | ApplicationError | Awaitable[Answer]
-"""What an order that was given is answered, or what awaits that where the journal must be read."""
-
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request whose command is on its way; `answer`, called once, waits for what it came to.
+
+    Raises (when the answer is awaited):
+        ApplicationError: what the request is answered with instead.
+
+    """
+
+    answer: Callable[[], Awaitable[Answer]]
+
+
+class Operation(Protocol):
+    """Reads a request of an account and sends its command.
+
+    Raises:
+        ApplicationError: what the request is answered with; nothing was sent.
+
+    """
+
+    async def __call__(self, given: Any, *, account: int, at: int) -> Sent:
+        """Do so; `at`: the time in ns."""
+
+
+Submitted = Answer | ApplicationError | Awaitable[Answer]
+"""What a plain order is answered, or what awaits that where the journal must be read."""
 
 
 async def perform(operation: Operation, given: Any, *, account: int, at: int) -> Answer:
@@ -44,10 +77,11 @@ async def perform(operation: Operation, given: Any, *, account: int, at: int) ->
         ApplicationError: what the request is answered with instead.
 
     """
-    return await (await operation(given, account=account, at=at))
+    sent = await operation(given, account=account, at=at)
+    return await sent.answer()
 
 
-def places_take(given: Any, *, user: int) -> Standing:
+def rate_limit_consume(given: Any, *, user: int) -> Standing:
     """Take a user's place for an operation; a batch takes one for each of its commands.
 
     Raises:
@@ -59,8 +93,8 @@ def places_take(given: Any, *, user: int) -> Standing:
     return rate_limits.take("orders-account", str(user), weight=weight)
 
 
-def place_check(*, user: int) -> None:
-    """Take a user's place for one order, as `places_take` does, where nobody is told how they stand.
+def rate_limit_check(*, user: int) -> None:
+    """Take a user's place for one order, as `rate_limit_consume` does, where nobody is told how they stand.
 
     Raises:
         ApplicationError: `rate_limited`.
@@ -69,36 +103,36 @@ def place_check(*, user: int) -> None:
     rate_limits.check("orders-account", str(user))
 
 
-async def order_submit(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+async def order_submit(given: Any, *, account: int, at: int) -> Sent:
     """Enter an order."""
     order = await submit_read(given, account=account, at=at)
-    return _submit_answer(order, services.order_submit(order))
+    return Sent(partial(_submit_answer, order, order_command_send(order)))
 
 
-async def order_amend(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+async def order_amend(given: Any, *, account: int, at: int) -> Sent:
     """Change an open order."""
     amend = await amend_read(given, account=account, at=at)
-    return _amend_answer(amend, services.order_amend(amend))
+    return Sent(partial(_amend_answer, amend, order_command_send(amend)))
 
 
-async def order_cancel(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+async def order_cancel(given: Any, *, account: int, at: int) -> Sent:
     """Cancel an order by its id or the client's."""
     cancel = cancel_read(given, account=account, at=at)
-    return _cancel_answer(cancel, services.order_cancel(cancel))
+    return Sent(partial(_cancel_answer, cancel, order_command_send(cancel)))
 
 
-async def order_cancel_all(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+async def order_cancel_all(given: Any, *, account: int, at: int) -> Sent:
     """Cancel all orders that fit."""
     cancel = await cancel_all_read(given, account=account, at=at)
-    return orders_done(_known(services.order_cancel_all(cancel), cancel.deadline, {}))
+    return Sent(partial(orders_done, _known(order_command_send(cancel), cancel.deadline, {})))
 
 
-async def order_batch(given: Any, *, account: int, at: int) -> Awaitable[Answer]:
+async def order_batch(given: Any, *, account: int, at: int) -> Sent:
     """Apply several commands in order."""
     batch, refused = await batch_read(given, account=account, at=at)
     if not batch.members:
-        return _ready(batch_unsent(refused))
-    return _batch_answer(batch, refused, services.order_batch(batch))
+        return Sent(partial(_ready, batch_unsent(refused)))
+    return Sent(partial(_batch_answer, batch, refused, order_command_send(batch)))
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -127,55 +161,48 @@ async def order_resolve(client_order_id: str, *, account: int) -> Answer:
 
 
 async def _submit_answer(order: SubmitOrder, outcome: Awaitable[Outcome]) -> Answer:
-    named = {"client_order_id": order.id}
     try:
-        done = await _known(outcome, order.deadline, named)
-        _terms_keep(done)
+        done = await outcome
+        order_remember(done.events, at=done.at)
         return await submitted(done)
     except ApplicationError as error:
         # The first answer may be what is not known: it is looked up like this one's own.
         resolve_tell(error, order.deadline)
-        error.extra = {**named, **error.extra}
+        _name(error, order)
         raise
 
 
-def order_give(order: SubmitOrder, answered: Callable[[Given], None]) -> None:
-    """Enter a plain order (see `plain`); `answered` is called once, and in the order all are given in."""
-    services.order_give(order, lambda reply: answered(_given_answer(order, reply)))
+def order_submit_with_callback(order: SubmitOrder, callback: Callable[[Submitted], None]) -> None:
+    """Enter a plain order (see `fast_order`); callbacks are called once each, in the order they were given in."""
+    command_send_with_callback(order, lambda reply: callback(_plain_answer(order, reply)))
 
 
-def _given_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Given:
+def _plain_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Submitted:
     if isinstance(reply, ApplicationError):
         resolve_tell(reply, order.deadline)
-        return _named(reply, order)
+        return _name(reply, order)
     try:
-        done = services.outcome_of(reply)
+        done = outcome_of(reply)
         answer = taken(done) or submitted_now(done)
-        if answer is None:
-            return _submit_answer(order, _ready(done))
     except ApplicationError as error:
-        return _named(error, order)
+        return _name(error, order)
     except Exception:
         # Whatever it was, the request gets its one answer.
         logger.exception("a reply was not understood")
         return ApplicationError("internal")
-    _terms_keep(done)
+    if answer is None:
+        return _submit_answer(order, _ready(done))
+    order_remember(done.events, at=done.at)
     return answer
 
 
-def _named(error: ApplicationError, order: SubmitOrder) -> ApplicationError:
+def _name(error: ApplicationError, order: SubmitOrder) -> ApplicationError:
     error.extra = {"client_order_id": order.id, **error.extra}
     return error
 
 
 async def _ready(there: T) -> T:
     return there
-
-
-def _terms_keep(outcome: Outcome) -> None:
-    first = outcome.events[0]
-    if isinstance(first, OrderAccepted):
-        order_terms.put(first)
 
 
 async def _cancel_answer(cancel: CancelOrder, outcome: Awaitable[Outcome]) -> Answer:

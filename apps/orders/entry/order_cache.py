@@ -1,23 +1,19 @@
-"""What the edge must know of an order to change it, kept in memory: a bounded cache, the tables behind it."""
+"""What of orders never changes, remembered: with it a change's own event is all its answer is made of.
+
+Only what no event changes is kept, so it is right whichever process has amended an order since. An order leaves when
+its end is answered here, else when it has been unused longest; one that is not here is read from the tables.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from apps.orders.events import OrderAccepted
-from apps.orders.selectors import orders_current
+from apps.orders.selectors import order_terms_read
+from apps.orders.state import OrderTerms
 from cift.processes.threads import database_call
 
 ORDERS_MAX = 6_144
-"""About 300 bytes each; one that is not here is read from the tables."""
-
-
-class OrderTerms(NamedTuple):
-    """Whose an order is, of what, and the id its client gave it."""
-
-    account: int
-    instrument: int
-    client_order_id: str
+"""A process's bound, about 450 bytes each."""
 
 
 class TermsCache:
@@ -28,13 +24,21 @@ class TermsCache:
         self._orders_max = orders_max
         self._terms: OrderedDict[int, OrderTerms] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Count the orders."""
+        return len(self._terms)
+
     def forget(self) -> None:
         """Forget all: the tables are others."""
         self._terms.clear()
 
-    def put(self, accepted: OrderAccepted) -> None:
-        """Remember an order that was taken."""
-        self._put(accepted.order_id, OrderTerms(accepted.account, accepted.instrument, accepted.id))
+    def drop(self, order_id: int) -> None:
+        """Forget an order that has ended, if it is here."""
+        self._terms.pop(order_id, None)
+
+    def put(self, accepted: OrderAccepted, *, at: int) -> None:
+        """Remember an order that was taken at a time, in ns."""
+        self._put(accepted.order_id, OrderTerms.of(accepted, client_order_id=accepted.id, created_at=at))
 
     def _put(self, order_id: int, terms: OrderTerms) -> None:
         self._terms[order_id] = terms
@@ -42,14 +46,14 @@ class TermsCache:
             self._terms.popitem(last=False)
 
     def get(self, order_id: int) -> OrderTerms | None:
-        """Give an order from memory."""
+        """Return an order's terms, if it is here."""
         terms = self._terms.get(order_id)
         if terms is not None:
             self._terms.move_to_end(order_id)
         return terms
 
     async def find(self, order_ids: Iterable[int]) -> dict[int, OrderTerms]:
-        """Give orders, reading those memory does not have from the tables, in one go.
+        """Return orders' terms, reading those that are not here from the tables, in one go.
 
         Raises:
             ApplicationError: `projection_behind`, `database_busy`.
@@ -59,9 +63,10 @@ class TermsCache:
         found = {order_id: terms for order_id in wanted if (terms := self.get(order_id)) is not None}
         missing = wanted - found.keys()
         if missing:
-            for order_id, state in (await database_call(orders_current, missing)).items():
-                found[order_id] = OrderTerms(state.account, state.instrument, state.client_order_id)
-                self._put(order_id, found[order_id])
+            read = await database_call(order_terms_read, missing)
+            for order_id, terms in read.items():
+                self._put(order_id, terms)
+            found |= read
         return found
 
 

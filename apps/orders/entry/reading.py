@@ -17,7 +17,8 @@ from apps.orders.entry.fields import (
     client_order_id_make,
     deadline_of,
 )
-from apps.orders.entry.order_cache import OrderTerms, order_terms
+from apps.orders.entry.order_cache import order_terms
+from apps.orders.state import OrderTerms
 from cift.decimals import DecimalError
 from cift.errors.application import ApplicationError, FieldError
 from cift.fields import FieldInvalidError, fields_read, number

@@ -56,7 +56,7 @@ EVENT_FILTERS = {**PAGE_FIELDS, **AT_LEAST_FIELDS}
 
 def _performed(operation: operations.Operation, given: Any, request: Request) -> Response:
     account = account_of_request(request).pk
-    standing_note(request._request, operations.places_take(given, user=request.user.pk or 0))  # noqa: SLF001 - no other name
+    standing_note(request._request, operations.rate_limit_consume(given, user=request.user.pk or 0))  # noqa: SLF001 - no other name
     answer = async_to_sync(operations.perform)(operation, given, account=account, at=clock_ns())
     return _response(answer)
 

@@ -77,7 +77,7 @@ Handler = Callable[[Asked], Awaitable[Answer]]
 
 
 async def _perform(operation: operations.Operation, given: Any, asked: Asked) -> Answer:
-    asked.note(operations.places_take(given, user=asked.user))
+    asked.note(operations.rate_limit_consume(given, user=asked.user))
     return await operations.perform(operation, given, account=asked.account, at=clock_ns())
 
 

@@ -54,8 +54,7 @@ class Venue:
         self.under_way = 0
         self.most_under_way = 0
         self.turns: list[Callable[[StepCommand], Outcome]] = []
-        for name in ("order_submit", "order_amend", "order_cancel"):
-            monkeypatch.setattr(services, name, self.take)
+        monkeypatch.setattr(services, "order_command_send", self.take)
 
     def take(self, command: StepCommand) -> Awaitable[Outcome]:
         self.commands.append(command)

@@ -14,7 +14,8 @@ from apps.accounts.identity.sessions import Principal, family_start, principal_o
 from apps.accounts.models import Account, User
 from apps.orders.commands import SubmitOrder
 from apps.orders.entry import operations
-from apps.orders.entry.order_cache import OrderTerms, order_terms
+from apps.orders.entry.order_cache import order_terms
+from apps.orders.state import OrderTerms
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.errors.application import ApplicationError
 from cift.orderservice.gateway import gateway
@@ -29,7 +30,10 @@ from tests.support.scripted import ORDER, raising, refusing
 @pytest.fixture
 def token(bus: ScriptedBus, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Principal]:
     """A trader's token, and who it lets in; order 77 is theirs."""
-    monkeypatch.setitem(order_terms._terms, 77, OrderTerms(3, 1, "seventy"))
+    terms = OrderTerms(
+        account=3, client_order_id="seventy", instrument=1, side=0, type=0, tif=0, flags=0, stp=1, created_at=0
+    )
+    monkeypatch.setitem(order_terms._terms, 77, terms)
     user = User.objects.create_user("trader@example.com", "a long password")
     Account.objects.filter(pk=3).update(owner_id=user.pk)
     principals.clear()
@@ -189,13 +193,13 @@ def test_a_socket_s_plain_orders_take_the_short_way_and_others_do_not(
 ) -> None:
     bus.respond_with = raising(RequestTimeout("late"))
     given: list[str] = []
-    order_give = operations.order_give
+    order_submit_with_callback = operations.order_submit_with_callback
 
-    def spied(order: SubmitOrder, answered: Callable[[operations.Given], None]) -> None:
+    def spied(order: SubmitOrder, callback: Callable[[operations.Submitted], None]) -> None:
         given.append(order.id)
-        order_give(order, answered)
+        order_submit_with_callback(order, callback)
 
-    monkeypatch.setattr(operations, "order_give", spied)
+    monkeypatch.setattr(operations, "order_submit_with_callback", spied)
     for name in WAYS:
         before = len(given)
         assert way_of(name, token=token[0], principal=token[1]).ask("order.submit", ORDER)[0] == 504

@@ -59,7 +59,7 @@ def test_an_unknown_outcome_is_told_though_the_tables_cannot_be_read(
     bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bus.respond_with = raising(RequestTimeout("late"))
-    monkeypatch.setattr(order_cache, "orders_current", locked)
+    monkeypatch.setattr(order_cache, "order_terms_read", locked)
 
     answer = client.delete("/api/v1/orders/77/")
 
@@ -93,32 +93,69 @@ def test_a_first_answer_that_cannot_be_read_is_one_to_look_up(bus: ScriptedBus, 
         assert time_parse(error["resolve_after"]) > 0
 
 
-@pytest.mark.parametrize(("unread", "code"), [(locked, "database_busy"), (behind, "projection_behind")])
-def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
-    bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch, unread: Any, code: str
-) -> None:
+@pytest.fixture
+def changes(client: APIClient) -> list[tuple[Any, Any, int]]:
+    """What the order service tells of a cancel, an amendment and a mass cancel, who asks, and the last sequence."""
     order = Order.objects.filter(account_id=3).latest("id")
     async_to_sync(order_terms.find)([order.pk])
-    monkeypatch.setattr(answers, "orders_current", unread)
     one = f"/api/v1/orders/{order.pk}/"
     canceled = [13, 900, 1, 1, 3, order.pk, order.instrument_id, int(Reason.USER_REQUESTED), 1, 15_000, 1, 0, 0, 0]
     swept = [*canceled[:7], int(Reason.MASS_CANCEL), *canceled[8:]]
     amended = [14, 900, 1, 1, 3, order.pk, order.instrument_id, 15_000, 1, 1, True, 0, 0, 0]
-
-    told: list[tuple[Any, Any, int]] = [
-        (telling(canceled), lambda: client.delete(one), 900),
+    return [
         (telling(amended), lambda: client.patch(one, {"quantity": "1"}, format="json"), 900),
+        (telling(canceled), lambda: client.delete(one), 900),
         (telling(swept, [16, 901, 3, 1]), lambda: client.delete("/api/v1/orders/"), 901),
     ]
-    for respond, asked, sequence in told:
-        bus.respond_with = respond
-        answer = asked()
+
+
+@pytest.mark.parametrize(("unread", "code"), [(locked, "database_busy"), (behind, "projection_behind")])
+def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
+    bus: ScriptedBus, changes: list[tuple[Any, Any, int]], monkeypatch: pytest.MonkeyPatch, unread: Any, code: str
+) -> None:
+    remembered = dict(order_terms._terms)
+    monkeypatch.setattr(order_cache, "order_terms_read", unread)
+    for respond, ask, sequence in changes:
+
+        def forgetting(*asked: Any, respond: Any = respond) -> Any:
+            order_terms.forget()
+            return respond(*asked)
+
+        order_terms._terms.update(remembered)
+        bus.respond_with = forgetting
+        answer = ask()
         assert (answer.status_code, answer.json()["code"]) == (503, code)
         assert answer.json()["detail"].startswith("It is done")
         assert answer.json()["sequence"] == sequence
         assert place_of(answer.json()["consistency_token"]).number == 10**6
 
+
+def test_a_change_of_an_order_in_memory_is_told_without_any_read(
+    bus: ScriptedBus, changes: list[tuple[Any, Any, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered = dict(order_terms._terms)
+    monkeypatch.setattr(answers, "orders_current", locked)
+    monkeypatch.setattr(order_cache, "order_terms_read", locked)
+    statuses = []
+    for respond, ask, _ in changes:
+        order_terms._terms.update(remembered)
+        bus.respond_with = respond
+        answer = ask()
+        assert answer.status_code == 200
+        (order,) = answer.json().get("results", [answer.json()])
+        statuses.append(order["status"])
+    assert statuses == ["new", "canceled", "canceled"]
+    assert len(order_terms) == 0, "what has ended is forgotten"
+
+
+@pytest.mark.parametrize(("unread", "code"), [(locked, "database_busy"), (behind, "projection_behind")])
+def test_why_a_change_was_refused_cannot_always_be_told(
+    bus: ScriptedBus, client: APIClient, monkeypatch: pytest.MonkeyPatch, unread: Any, code: str
+) -> None:
+    monkeypatch.setattr(answers, "orders_current", unread)
     bus.respond_with = telling([4, 902, 3, int(Reason.ORDER_UNKNOWN), 12, ""])
-    refused = client.delete(one).json()
+
+    refused = client.delete("/api/v1/orders/77/").json()
+
     assert refused["code"] == code
     assert {"sequence", "consistency_token"}.isdisjoint(refused), "nothing was done"
