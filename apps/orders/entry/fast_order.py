@@ -1,6 +1,6 @@
 """The short way of the most frequent request there is: a socket's plain limit order.
 
-What it takes it reads as the long way does (the tables of `params`, `requests.submit_read`), in a tenth of the time. It
+What it takes it reads as the long way does (the tables of `fields`, `reading.submit_read`), in a tenth of the time. It
 takes no message it does not understand in every part: whatever else there is, faults first of all, is the long way's.
 """
 
