@@ -5,7 +5,8 @@ CARGO := cargo
 RUST := --manifest-path matching_rs/Cargo.toml --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench soak faults clean requirements
+.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench soak faults clean requirements \
+	docs screenshot diagrams coverage audit-deps update-deps
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,16 +53,42 @@ bench: setup ## measure; writes var/bench/latest.json (BENCH="--compare FILE" sh
 soak: setup ## run the venue for an hour and judge it; writes var/soak/latest.json (SOAK="--minutes 5 --json FILE")
 	$(BIN)/python -m tests.faults.soak $(SOAK)
 
-faults: setup ## kill -9 the venue 500 times and look behind; writes var/faults/kills.json (FAULTS="--count 50 --seed 7 --json FILE")
+faults: setup ## kill -9 the venue 500 times and compare; writes var/faults/kills.json (FAULTS="--count 50 --seed 7 --json FILE")
 	$(BIN)/python -m tests.faults.kills --count 500 $(FAULTS)
 
 requirements: setup ## pin requirements/*.txt anew from *.in
-	@for name in base production dev; do \
+	@for name in base production dev docs audit coverage; do \
 		PIP_FIND_LINKS= CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-emit-index-url \
 			--no-emit-find-links --no-emit-trusted-host --strip-extras --no-annotate $(UPGRADE) \
 			--output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
+docs: ## build the documentation's site into site/; a broken link or anchor fails it
+	@tools/environment.sh .venv-tools requirements/docs.txt
+	@NO_MKDOCS_2_WARNING=1 .venv-tools/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+screenshot: setup ## take README's screenshot anew (two minutes; needs chromium and its driver)
+	$(BIN)/python -m tools.screenshot
+
+diagrams: setup ## draw the documentation's pictures anew
+	$(BIN)/python -m tools.diagrams
+
+coverage: setup ## run tests under coverage (COVERAGE="tests/unit tests/integration"); writes var/coverage/
+	@tools/environment.sh .venv requirements/coverage.txt
+	$(BIN)/coverage run -m pytest -q $(or $(COVERAGE),tests/unit tests/integration)
+	$(BIN)/coverage report
+	@$(BIN)/coverage html --quiet && echo "var/coverage/index.html"
+
+audit-deps: ## look for known vulnerabilities in what is pinned; Error 1: there are, Error 3: not checked
+	@tools/environment.sh .venv-tools requirements/docs.txt requirements/audit.txt
+	@.venv-tools/bin/python tools/audit_deps.py
+
+update-deps: ## pin the newest versions allowed: Python, Rust, and npm where there is any
+	@$(MAKE) --no-print-directory requirements UPGRADE=--upgrade
+	$(CARGO) update --manifest-path matching_rs/Cargo.toml
+	@for lock in $$(git ls-files '*package-lock.json'); do npm --prefix "$$(dirname "$$lock")" update || exit 1; done
+
 clean: ## remove what was built; the data folder stays
-	rm -rf .venv matching_rs/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
+	rm -rf .venv .venv-tools site matching_rs/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

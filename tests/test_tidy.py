@@ -24,7 +24,7 @@ WIDE_FOLDERS = {
 FOUND_BY_NAME = re.compile(
     r"(^|\.)(apps|admin|models|urls|asgi|conftest|__main__|manage|checks)$"
     r"|\.migrations\.|^tests\.performance\.topics\.|\.management\.commands\.|^cift\.settings\.|(^|\.)test_[a-z0-9_]+$"
-    r"|^docs\.tutorial\.examples\."
+    r"|^docs\.tutorial\.examples\.|^tools\."
 )
 
 # Prices, quantities and money are integers: no float in a statement that names one, and none at all on the wire.

@@ -1,4 +1,4 @@
-"""Programs on the socket: the one in README, the bot of the examples, orders that go with their socket, coming back."""
+"""Programs on the socket: the tutorial's, the examples' bot, orders that go with their socket, coming back."""
 
 import json
 import os
@@ -22,12 +22,12 @@ WAIT_S_MAX = 30.0
 SELL = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "190.5", "quantity": "10"}
 
 
-README_TELLS: list[dict[str, Any]] = [
+TUTORIAL_PRINTS: list[dict[str, Any]] = [
     {"id": 3, "ok": True, "status": 201},
     {"channel": "account", "type": "order", "event": "accepted"},
     {"channel": "book", "type": "update", "bids": [["180", "1", 1]]},
 ]
-"""What the program of README prints of its order."""
+"""What the tutorial's program prints of its order."""
 
 
 class Program:
@@ -95,8 +95,9 @@ def buy_one(taker: Trader) -> str:
         time.sleep(0.05)
 
 
-def test_the_program_of_readme_runs(running_venue: Venue, traders: tuple[Trader, Trader], tmp_path: Path) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def test_the_program_of_the_tutorial_runs(running_venue: Venue, traders: tuple[Trader, Trader], tmp_path: Path) -> None:
+    page = ROOT / "docs" / "tutorial" / "first-program.md"
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert len(program.splitlines()) == 10
     path = tmp_path / "client.py"
     path.write_text(program.replace("127.0.0.1:8000", f"127.0.0.1:{running_venue.port}"), encoding="utf-8")
@@ -107,7 +108,7 @@ def test_the_program_of_readme_runs(running_venue: Venue, traders: tuple[Trader,
         assert client.line(channel="book", type="snapshot")["depth"] == 10
         # The order's answer, its event and its place in the book come in any order.
         told: list[dict[str, Any]] = []
-        while not all(any(want.items() <= line.items() for line in told) for want in README_TELLS):
+        while not all(any(want.items() <= line.items() for line in told) for want in TUTORIAL_PRINTS):
             told.append(client.line())
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,17 @@ class Browser:
         self.one("form [type=submit]").click()
         self.wait(lambda: self.address != before, "a way on from the login")
 
+    def show(self, *, width: int, height: int, dark: bool) -> None:
+        """Set the size of the page in CSS pixels, and whether it is asked for its dark colours."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def picture(self) -> bytes:
+        """Return what is shown as a PNG."""
+        return self._driver.get_screenshot_as_png()
+
     def faults(self) -> list[str]:
         """Give what the pages' scripts and policies complained of since the last time; refusals are no faults."""
         logged = self._driver.get_log("browser")  # type: ignore[no-untyped-call]
@@ -88,6 +100,22 @@ def browser_paths() -> tuple[str, str] | None:
     """Return where the browser and its driver are, None if one is missing."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     return (chromium, driver) if chromium and driver else None
+
+
+@contextmanager
+def browser_open(paths: tuple[str, str], *, profile: Path) -> Iterator[Browser]:
+    """Run a browser with a profile of its own."""
+    options = ChromeOptions()
+    options.binary_location = paths[0]
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    # With the driver named, selenium looks for none and loads none.
+    driver = Chrome(options=options, service=Service(executable_path=paths[1]))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
 
 
 @pytest.fixture
@@ -101,17 +129,8 @@ def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser 
         request.config.stash.setdefault(_missing, []).append(f"{request.node.nodeid}: {reason}")
         yield None
         return
-    options = ChromeOptions()
-    options.binary_location = paths[0]
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    # With the driver named, selenium looks for none and loads none.
-    driver = Chrome(options=options, service=Service(executable_path=paths[1]))
-    try:
-        yield Browser(driver)
-    finally:
-        driver.quit()
+    with browser_open(paths, profile=tmp_path / "profile") as opened:
+        yield opened
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,0 +1,95 @@
+"""What the documentation says of itself: links and anchors lead somewhere, headline numbers are those of the table."""
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)")
+README_WORDS_MAX = 1_200
+
+
+@cache
+def pages() -> tuple[Path, ...]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.md"],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return tuple(file for name in listed.split("\0") if name and (file := ROOT / name).is_file())
+
+
+def prose(file: Path) -> str:
+    """A page without its code, in which brackets are no links."""
+    text = re.sub(r"^```.*?^```", "", file.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", lambda code: code.group().replace("[", " ").replace("(", " "), text)
+
+
+@cache
+def anchors(file: Path) -> frozenset[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```", "", file.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6} +(.+?) *#*$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        found.add(slug if slug not in found else f"{slug}-1")
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(prose(page)):
+        if re.match(r"[a-z][a-z+.-]*:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        exists = target.exists() and target.is_relative_to(ROOT)
+        if not exists or (anchor and (target.suffix != ".md" or anchor not in anchors(target))):
+            broken.append(link)
+
+    assert not broken
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A `head`, and more\n\n[one](none.md) `[no](link)` ![two](a.png)\n```\n[no](link)\n```\n")
+
+    assert LINK.findall(prose(page)) == ["none.md", "a.png"]
+    assert anchors(page) == {"a-head-and-more"}
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    docs = ROOT / "docs"
+    reached, waiting = set(), [docs / "index.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        waiting += [
+            (page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(prose(page)) if "://" not in link
+        ]
+
+    assert {page for page in pages() if page.is_relative_to(docs)} <= reached
+
+
+def test_the_headline_numbers_are_those_of_the_whole_table() -> None:
+    """Each figure of README's table stands in docs/numbers.md, so that neither is forgotten when they change."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Numbers")[2].partition("\n## ")[0]
+    rows = [line.split("|")[2].strip() for line in section.splitlines() if line.startswith("| ")][1:]
+    numbers = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
+    figures = [figure for row in rows for figure in re.findall(r"\d[\d.,]*", row)]
+
+    assert len(rows) == 5
+    assert [figure for figure in figures if not re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d,])", numbers)] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= README_WORDS_MAX
