@@ -93,3 +93,13 @@ def test_the_headline_numbers_are_those_of_the_whole_table() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= README_WORDS_MAX
+
+
+def test_the_paths_architecture_names_are_there() -> None:
+    named = re.findall(
+        r"`((?:apps|cift|docs|matching_rs|tests|tools)/[\w./-]*)`",
+        (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"),
+    )
+
+    assert len(named) > 50
+    assert [path for path in named if not (ROOT / path).exists()] == []
