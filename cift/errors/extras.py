@@ -26,21 +26,25 @@ class Extra:
 
 
 EXTRAS: Mapping[str, Extra] = {
-    "sequence": Extra(_COUNT, 4711, "The event that says so; of a change that is done, the last it made"),
-    "client_order_id": Extra(_ID, "my-order-1", "The client's id of the order, or the one the venue gave it"),
-    "client_order_ids": Extra({"type": "array", "items": _ID}, ["my-order-1"], "Those of a batch's orders"),
+    "sequence": Extra(
+        _COUNT, 4711, "The sequence of the event that says so; for a change that was made, of its last event"
+    ),
+    "client_order_id": Extra(_ID, "my-order-1", "The client's id of the order, or the one the venue assigned"),
+    "client_order_ids": Extra(
+        {"type": "array", "items": _ID}, ["my-order-1"], "The `client_order_id` of each order of a batch"
+    ),
     "id": Extra({"type": "string", "pattern": ID_PATTERN}, "12217155584", "The venue's id of the order"),
     "order_status": Extra(_TEXT, "filled", "How the order ended"),
     "resolve_after": Extra(
         {"type": "string", "format": "date-time"},
         "2026-01-31T09:30:06.000001Z",
-        "From then on `orders/by-client-order-id/{id}/` tells for good",
+        "From this time on the answer of `orders/by-client-order-id/{id}/` is final",
     ),
-    "retry_after": Extra({"type": "integer", "minimum": 1}, 1, "Seconds until there is a place again"),
+    "retry_after": Extra({"type": "integer", "minimum": 1}, 1, "Seconds until a request is possible again"),
     "consistency_token": Extra(
-        _TEXT, "MC4xNw", "Of a change that is done: a read that brings it as `at_least` sees it"
+        _TEXT, "MC4xNw", "For a change that was made: a read that carries it as `at_least` sees the change"
     ),
-    "index": Extra(_COUNT, 1, "Which command of an atomic batch it is about, from 0"),
+    "index": Extra(_COUNT, 1, "The position of the command in the atomic batch, from 0"),
     "reason": Extra(_TEXT, "price_outside_band", "Why that command was refused"),
 }
 """By name."""

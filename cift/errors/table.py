@@ -11,18 +11,18 @@ Every error is answered as RFC 9457 `application/problem+json` with `type`, `tit
 batch's answer, an error has `code`, `detail` and `errors`. A code is stable: never renamed, never reused. This page is
 made by `manage.py error_table`.
 
-An error also carries the members listed beside its code; those in brackets only where there is something to name. An
-error of an order names its `client_order_id`, the one the venue gave it included.
+An error also has the members listed beside its code; those in brackets only where there is something to name. An error
+of an order names its `client_order_id`, even if the venue assigned it.
 """
 
 _OF_REASONS = """
-Why the engine refused a command (then it is the error's `code`), or why an order ended (then it is the order's
-`reason`). The numbers are those of the journal. A refusal carries {members};
-`batch_member_refused` carries `reason` as well.
+A reason says why the engine refused a command (then it is the error's `code`), or why an order ended (then it is the
+order's `reason`). The numbers are those of the journal. A refusal has the members {members};
+`batch_member_refused` has `reason` as well.
 
-`instrument_unknown` mostly has no `sequence`: a symbol nobody knows is no command the engine could be given, so it is
-refused at the edge, before the writer, which alone numbers what happens. Nothing of it is in the journal, and the id
-may be used again."""
+`instrument_unknown` usually has no `sequence`: an unknown symbol cannot be sent to the engine as a command, so the
+request is refused at the edge, before the writer assigns sequences. The journal has nothing of it, and the id may be
+used again."""
 
 
 def error_table() -> str:

@@ -58,7 +58,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
                 "name": "X-Request-Id",
                 "description": (
                     "The request's id: 1 to 64 letters, digits, dots, dashes and underscores. "
-                    "The venue makes one where none, or none such, is given."
+                    "The venue assigns one where none, or an invalid one, is given."
                 ),
                 "schema": {"type": "string"},
             }
@@ -67,23 +67,23 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             "RateLimitPolicy": {
                 "description": (
                     "The limit with the least room: its name, `q` requests in `w` seconds. "
-                    "Of several web processes each tells its own share."
+                    "Each of several web processes names its own share."
                 ),
                 "schema": {"type": "string"},
                 "example": '"orders-account";q=500;w=1',
             },
             "RateLimit": {
-                "description": "How one stands under it: `r` requests are left, in `t` seconds all are again.",
+                "description": "Its state: `r` requests are left; in `t` seconds all are available again.",
                 "schema": {"type": "string"},
                 "example": '"orders-account";r=499;t=1',
             },
             "RetryAfter": {
-                "description": "Seconds until there is a place again.",
+                "description": "Seconds until a request is possible again.",
                 "schema": {"type": "integer", "minimum": 1},
                 "example": 1,
             },
             "XRequestId": {
-                "description": "The request's id, the client's own where it was sane.",
+                "description": "The request's id: the client's own, if it is valid.",
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
             },
         },
