@@ -87,6 +87,8 @@ pub struct Market {
     pub last_price: i64,
     /// Orders open in it.
     pub open_orders: u32,
+    /// At least what any account's position is, base units, up to 63 bits: while it fits, so does every position.
+    pub volume: i64,
     /// Its sequence when its changes were last told.
     pub told: u64,
     /// Its book.
@@ -178,9 +180,9 @@ impl Market {
         }
         let book = Book::default();
         let rates = [Rates::default(); TIERS as usize];
-        let (sequence, last_price, open_orders, told) = (0, 0, 0, 0);
+        let (sequence, last_price, open_orders, volume, told) = (0, 0, 0, 0, 0);
         let mut market =
-            Self { number, rules, unit, sequence, last_price, open_orders, told, book, identity, fees, rates };
+            Self { number, rules, unit, sequence, last_price, open_orders, volume, told, book, identity, fees, rates };
         market.fill_rates();
         Some(market)
     }
@@ -248,7 +250,22 @@ impl Market {
         ticks.saturating_mul(self.rules.tick_size)
     }
 
-    /// Quantity of a number of lots; a level's may pass 63 bits, an order's does not.
+    /// What rests at a price, in ticks, and these lots and base units more fit 63 bits, so that each level has a quantity.
+    pub(crate) fn has_room(&self, side: Side, price: i64, lots: i128, more: i128) -> bool {
+        // Where it would trade, no order of its own side can be.
+        let level = self.book.level(price).filter(|_| !self.book.crosses(side, price));
+        let there = level.map_or(0, |level| i128::from(level.quantity));
+        (there + lots) * i128::from(self.rules.lot_size) + more.max(0) <= i128::from(i64::MAX)
+    }
+
+    /// The same for one order, looking at either side: where it says no, that is to be asked.
+    #[inline]
+    pub(crate) fn has_room_plainly(&self, price: i64, lots: i64) -> bool {
+        let there = self.book.level(price).map_or(0, |level| level.quantity);
+        there.checked_add(lots).and_then(|all| all.checked_mul(self.rules.lot_size)).is_some()
+    }
+
+    /// Quantity of a number of lots.
     #[must_use]
     #[inline]
     pub const fn quantity(&self, lots: i64) -> i64 {

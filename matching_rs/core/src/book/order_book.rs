@@ -64,7 +64,7 @@ impl Book {
         level.head = if alone { slot } else { level.head };
         level.tail = slot;
         level.orders += 1;
-        level.quantity = level.quantity.saturating_add(leaves);
+        level.quantity += leaves;
         pool.links_mut(tail).next = slot;
         let links = pool.links_mut(slot);
         (links.next, links.prev) = (NONE, tail);
@@ -179,7 +179,7 @@ impl Book {
         for (price, level) in self.levels.iter() {
             let side = if price <= self.best[0] { Side::Buy } else { Side::Sell };
             best[side as usize] = if side == Side::Buy { price } else { price.min(best[1]) };
-            let (mut slot, mut prev, mut quantity) = (level.head, NONE, 0_i64);
+            let (mut slot, mut prev, mut quantity) = (level.head, NONE, 0_i128);
             for _ in 0..level.orders {
                 if slot == NONE || slot > pool.high() || pool.order(slot).order_id == 0 {
                     return Err(format!("queue of {price} leaves the pool at slot {slot}"));
@@ -191,10 +191,10 @@ impl Book {
                 if (order.instrument(), order.side()) != (number, side) {
                     return Err(format!("order in slot {slot} is on the wrong side or in the wrong book"));
                 }
-                quantity = quantity.saturating_add(order.leaves);
+                quantity += i128::from(order.leaves);
                 (prev, slot) = (slot, links.next);
             }
-            if slot != NONE || prev != level.tail || quantity != level.quantity {
+            if slot != NONE || prev != level.tail || quantity != i128::from(level.quantity) {
                 return Err(format!("level {price} does not fit its queue"));
             }
         }

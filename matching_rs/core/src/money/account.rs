@@ -53,8 +53,9 @@ pub(crate) struct Position {
 /// Bounds on a position, apart from it: most accounts have none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exposure {
-    /// Base units of open orders, by side; kept only while the account has position limits.
-    pub open: [i64; 2],
+    /// Base units of open orders, by side; kept only once the account has had a position limit. One order's fit 63 bits,
+    /// all of them may not.
+    pub open: [i128; 2],
     /// Bound on the position, base units; 0: none.
     pub limit: i64,
 }
@@ -63,7 +64,8 @@ impl Position {
     /// Book a fill: `signed` base units (negative: sold) for `notional` and `fee` quote units.
     ///
     /// Closing a part of a position releases that part of its cost, truncated to whole units. Cost, profit and fees
-    /// are statistics, money is in the balances: they stop at 63 bits instead of wrapping.
+    /// are statistics, money is in the balances: they stop at 63 bits instead of wrapping. That the quantity fits is for
+    /// the caller to see to.
     #[inline]
     pub fn fill(&mut self, signed: i64, notional: i64, fee: i64) {
         let flow = if signed < 0 { -notional } else { notional };
@@ -73,7 +75,7 @@ impl Position {
         } else {
             self.close(signed, flow);
         }
-        self.quantity = self.quantity.saturating_add(signed);
+        self.quantity += signed;
     }
 
     fn close(&mut self, signed: i64, flow: i64) {

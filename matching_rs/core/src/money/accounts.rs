@@ -193,9 +193,13 @@ impl Accounts {
     #[inline]
     pub fn count_open(&mut self, account: u32, instrument: u32, side: Side, quantity: i64) {
         if self.at(account).limited {
-            let open = &mut self.position_mut(account, instrument).1.open[side as usize];
-            *open = open.saturating_add(quantity);
+            self.position_mut(account, instrument).1.open[side as usize] += i128::from(quantity);
         }
+    }
+
+    /// Base units of an account's position in an instrument.
+    pub fn position_quantity(&self, account: u32, instrument: u32) -> i64 {
+        self.position(self.at(account), instrument).map_or(0, |(position, _)| position.quantity)
     }
 
     /// An account's assets with anything in them, ascending.

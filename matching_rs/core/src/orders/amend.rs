@@ -76,6 +76,11 @@ impl Engine {
         if room.is_some_and(|room| more > room) {
             return Err(Reason::PositionLimit);
         }
+        // At its own price it takes its own place again.
+        let more_there = if price == order.price { leaves - order.leaves } else { leaves };
+        if !market.has_room(order.side(), price, i128::from(more_there), 0) {
+            return Err(Reason::AmountOverflow);
+        }
         let needs = match order.side() {
             Side::Sell => market.quantity(leaves),
             Side::Buy => order.traded.hold(open, order.rates()).ok_or(Reason::AmountOverflow)?,

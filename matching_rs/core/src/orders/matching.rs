@@ -1,5 +1,7 @@
 //! Matching: price, then time. The incoming order walks the other side until it is done, uncrossed or must end.
 
+use std::collections::BTreeMap;
+
 use super::taker::{Bound, Stop, Taker};
 use crate::book::order::Order;
 use crate::command::{SelfTradePrevention, Side};
@@ -84,14 +86,20 @@ impl Shared {
     ) -> Result<(), Reason> {
         let notional = lot_price.checked_mul(lots).ok_or(Reason::AmountOverflow)?;
         let (before, rates) = (maker.traded, maker.rates());
-        let Some(after) = before.plus(notional, false) else {
+        let quantity = market.quantity(lots);
+        let near = market.volume.checked_add(quantity).is_none();
+        if near && !self.position_fits(market, (taker.account, taker.side), quantity, 0) {
+            return Err(Reason::AmountOverflow);
+        }
+        let maker_fits = !near || self.position_fits(market, (maker.account, taker.side.opposite()), quantity, 0);
+        let Some(after) = before.plus(notional, false).filter(|_| maker_fits) else {
             self.cancel_aside(market, slot, Reason::AmountOverflow, sink);
             return Ok(());
         };
         let maker_fee_total = after.fee(rates);
         let maker_fee = maker_fee_total - before.fee(rates);
         let taker_fee = taker.fill(lots, notional).ok_or(Reason::AmountOverflow)?;
-        let quantity = market.quantity(lots);
+        market.volume = market.volume.saturating_add(quantity);
         let fill = Fill { lots, quantity, notional, maker_fee, maker_fee_total, taker_fee };
         let release = match taker.side {
             Side::Buy => quantity,
@@ -110,6 +118,14 @@ impl Shared {
             market.book.reduce(&mut self.pool, slot, lots);
         }
         Ok(())
+    }
+
+    /// A position must fit 63 bits after a fill: asked only where so much was traded that it might not.
+    #[cold]
+    fn position_fits(&self, market: &Market, (account, side): (u32, Side), quantity: i64, before: i128) -> bool {
+        let signed = i128::from(if side == Side::Buy { quantity } else { -quantity });
+        let (position, most) = (self.accounts.position_quantity(account, market.number), i128::from(i64::MAX));
+        (-most..=most).contains(&(i128::from(position) + before + signed))
     }
 
     /// Move the resting side's money, quantity and hold, and both positions; note what moves of the incoming one.
@@ -269,7 +285,14 @@ impl Shared {
 
     /// An order would be done at once, without trading with its own group.
     pub fn can_fill(&self, market: &Market, taker: &Taker) -> bool {
-        let mut ghost = *taker;
+        let found = self.try_fill(market, taker, None);
+        found.or_else(|| self.try_fill(market, taker, Some(BTreeMap::new()))).unwrap_or(false)
+    }
+
+    /// Walk as the order would, on a copy of it. `moved`: what that would move of each position, base units; without it
+    /// there is no answer where positions might pass 63 bits.
+    fn try_fill(&self, market: &Market, taker: &Taker, mut moved: Option<BTreeMap<u32, i128>>) -> Option<bool> {
+        let (mut ghost, mut volume) = (*taker, market.volume);
         for slot in market.book.orders(&self.pool, taker.side.opposite()) {
             let maker = self.pool.order(slot);
             let within = match taker.side {
@@ -277,32 +300,52 @@ impl Shared {
                 Side::Sell => maker.price >= taker.limit,
             };
             if !within {
-                return false;
+                return Some(false);
             }
-            let Some(lot_price) = market.notional(maker.price, 1) else { return false };
-            if self.same_group(taker, maker) {
-                match ghost.wanted(maker.leaves, lot_price) {
-                    Err(reason) => return reason == Reason::QuoteRemainder,
-                    Ok(_) if taker.stp == SelfTradePrevention::CancelOldest => continue,
-                    Ok(_) => return false,
-                }
-            }
-            let mut left = maker.leaves;
+            let Some(lot_price) = market.notional(maker.price, 1) else { return Some(false) };
+            let (mut left, mut traded) = (maker.leaves, maker.traded);
             // An order by quote amount may leave some of the last one it meets; asked again, it says why.
             while left > 0 && !ghost.is_done() {
                 let lots = match ghost.wanted(left, lot_price) {
-                    Err(reason) => return reason == Reason::QuoteRemainder,
+                    Err(reason) => return Some(reason == Reason::QuoteRemainder),
                     Ok(lots) => lots,
                 };
-                if lot_price.checked_mul(lots).and_then(|notional| ghost.fill(lots, notional)).is_none() {
-                    return false;
+                if self.same_group(taker, maker) {
+                    if taker.stp == SelfTradePrevention::CancelOldest {
+                        break;
+                    }
+                    return Some(false);
+                }
+                let quantity = market.quantity(lots);
+                let Some(notional) = lot_price.checked_mul(lots) else { return Some(false) };
+                let mut maker_fits = true;
+                if let Some(moved) = &moved {
+                    let before = |account: u32| moved.get(&account).copied().unwrap_or(0);
+                    let fits = |account, side| self.position_fits(market, (account, side), quantity, before(account));
+                    if !fits(taker.account, taker.side) {
+                        return Some(false);
+                    }
+                    maker_fits = fits(maker.account, taker.side.opposite());
+                } else {
+                    volume = volume.checked_add(quantity)?;
+                }
+                // Who cannot count one more trade is canceled instead and passed over.
+                let Some(after) = traded.plus(notional, false).filter(|_| maker_fits) else { break };
+                traded = after;
+                if ghost.fill(lots, notional).is_none() {
+                    return Some(false);
+                }
+                if let Some(moved) = &mut moved {
+                    let bought = if taker.side == Side::Buy { i128::from(quantity) } else { -i128::from(quantity) };
+                    *moved.entry(taker.account).or_default() += bought;
+                    *moved.entry(maker.account).or_default() -= bought;
                 }
                 left -= lots;
             }
             if ghost.is_done() {
-                return true;
+                return Some(true);
             }
         }
-        false
+        Some(false)
     }
 }

@@ -37,7 +37,8 @@ impl Engine {
         let size = (rules.quantity_min..=rules.quantity_max).contains(&order.quantity);
         let worth = (rules.notional_min..SMALL).contains(&notional);
         let room = (owner.open_orders < owner.open_orders_max) & (self.shared.pool.room() > 0);
-        if !(plain & may & open & timely & shape & size & worth & room & market.is_near(order.price)) {
+        let fits = market.has_room_plainly(limit, lots);
+        if !(plain & may & open & timely & shape & size & worth & room & fits & market.is_near(order.price)) {
             return None;
         }
         let rates = market.rates(owner.fee_tier);

@@ -92,6 +92,9 @@ impl Engine {
     /// Check limits, position and funds; narrows the plan's lots where an order by quote amount has no quantity.
     pub(crate) fn check_exposure(&self, order: &SubmitOrder<'_>, plan: &mut Plan, used: &Used) -> Result<(), Reason> {
         let owner = self.shared.accounts.at(order.account);
+        if plan.rests && !self.markets[plan.market].has_room(order.side, plan.limit, i128::from(plan.lots), used.open) {
+            return Err(Reason::AmountOverflow);
+        }
         if plan.rests && i64::from(owner.open_orders) + used.orders >= i64::from(owner.open_orders_max) {
             return Err(Reason::OpenOrdersLimit);
         }
@@ -128,7 +131,7 @@ impl Engine {
             return None;
         }
         let signed = if side == Side::Buy { i128::from(position.quantity) } else { -i128::from(position.quantity) };
-        Some(i128::from(exposure.limit) - signed - i128::from(exposure.open[side as usize]) - open)
+        Some(i128::from(exposure.limit) - signed - exposure.open[side as usize] - open)
     }
 }
 

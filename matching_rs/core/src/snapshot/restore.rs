@@ -152,8 +152,11 @@ impl Engine {
             if instrument == 0 || instrument as usize > self.markets.len() {
                 return None;
             }
+            let quantity = r.i64().filter(|&quantity| quantity > i64::MIN)?;
+            let volume = &mut self.markets[instrument as usize - 1].volume;
+            *volume = volume.saturating_add(quantity.saturating_abs());
             let (position, exposure) = self.shared.accounts.position_mut(number, instrument);
-            position.quantity = r.i64().filter(|&quantity| quantity > i64::MIN)?;
+            position.quantity = quantity;
             position.cost = r.i64()?;
             position.realised = r.i64()?;
             position.fees = r.i64()?;
@@ -181,10 +184,13 @@ impl Engine {
             && quantity.checked_mul(market.rules.lot_size).is_some()
             && (0..=traded.filled).contains(&traded.taken)
             && rates.highest() <= RATE_MAX
+            && market.has_room(side, price, leaves.into(), 0)
             && !market.book.crosses(side, price);
         let open = market.notional(price, leaves)?;
-        traded.filled.checked_add(open)?;
-        traded.hold(open, rates)?;
+        // A sell holds what it sells, whatever it would take in.
+        if side == Side::Buy {
+            traded.hold(open, rates)?;
+        }
         let slot = slot_of(order_id);
         if !sound
             || slot > self.shared.pool.high()

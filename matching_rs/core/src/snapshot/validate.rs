@@ -122,7 +122,7 @@ impl Engine {
             }
             for (instrument, _, exposure) in self.shared.accounts.positions(account).filter(|_| account.limited) {
                 let open = required.open.get(&(number, instrument)).copied().unwrap_or_default();
-                if exposure.open.map(i128::from) != open {
+                if exposure.open != open {
                     return Err(format!("account {number} has other open orders in instrument {instrument}"));
                 }
             }

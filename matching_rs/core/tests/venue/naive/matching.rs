@@ -5,6 +5,7 @@ use cift_core::event::{Event, TradeSide};
 use cift_core::reason::Reason;
 
 use super::money::fee;
+use super::risk::MOST;
 use super::{Naive, Order, Rates, Traded, narrow};
 
 /// What, besides its quantity, bounds an order.
@@ -105,6 +106,13 @@ impl Naive {
             let met = self.wanted(taker, maker.price, maker.leaves).and_then(|quantity| {
                 if self.group(maker.account) == self.group(taker.account) {
                     self.prevent(taker, &maker, quantity)
+                } else if !self.may_hold(taker.account, taker.instrument, taker.side, quantity) {
+                    Err(Reason::AmountOverflow)
+                } else if !self.may_count(taker, &maker, quantity) {
+                    self.cancel(taker.instrument, maker.id, Reason::AmountOverflow);
+                    Ok(())
+                } else if !self.may_spend(taker, maker.price, quantity) {
+                    Err(Reason::AmountOverflow)
                 } else {
                     self.trade(taker, &maker, quantity);
                     Ok(())
@@ -148,6 +156,25 @@ impl Naive {
             (_, Bound::Quote(_)) => Err(Reason::QuantityBelowLot),
             _ => Err(Reason::FundsExhausted),
         }
+    }
+
+    /// A position fits 63 bits, either way, after a fill.
+    fn may_hold(&self, account: u32, number: u32, side: Side, quantity: i128) -> bool {
+        let signed = if side == Side::Buy { quantity } else { -quantity };
+        let position = self.account(account).positions.get(&number).map_or(0, |position| position.quantity);
+        (position + signed).abs() <= MOST
+    }
+
+    /// The resting order's position and the sum of what it traded for fit 63 bits after a fill.
+    fn may_count(&self, taker: &Taker, maker: &Order, quantity: i128) -> bool {
+        let notional = self.instrument(taker.instrument).notional(maker.price, quantity);
+        let filled: i128 = maker.fills.iter().map(|fill| fill.notional).sum();
+        filled + notional <= MOST && self.may_hold(maker.account, taker.instrument, maker.side, quantity)
+    }
+
+    fn may_spend(&self, taker: &Taker, price: i128, quantity: i128) -> bool {
+        let notional = self.instrument(taker.instrument).notional(price, quantity);
+        taker.fills.iter().map(|fill| fill.notional).sum::<i128>() + notional <= MOST
     }
 
     fn trade(&mut self, taker: &mut Taker, maker: &Order, quantity: i128) {

@@ -192,6 +192,10 @@ impl Naive {
         if room.is_some_and(|room| new.leaves - order.leaves > room) {
             return Err(Reason::PositionLimit);
         }
+        let more = if new.price == order.price { new.leaves - order.leaves } else { new.leaves };
+        if !self.has_room(number, order.side, new.price, more) {
+            return Err(Reason::AmountOverflow);
+        }
         let needs = match order.side {
             Side::Sell => new.leaves,
             Side::Buy => hold(open, &order.fills, order.rates),

@@ -77,6 +77,16 @@ impl Naive {
     /// Limits, position and funds.
     pub(super) fn check_exposure(&self, order: &SubmitOrder<'_>, used: Used) -> Result<(), Reason> {
         let instrument = self.instrument(order.instrument);
+        if rests(order)
+            && !self.has_room(
+                order.instrument,
+                order.side,
+                order.price.into(),
+                i128::from(order.quantity) + used.open.max(0),
+            )
+        {
+            return Err(Reason::AmountOverflow);
+        }
         let open = Account::open_orders_of(self, order.account) as i128 + used.orders;
         if rests(order) && open >= i128::from(self.account(order.account).open_orders_max) {
             return Err(Reason::OpenOrdersLimit);
@@ -96,6 +106,12 @@ impl Naive {
             None => free > 0,
         };
         if enough { Ok(()) } else { Err(Reason::InsufficientFunds) }
+    }
+
+    /// What rests at a price has a sum that fits 63 bits, with so much more.
+    pub(super) fn has_room(&self, number: u32, side: Side, price: i128, more: i128) -> bool {
+        let there = self.instrument(number).orders.iter().filter(|order| order.side == side && order.price == price);
+        there.map(|order| order.leaves).sum::<i128>() + more <= MOST
     }
 
     /// What an order needs at most; none: it takes what it finds free.
