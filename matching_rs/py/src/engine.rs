@@ -12,10 +12,6 @@ use crate::batch::Batch;
 use crate::door;
 use crate::errors::Failure;
 
-/// An order's pool slot takes 20 bits of its id, all ones for an order that was refused.
-const OPEN_ORDERS_MAX: u32 = (1 << 20) - 1;
-const IDS_MAX: u32 = (1 << 22) - 1;
-
 /// A row of the journal: number, epoch, first and last sequence, time, engine version, commands, events, chain hash.
 type Row = (u64, u64, u64, u64, u64, u32, PyBackedBytes, PyBackedBytes, PyBackedBytes);
 
@@ -31,11 +27,13 @@ impl Engine {
     #[pyo3(signature = (*, open_orders_max = 1_048_575, ids_max = 4_194_303, ids_window_ns = 86_400_000_000_000))]
     fn new(py: Python<'_>, open_orders_max: u32, ids_max: u32, ids_window_ns: u64) -> PyResult<Self> {
         let config = Config { open_orders_max, ids_max, ids_window_ns };
+        // What the layout of ids has room for, and what a core left to itself takes.
+        let most = Config::default();
         let runner = door::alone(py, || {
-            if !(1..=OPEN_ORDERS_MAX).contains(&open_orders_max) {
+            if !(1..=most.open_orders_max).contains(&open_orders_max) {
                 return Err(Failure::Config("open_orders_max is 1 to 1,048,575"));
             }
-            if !(1..=IDS_MAX).contains(&ids_max) {
+            if !(1..=most.ids_max).contains(&ids_max) {
                 return Err(Failure::Config("ids_max is 1 to 4,194,303"));
             }
             Ok(Runner::new(config))

@@ -24,6 +24,20 @@ pub const fn order_id(sequence: u64, slot: u32) -> u64 {
     sequence << SLOT_BITS | (slot - 1) as u64
 }
 
+/// The sequence in an order's id.
+#[must_use]
+#[inline]
+pub const fn sequence_of(order_id: u64) -> u64 {
+    order_id >> SLOT_BITS
+}
+
+/// The id of an order refused with a sequence: it has no slot.
+#[must_use]
+#[inline]
+pub const fn refused_id(sequence: u64) -> u64 {
+    sequence << SLOT_BITS | SLOT_REFUSED as u64
+}
+
 /// The slot in an order's id.
 #[must_use]
 #[inline]

@@ -2,6 +2,7 @@
 
 use super::index::Key;
 use crate::bits::low32;
+use crate::book::pool::sequence_of;
 
 /// Bytes of a saved id.
 pub(crate) const SAVED_BYTES: usize = 36;
@@ -28,7 +29,7 @@ impl Answer {
 
     pub const fn unpack(packed: u64) -> Self {
         if packed & NOT_ORDER == 0 {
-            Self { order_id: packed, sequence: packed >> 20 }
+            Self { order_id: packed, sequence: sequence_of(packed) }
         } else {
             Self { order_id: 0, sequence: packed & !NOT_ORDER }
         }

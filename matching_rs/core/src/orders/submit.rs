@@ -4,7 +4,7 @@ use super::risk::{Funds, Plan, Used};
 use super::taker::{Bound, Moved, Stop, Taker};
 use super::terms::{payload, terms};
 use crate::book::order::NewOrder;
-use crate::book::pool::{self, SLOT_BITS, SLOT_REFUSED};
+use crate::book::pool;
 use crate::command::{FLAG_POST_ONLY, OrderType, SelfTradePrevention, Side, SubmitOrder, TimeInForce};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
@@ -134,7 +134,7 @@ impl Shared {
         sink: &mut S,
     ) -> Outcome {
         let sequence = self.sequence + 1;
-        let answer = Answer { order_id: sequence << SLOT_BITS | u64::from(SLOT_REFUSED), sequence };
+        let answer = Answer { order_id: pool::refused_id(sequence), sequence };
         let entry = self.ids.insert(seat, fingerprint, answer);
         self.ids.end(entry, self.now);
         self.refuse_order(order, reason, sink)
@@ -147,7 +147,7 @@ impl Shared {
         let event = Event::OrderRejected {
             account_sequence: self.accounts.next_sequence(order.account),
             account: order.account,
-            order_id: (self.sequence + 1) << SLOT_BITS | u64::from(SLOT_REFUSED),
+            order_id: pool::refused_id(self.sequence + 1),
             reason,
             terms: terms(order, default),
         };

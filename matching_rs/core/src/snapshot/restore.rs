@@ -3,7 +3,7 @@
 use super::bytes::Reader;
 use super::format::{MAGIC, SnapshotError};
 use crate::book::order::{INSTRUMENTS_MAX, NewOrder};
-use crate::book::pool::{Pool, SLOT_BITS, slot_of};
+use crate::book::pool::{Pool, sequence_of, slot_of};
 use crate::book::ticks::TICKS_MAX;
 use crate::command::{AccountStatus, InstrumentKind, InstrumentStatus, SelfTradePrevention, Side};
 use crate::engine::{Config, ENGINE_VERSION, Engine};
@@ -169,7 +169,7 @@ impl Engine {
 
     /// Read an order into its slot and its book.
     fn read_order(&mut self, r: &mut Reader<'_>, place: usize) -> Option<()> {
-        let order_id = r.u64().filter(|&id| id >> SLOT_BITS <= self.shared.sequence)?;
+        let order_id = r.u64().filter(|&id| sequence_of(id) <= self.shared.sequence)?;
         let account = r.u32().filter(|&account| self.shared.accounts.user(account).is_some())?;
         let side = if r.flag()? { Side::Sell } else { Side::Buy };
         let (price, quantity, leaves, reduced) = (r.i64()?, r.i64()?, r.i64()?, r.i64()?);
