@@ -20,7 +20,7 @@ from apps.accounts.services import account_open
 from apps.marketdata.models import Asset, Instrument
 from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instrument_command
 from apps.marketdata.services import asset_list, instrument_list
-from apps.orders.monitoring.health import journal_head
+from apps.orders.matching.places import head_of
 from apps.orders.selectors import projection_await
 from cift.embedded.logins import logins_load, users_ensure
 from cift.errors.application import ApplicationError
@@ -83,8 +83,8 @@ async def promises_keep() -> None:
 
 
 async def _tables_caught_up() -> None:
-    head = await database_call(journal_head, settings.MATCHING["SHARD"])
-    await projection_await(number=head, timeout_s=math.inf)
+    head = await database_call(head_of, settings.MATCHING["SHARD"])
+    await projection_await(number=head.number, timeout_s=math.inf)
 
 
 async def _assets_list() -> None:

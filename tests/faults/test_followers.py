@@ -18,11 +18,16 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.tables import tables_clear
 from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Order, Projection, TradingHalt, Verification
-from apps.orders.monitoring.health import FollowerCheck, TradingCheck, events_behind
+from apps.orders.monitoring.health import FollowerCheck, TradingCheck
+from apps.orders.monitoring.report import tables_read
 from cift.health import Status
 from tests.support.databases import table_missing
 from tests.support.shard import DrivenWriter, Flow, journal_fill, opening
 from tests.support.waiting import running, until
+
+
+def events_behind() -> dict[str, int]:
+    return {name: follower.lag_events for name, follower in tables_read(snapshots=False).followers.items()}
 
 
 def test_orders_are_refused_when_a_follower_is_too_far_behind_and_taken_again_when_it_caught_up(

@@ -27,7 +27,6 @@ class Place(NamedTuple):
 
 
 _NOWHERE = Place(0, 0)
-_NS_PER_S = 1_000_000_000
 
 
 def places_of(shard: int) -> dict[str, Place]:
@@ -37,11 +36,18 @@ def places_of(shard: int) -> dict[str, Place]:
         DatabaseError: one of the databases does not answer.
 
     """
-    found = {}
-    for name, model in (("projector", Projection), ("verifier", Verification)):
-        row = model.objects.filter(shard=shard).values_list("last_number", "last_sequence").first()
-        found[name] = _NOWHERE if row is None else Place(*row)
-    return found
+    return {"projector": place_of(Projection, shard), "verifier": place_of(Verification, shard)}
+
+
+def place_of(follower: type[Projection | Verification], shard: int) -> Place:
+    """Read how far one follower is, by the rows it keeps.
+
+    Raises:
+        DatabaseError: they cannot be read.
+
+    """
+    row = follower.objects.filter(shard=shard).values_list("last_number", "last_sequence").first()
+    return _NOWHERE if row is None else Place(*row)
 
 
 def head_of(shard: int) -> Place:
@@ -54,19 +60,6 @@ def head_of(shard: int) -> Place:
     rows = JournalBatch.objects.filter(shard=shard).order_by("-number").values_list("number", "last_sequence")
     row = rows.first()
     return _NOWHERE if row is None else Place(*row)
-
-
-def age_s(shard: int, place: Place, head: Place, now: int) -> float:
-    """Tell how old the first batch is that a follower has not seen; 0: it has seen all.
-
-    Raises:
-        DatabaseError: the journal does not answer.
-
-    """
-    if place.number >= head.number:
-        return 0
-    at = JournalBatch.objects.filter(shard=shard, number=place.number + 1).values_list("at", flat=True).first()
-    return 0 if at is None else max(now - at, 0) / _NS_PER_S
 
 
 class FollowersWatch(threading.Thread):

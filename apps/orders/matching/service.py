@@ -221,10 +221,10 @@ class MatchingService:
             raise VenueUnavailable(code or "the query cannot be answered")
         return answer
 
-    async def _state(self, _question: bytes) -> bytes:
-        """Say how it is; the writer is not asked, so that it is answered whatever state it is in."""
+    def state(self) -> ServiceState:
+        """Say how it is; the writer is not asked, so that it can be said whatever state it is in."""
         status, measures = self.status(), self.measures
-        told = ServiceState(
+        return ServiceState(
             pid=os.getpid(),
             state=status.state.value,
             detail=status.detail or status.behind,
@@ -235,7 +235,9 @@ class MatchingService:
             recoveries=measures.recoveries,
             recovery_s=measures.recovery_s,
         )
-        return msgspec.msgpack.encode(told)
+
+    async def _state(self, _question: bytes) -> bytes:
+        return msgspec.msgpack.encode(self.state())
 
     # -- from the writer's threads ------------------------------------------------------------------------------------
 

@@ -9,19 +9,16 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from apps.orders.matching.halt import halt_of
 from apps.orders.matching.measures import Tally
-from apps.orders.matching.places import age_s, head_of, places_of
 from apps.orders.matching.service import MatchingService, services_running
 from apps.orders.matching.work import WriterState
-from apps.orders.models import Snapshot, Verification
-from cift.times import clock_ns
+from apps.orders.monitoring.report import TablesReport, tables_read
+from apps.orders.selectors import shard
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +41,7 @@ FAMILIES: dict[str, tuple[type[Any], tuple[str, ...], str]] = {
     "cift_follower_lag_seconds": (GaugeMetricFamily, ("shard", "follower"), "Age of the first batch not seen"),
     "cift_snapshot_lag_events": (GaugeMetricFamily, ("shard",), "Events behind the last snapshot"),
     "cift_trading_halted": (GaugeMetricFamily, ("shard",), "1 while a check's finding halts trading"),
+    "cift_kill_switch": (GaugeMetricFamily, ("shard",), "1 while the kill switch is on, as projected"),
     "cift_open_orders": (GaugeMetricFamily, ("shard",), "Open orders, as verified"),
     "cift_remembered_ids": (GaugeMetricFamily, ("shard",), "Client order ids remembered, as verified"),
 }
@@ -66,7 +64,7 @@ class VenueCollector(Collector):
             _writer(families, service)
         readable = 1
         try:
-            _tables(families, settings.MATCHING["SHARD"])
+            _tables(families, tables_read(snapshots=True))
         except (DatabaseError, InterfaceError) as error:
             logger.warning("the databases cannot be read for /metrics: %s", error)
             connections.close_all()
@@ -80,44 +78,39 @@ def _made() -> Families:
 
 
 def _writer(families: Families, service: MatchingService) -> None:
-    status, measures, shard = service.status(), service.measures, str(service.shard)
+    told, measures, label = service.state(), service.measures, str(service.shard)
     for state in WriterState:
-        families["cift_writer_state"].add_metric([shard, state.value], int(state is status.state))
-    families["cift_writer_epoch"].add_metric([shard], status.epoch)
-    families["cift_writer_sequence"].add_metric([shard], status.sequence)
-    families["cift_writer_queue_commands"].add_metric([shard], status.queued)
-    _histogram(families["cift_writer_batch_commands"], shard, measures.batch_commands)
-    _histogram(families["cift_writer_engine_seconds"], shard, measures.engine_s)
-    _histogram(families["cift_writer_commit_seconds"], shard, measures.commit_s)
-    _histogram(families["cift_writer_request_seconds"], shard, measures.request_s)
+        families["cift_writer_state"].add_metric([label, state.value], int(state == told.state))
+    families["cift_writer_epoch"].add_metric([label], told.epoch)
+    families["cift_writer_sequence"].add_metric([label], told.sequence)
+    families["cift_writer_queue_commands"].add_metric([label], told.queue)
+    _histogram(families["cift_writer_batch_commands"], label, measures.batch_commands)
+    _histogram(families["cift_writer_engine_seconds"], label, measures.engine_s)
+    _histogram(families["cift_writer_commit_seconds"], label, measures.commit_s)
+    _histogram(families["cift_writer_request_seconds"], label, measures.request_s)
     for code, count in list(measures.refused.items()):
-        families["cift_writer_refused_commands"].add_metric([shard, code], count)
-    families["cift_writer_recoveries"].add_metric([shard], measures.recoveries)
-    if measures.recovery_s is not None:
-        families["cift_writer_recovery_seconds"].add_metric([shard], measures.recovery_s)
+        families["cift_writer_refused_commands"].add_metric([label, code], count)
+    families["cift_writer_recoveries"].add_metric([label], told.recoveries)
+    if told.recovery_s is not None:
+        families["cift_writer_recovery_seconds"].add_metric([label], told.recovery_s)
 
 
-def _histogram(family: HistogramMetricFamily, shard: str, tally: Tally) -> None:
+def _histogram(family: HistogramMetricFamily, label: str, tally: Tally) -> None:
     total = tally.total
-    family.add_metric([shard], buckets=tally.buckets(), sum_value=total)
+    family.add_metric([label], buckets=tally.buckets(), sum_value=total)
 
 
-def _tables(families: Families, number: int) -> None:
-    shard = str(number)
-    # First where the followers are: read the other way round, one could seem to be ahead.
-    places = places_of(number)
-    snapshot = Snapshot.objects.filter(shard=number).order_by("-number").values_list("sequence", flat=True).first()
-    head = head_of(number)
-    now = clock_ns()
-    families["cift_journal_sequence"].add_metric([shard], head.sequence)
-    for follower, place in places.items():
-        labels = [shard, follower]
-        families["cift_follower_lag_batches"].add_metric(labels, max(head.number - place.number, 0))
-        families["cift_follower_lag_events"].add_metric(labels, max(head.sequence - place.sequence, 0))
-        families["cift_follower_lag_seconds"].add_metric(labels, age_s(number, place, head, now))
-    families["cift_snapshot_lag_events"].add_metric([shard], max(head.sequence - (snapshot or 0), 0))
-    families["cift_trading_halted"].add_metric([shard], int(halt_of(shard=number) is not None))
-    held = Verification.objects.filter(shard=number).values_list("open_orders", "ids").first()
-    if held is not None:
-        families["cift_open_orders"].add_metric([shard], held[0])
-        families["cift_remembered_ids"].add_metric([shard], held[1])
+def _tables(families: Families, tables: TablesReport) -> None:
+    label = str(shard())
+    families["cift_journal_sequence"].add_metric([label], tables.head.sequence)
+    for name, follower in tables.followers.items():
+        families["cift_follower_lag_batches"].add_metric([label, name], follower.lag_batches)
+        families["cift_follower_lag_events"].add_metric([label, name], follower.lag_events)
+        families["cift_follower_lag_seconds"].add_metric([label, name], follower.lag_s)
+    families["cift_snapshot_lag_events"].add_metric([label], max(tables.head.sequence - tables.snapshot, 0))
+    families["cift_trading_halted"].add_metric([label], int(tables.halt is not None))
+    families["cift_kill_switch"].add_metric([label], int(tables.kill_switch))
+    if tables.open_orders is not None:
+        families["cift_open_orders"].add_metric([label], tables.open_orders)
+    if tables.ids is not None:
+        families["cift_remembered_ids"].add_metric([label], tables.ids)

@@ -1,30 +1,21 @@
 """How the venue is, for an operator's one screen: asked of the running one, else read from the tables."""
 
-import asyncio
+from collections.abc import Sequence
 
 import msgspec
-from django.conf import settings
 from django.db.models import Max, Min
 
 from apps.marketdata.codes import Side
 from apps.marketdata.models import Instrument
-from apps.marketdata.selectors import book_find, instruments_all
-from apps.orders.matching.halt import halt_of
-from apps.orders.matching.places import head_of, places_of
+from apps.marketdata.selectors import instruments_all
 from apps.orders.matching.service import ServiceState
-from apps.orders.models import Order, Snapshot, Verification
+from apps.orders.models import Order
 from apps.orders.monitoring.processes import ProcessFound, processes_of
-from cift.bus import buses
-from cift.bus.base import BusError
+from apps.orders.monitoring.report import BOOKS_MAX, TablesReport, VenueReport, WriterReport, tables_read, writer_ask
 from cift.decimals import decimal_format
-from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns, time_format
 from cift.wire.queries import BookFound
-from cift.wire.subjects import status_subject
-
-BOOKS_MAX = 20
-ANSWER_S_MAX = 2.0
 
 
 class FollowerState(msgspec.Struct):
@@ -54,6 +45,7 @@ class VenueStatus(msgspec.Struct):
     service: ServiceState | None
     processes: list[ProcessFound]
     halt: str | None
+    kill_switch: bool
     journal_sequence: int
     followers: dict[str, FollowerState]
     snapshot_sequence: int
@@ -68,34 +60,35 @@ async def venue_status() -> VenueStatus:
         ApplicationError: `database_busy`.
 
     """
-    service = await service_ask()
-    found = await database_call(_from_tables)
-    found.service = service
-    if service is not None:
-        found.source = "running"
-        found.ready = service.state == "ready" and not service.detail and found.halt is None
-        found.processes = processes_of(service.pid)
-        found.books = await _books(await database_call(lambda: list(instruments_all()[:BOOKS_MAX]))) or found.books
-    return found
+    instruments, tables = await database_call(_read)
+    report = VenueReport(at=clock_ns(), writer=await writer_ask(instruments), tables=tables)
+    service, engine = report.writer.service, report.writer.engine
+    books = await database_call(_tops_of_tables, instruments) if engine is None else _tops(instruments, report.writer)
+    return VenueStatus(
+        at=time_format(report.at),
+        source="tables" if service is None else "running",
+        ready=report.is_ready,
+        service=service,
+        processes=[] if service is None else processes_of(service.pid),
+        halt=tables.halt,
+        kill_switch=report.kill_switch,
+        journal_sequence=tables.head.sequence,
+        followers={
+            name: FollowerState(follower.place.sequence, follower.lag_batches, follower.lag_events)
+            for name, follower in tables.followers.items()
+        },
+        snapshot_sequence=tables.snapshot,
+        open_orders=tables.open_orders,
+        books=books,
+    )
 
 
-async def service_ask() -> ServiceState | None:
-    """Ask the order service how it is, whatever process it runs in; None: it does not answer."""
-    subject = status_subject(settings.MATCHING["SHARD"])
-    try:
-        answer = await buses["default"].request(subject, b"", timeout_s=ANSWER_S_MAX)
-    except BusError:
-        return None
-    return msgspec.msgpack.decode(answer, type=ServiceState)
+def _read() -> tuple[list[Instrument], TablesReport]:
+    return list(instruments_all()[:BOOKS_MAX]), tables_read(snapshots=True)
 
 
-async def _books(instruments: list[Instrument]) -> list[BookTop] | None:
-    """Ask the writer for the tops; None: it does not answer now."""
-    try:
-        books = await asyncio.gather(*(book_find(instrument=row.pk, depth=1) for row in instruments))
-    except ApplicationError:
-        return None
-    return [_top(row, book) for row, book in zip(instruments, books, strict=True) if book is not None]
+def _tops(instruments: Sequence[Instrument], writer: WriterReport) -> list[BookTop]:
+    return [_top(row, book) for row, book in zip(instruments, writer.books, strict=True) if book is not None]
 
 
 def _top(row: Instrument, book: BookFound) -> BookTop:
@@ -108,28 +101,8 @@ def _price(row: Instrument, price: int | None) -> str | None:
     return None if price is None else decimal_format(price, scale=row.price_scale)
 
 
-def _from_tables() -> VenueStatus:
-    shard = settings.MATCHING["SHARD"]
-    places = places_of(shard)
-    snapshot = Snapshot.objects.filter(shard=shard).order_by("-number").values_list("sequence", flat=True).first()
-    head = head_of(shard)
-    followers = {
-        name: FollowerState(place.sequence, max(head.number - place.number, 0), max(head.sequence - place.sequence, 0))
-        for name, place in places.items()
-    }
-    return VenueStatus(
-        at=time_format(clock_ns()),
-        source="tables",
-        ready=False,
-        service=None,
-        processes=[],
-        halt=halt_of(shard=shard),
-        journal_sequence=head.sequence,
-        followers=followers,
-        snapshot_sequence=snapshot or 0,
-        open_orders=Verification.objects.filter(shard=shard).values_list("open_orders", flat=True).first(),
-        books=[_top_of_tables(row) for row in instruments_all()[:BOOKS_MAX]],
-    )
+def _tops_of_tables(instruments: Sequence[Instrument]) -> list[BookTop]:
+    return [_top_of_tables(row) for row in instruments]
 
 
 def _top_of_tables(row: Instrument) -> BookTop:

@@ -108,6 +108,8 @@ def _lines_of(status: VenueStatus) -> Iterator[tuple[str, str]]:
             yield "last recovery", f"{service.recovery_s:.2f} s, {service.recoveries} since it started"
     if status.halt is not None:
         yield "trading", f"[red]halted[/red]: {status.halt}"
+    if status.kill_switch:
+        yield "kill switch", "[red]on[/red]: every new order is refused"
     yield "journal", f"sequence {status.journal_sequence:,}, last snapshot at {status.snapshot_sequence:,}"
     for name, follower in status.followers.items():
         yield name, f"{follower.lag_events:,} events behind ({follower.lag_batches:,} batches)"
