@@ -15,9 +15,12 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.performance.machine import machine
 from tests.support.bookkeeper.comparison import Violation
@@ -110,7 +113,7 @@ class Killing:
         kill, killed_at = await self._killed(TRADING_S, "after all was compared")
         if not last and dice.random() < STARTING_SHARE:
             kill, killed_at = await self._killed(STARTING_S, "after it was started")
-        before = ticks()
+        before = processor_times()
         try:
             back_at = await keeper.acknowledged_behind(killed_at, seconds=GIVE_UP_S)
         except TimeoutError as error:
@@ -119,7 +122,7 @@ class Killing:
         kill.recovery_s = round(back_at - killed_at, 3)
         kill.load = round(os.getloadavg()[0], 2)
         kill.load_per_core = round(kill.load / len(os.sched_getaffinity(0)), 2)
-        kill.busy, kill.stolen = shares(before, ticks())
+        kill.busy, kill.stolen = shares(before, processor_times())
         self._take(kill, await keeper.compare())
         if kill.number % self._audit_every == 0:
             await self._audit(kill)
@@ -168,15 +171,12 @@ def exit_code(totals: dict[str, Any]) -> int:
     return 1 if totals["violations"] or totals["too_slow"] else 0
 
 
-def ticks() -> list[int]:
-    """Read what all cores did so far, in the kernel's order: user, nice, system, idle, iowait, irq, softirq, steal."""
-    try:
-        return [int(each) for each in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
-    except (OSError, ValueError):
-        return []
+def processor_times() -> list[float]:
+    """Read what all cores did so far, in seconds: user, nice, system, idle, iowait, irq, softirq, steal."""
+    return list(psutil.cpu_times()[:_STAT_WORDS])
 
 
-def shares(before: list[int], after: list[int]) -> tuple[float | None, float | None]:
+def shares(before: Sequence[float], after: Sequence[float]) -> tuple[float | None, float | None]:
     """Give the shares of the time between that were busy, and that were another machine's."""
     spent = [late - early for early, late in zip(before, after, strict=False)]
     if len(spent) < _STAT_WORDS or sum(spent) <= 0:

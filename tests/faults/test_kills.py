@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kills import RECOVERY_S_MAX, Kill, Killing, exit_code, shares, ticks, totals_of
+from tests.faults.kills import RECOVERY_S_MAX, Kill, Killing, exit_code, processor_times, shares, totals_of
 from tests.support.killed import group_open
 
 KILLS = 20
@@ -57,4 +57,4 @@ def test_shares_of_the_machines_time() -> None:
     assert shares([0] * 8, [30, 10, 10, 20, 10, 0, 0, 20]) == (0.5, 0.2)
     assert shares([], [1] * 8) == (None, None)
     assert shares([1] * 8, [1] * 8) == (None, None)
-    assert len(ticks()) == 8
+    assert len(processor_times()) == 8

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+import psutil
 from websockets.sync.client import connect
 
 from tests.support.rawsocket import RawSocket
@@ -26,7 +26,7 @@ OP_PONG = 0xA
 
 def resident(pid: int) -> int:
     """Give the resident memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+    return int(psutil.Process(pid).memory_info().rss)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from cift.embedded.logins import DEMO
@@ -137,7 +138,7 @@ def test_a_signal_ends_it_quickly_and_a_second_start_finds_everything_as_it_was(
     assert code == 0
     assert took_s < 10
     assert ready_s < 30
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not any(psutil.pid_exists(child) for child in children)
     # The second start opened an epoch, and had nothing else to do.
     assert journal_batches(tmp_path / "var") == batches + 1
 
@@ -157,7 +158,7 @@ def test_children_end_when_their_supervisor_is_killed_and_the_folder_is_free_aga
         os.kill(venue.process.pid, signal.SIGKILL)
         venue.wait_end()
         give_up_at = time.monotonic() + 10
-        while any(Path(f"/proc/{child}").exists() for child in children):
+        while any(psutil.pid_exists(child) for child in children):
             assert time.monotonic() < give_up_at
             time.sleep(0.02)
     with venue_open(tmp_path / "var"):
@@ -199,7 +200,7 @@ def test_a_lost_shard_ends_the_whole_venue_with_a_line_that_says_so(tmp_path: Pa
     assert code == 1
     assert "the order service has ended: " in venue.output
     assert venue.lines[-1] == "the venue has ended: the web process cannot go on; its last line says why\n"
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not any(psutil.pid_exists(child) for child in children)
 
 
 def test_who_waits_for_ready_at_a_first_start_can_trade_at_once(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.support.venue import END_S_MAX, ROOT, Venue
 
 START_S_MAX = 180.0
@@ -36,10 +38,10 @@ class Group:
 
     def kill(self) -> None:
         """kill -9 the supervisor and every child of its."""
-        children = self.venue.children()
-        self.venue.process.kill()
-        for child in children:
-            os.kill(child, signal.SIGKILL)
+        supervisor = psutil.Process(self.venue.process.pid)
+        children = supervisor.children()
+        for process in (supervisor, *children):
+            process.kill()
         code = self.venue.wait_end()
         give_up_at = time.monotonic() + END_S_MAX
         while any(_lives(child) for child in children):
@@ -65,11 +67,11 @@ class Group:
         return None if done.returncode == 0 else f"{done.stdout}{done.stderr}".strip()
 
 
-def _lives(process: int) -> bool:
+def _lives(process: psutil.Process) -> bool:
     """Tell whether a process still has what it had open; who has nobody to ask for its end has ended nevertheless."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except (FileNotFoundError, ProcessLookupError):
+        return process.is_running() and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    except psutil.NoSuchProcess:
         return False
 
 

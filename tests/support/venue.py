@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -11,11 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S_MAX = 120.0
@@ -104,17 +105,21 @@ class Venue:
 
     def child(self, command: str) -> int:
         """The process of a child, by its command of manage.py."""
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal() and _parent(entry) == self.process.pid and command in _arguments(entry):
-                return int(entry.name)
+        for process in self._children():
+            with suppress(psutil.Error):
+                if command in process.cmdline():
+                    return int(process.pid)
         raise AssertionError(f"no child runs {command}:\n{self.output}")
 
     def children(self) -> list[int]:
-        return [
-            int(entry.name)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdecimal() and _parent(entry) == self.process.pid
-        ]
+        return [process.pid for process in self._children()]
+
+    def _children(self) -> list[psutil.Process]:
+        try:
+            found: list[psutil.Process] = psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+        return found
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Signal the supervisor and wait; give its exit code."""
@@ -130,21 +135,6 @@ class Venue:
             raise
         self._reading.join(timeout=5)
         return code
-
-
-def _parent(process: Path) -> int | None:
-    try:
-        match = re.search(r"^PPid:\s+(\d+)$", (process / "status").read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(match.group(1)) if match else None
-
-
-def _arguments(process: Path) -> list[str]:
-    try:
-        return (process / "cmdline").read_text().split("\0")
-    except OSError:
-        return []
 
 
 def manage(venue: Venue, *arguments: str) -> str:

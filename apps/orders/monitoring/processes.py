@@ -1,13 +1,10 @@
-"""The processes a running venue consists of, where the system tells (Linux)."""
+"""The processes a running venue consists of."""
 
-import os
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
-
-_PROC = Path("/proc")
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+import psutil
 
 
 class ProcessFound(msgspec.Struct):
@@ -21,50 +18,32 @@ class ProcessFound(msgspec.Struct):
 
 def processes_of(service: int) -> list[ProcessFound]:
     """Find the process of the order service and, where one supervisor started it, that and its other children."""
-    parent = _parent(service)
-    if parent is None:
+    try:
+        found = psutil.Process(service)
+        parent = found.parent()
+        if parent is not None and _is_ours(parent):
+            family = [parent, *sorted(parent.children(), key=lambda each: each.pid)]
+        else:
+            family = [found]
+    except psutil.Error:
         return []
-    if not _is_ours(parent):
-        return [found for found in (_process(service),) if found is not None]
-    family = [parent, *sorted(pid for pid in _pids() if _parent(pid) == parent)]
-    return [found for found in map(_process, family) if found is not None]
+    return [process for process in map(_process, family) if process is not None]
 
 
-def _is_ours(pid: int) -> bool:
-    words = _words(pid)
+def _is_ours(process: psutil.Process) -> bool:
+    words: list[str] = process.cmdline()
     return any(word.endswith("manage.py") for word in words) and "venue" in words
 
 
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal()] if _PROC.is_dir() else []
-
-
-def _words(pid: int) -> list[str]:
+def _process(process: psutil.Process) -> ProcessFound | None:
+    """Look at one; None: it has ended meanwhile."""
     try:
-        return (_PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
-    except OSError:
-        return []
-
-
-def _parent(pid: int) -> int | None:
-    fields = _stat(pid)
-    return int(fields[1]) if fields else None
-
-
-def _stat(pid: int) -> list[str]:
-    """Read a process's fields behind its name; none: it is gone, or the system does not tell."""
-    try:
-        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _process(pid: int) -> ProcessFound | None:
-    fields = _stat(pid)
-    if not fields:
+        times = process.cpu_times()
+        return ProcessFound(
+            process.pid, _name(process.cmdline()), _memory(process), round(times.user + times.system, 2)
+        )
+    except psutil.NoSuchProcess:
         return None
-    used = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
-    return ProcessFound(pid, _name(_words(pid)), _memory(pid), round(used, 2))
 
 
 def _name(words: list[str]) -> str:
@@ -75,10 +54,9 @@ def _name(words: list[str]) -> str:
     return Path(words[0]).name if words else "?"
 
 
-def _memory(pid: int) -> int | None:
-    """Read a process's proportional set size; None: it is not ours to know."""
+def _memory(process: psutil.Process) -> int | None:
+    """Read a process's proportional set size; None: it is not ours to know, or no number of this system."""
     try:
-        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
-    except OSError:
+        return getattr(process.memory_full_info(), "pss", None)
+    except psutil.AccessDenied:
         return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)

@@ -1,6 +1,5 @@
 """What a soak looks at: each process's memory, processor time, descriptors and threads; lags, files and rows."""
 
-import re
 import sqlite3
 import urllib.error
 import urllib.request
@@ -8,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from apps.orders.monitoring.processes import processes_of
@@ -21,7 +21,6 @@ TABLES = (
     "accounts_balance",
     "orders_position",
 )
-_MEMORY = re.compile(r"^(Pss|Private_Clean|Private_Dirty|Rss|Anonymous):\s+(\d+) kB$", re.MULTILINE)
 
 
 class ProcessSample(msgspec.Struct):
@@ -100,29 +99,26 @@ def metrics_of(text: str) -> dict[str, float]:
 
 def _processes(web: int) -> list[ProcessSample]:
     found = []
-    for process in processes_of(web):
-        folder = Path("/proc") / str(process.pid)
+    for each in processes_of(web):
         try:
-            memory = {name: int(kib) * 1024 for name, kib in _MEMORY.findall((folder / "smaps_rollup").read_text())}
-            sampled = ProcessSample(
-                pid=process.pid,
-                name=process.name,
-                pss=memory["Pss"],
-                uss=memory["Private_Clean"] + memory["Private_Dirty"],
-                rss=memory["Rss"],
-                anonymous=memory["Anonymous"],
-                processor_s=process.processor_s,
-                descriptors=_entries(folder / "fd"),
-                threads=_entries(folder / "task"),
-            )
-        except (OSError, KeyError):
+            process = psutil.Process(each.pid)
+            with process.oneshot():
+                memory = process.memory_full_info()
+                sampled = ProcessSample(
+                    pid=each.pid,
+                    name=each.name,
+                    pss=memory.pss,
+                    uss=memory.uss,
+                    rss=memory.rss,
+                    anonymous=memory.rss - memory.shared,
+                    processor_s=each.processor_s,
+                    descriptors=process.num_fds(),
+                    threads=process.num_threads(),
+                )
+        except psutil.Error:
             continue  # it has ended meanwhile, which the next look shows
         found.append(sampled)
     return found
-
-
-def _entries(folder: Path) -> int:
-    return sum(1 for _ in folder.iterdir())
 
 
 def rows_of(folder: Path) -> dict[str, int]:

@@ -2,9 +2,9 @@
 
 import gc
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
+import psutil
 from cift_matching import Engine
 
 from cift.wire.queries import EngineStats, StatsQuery, answer_decode, query_encode
@@ -67,6 +67,4 @@ def _stats(engine: Engine) -> EngineStats:
 def _resident() -> int:
     """Return the bytes of this process that are in memory."""
     gc.collect()
-    fields = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    (resident,) = (line for line in fields if line.startswith("VmRSS:"))
-    return int(resident.split()[1]) * 1024
+    return int(psutil.Process().memory_info().rss)
