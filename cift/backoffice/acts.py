@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.errors.application import ApplicationError
 from cift.errors.codes import CODES
+from cift.logs import log_note
 from cift.orderservice.consistency import JournalPlace
 from cift.orderservice.journal import journal_reads
 from cift.orderservice.performing import Performed
@@ -40,7 +41,8 @@ VENUE = Actor(None, "", "")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Say who asks."""
+    """Say who asks, to the audit records and to the log."""
+    log_note(user=request.user.pk)
     return Actor(request.user, request.META.get("REMOTE_ADDR") or "", getattr(request, "request_id", ""))
 
 

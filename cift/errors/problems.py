@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from cift.errors.application import ApplicationError
 from cift.errors.busy import is_busy
 from cift.errors.codes import CODES
+from cift.logs import refusal_log
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 CONTENT_TYPE = "application/problem+json"
@@ -44,6 +45,8 @@ def error_of(error: ApplicationError) -> dict[str, Any]:
     """Build what a socket, or one answer of several, says of an error."""
     known = CODES.get(error.code)
     _REFUSALS.labels(error.code).inc()
+    named = error.extra.get("client_order_id") or error.extra.get("id")
+    refusal_log.line(code=error.code, status=error.status, order_id=named)
     body: dict[str, Any] = {"code": error.code, "detail": error.detail or (known.title if known else error.code)}
     if error.errors:
         body["errors"] = [asdict(field) for field in error.errors[:FIELDS_TOLD_MAX]]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedi
 from django.middleware.common import CommonMiddleware
 from django.utils.decorators import sync_and_async_middleware, sync_only_middleware
 
+from cift.logs import LogContext
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 
@@ -25,8 +26,9 @@ def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:
             request_id = before(request)
-            answer: Awaitable[HttpResponseBase] = get_response(request)
-            response = await answer
+            with LogContext(request_id=request_id):
+                answer: Awaitable[HttpResponseBase] = get_response(request)
+                response = await answer
             response.headers[REQUEST_ID_HEADER] = request_id
             return response
 
@@ -34,7 +36,8 @@ def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
 
     def synchronous(request: HttpRequest) -> HttpResponseBase:
         request_id = before(request)
-        response: HttpResponseBase = get_response(request)
+        with LogContext(request_id=request_id):
+            response: HttpResponseBase = get_response(request)
         response.headers[REQUEST_ID_HEADER] = request_id
         return response
 

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from functools import partial
 from weakref import WeakKeyDictionary, ref
 
@@ -47,6 +48,8 @@ class Gateway:
         self._timeout_s = timeout_s
         self._subject = commands_subject(shard)
         self._waiting: list[Waiting] = []
+        # A frame is of many: what is logged of it is none of theirs.
+        self._context = Context()
 
     def submit(self, command: bytes) -> "asyncio.Future[Reply]":
         """Send an encoded command with the others of this turn; the future has the reply or an ApplicationError."""
@@ -57,7 +60,7 @@ class Gateway:
     def submit_with_callback(self, command: bytes, callback: ReplyCallback) -> None:
         """Send an encoded command with the others of this turn; no future, no turn of the loop for each."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._leave)
+            asyncio.get_running_loop().call_soon(self._leave, context=self._context)
         self._waiting.append((command, callback))
 
     async def query(self, query: Query[Answer]) -> Answer:

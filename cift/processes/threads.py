@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from cift.errors.application import ApplicationError
 from cift.errors.busy import is_busy
+from cift.logs import log_context, log_context_carry
 
 THREADS_MAX = 4
 
@@ -37,8 +38,10 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         ApplicationError: `database_busy`.
 
     """
+    logged_as = log_context()
 
     def run() -> T:
+        log_context_carry(logged_as)
         try:
             return call(*args, **kwargs)
         except (OperationalError, InterfaceError) as error:

@@ -1,20 +1,25 @@
-"""Where log lines go: one line a record, to standard error."""
+"""Where log lines go: one line a record, to standard error; for people here, for programs in production."""
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+from typing import Any
+
+
+def logging_settings(*, formatter: str, refusals: str) -> dict[str, Any]:
+    """Log by one of the formatters of `cift.logs`; `refusals`: the level of what clients are refused (INFO: shown)."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"cift.logs.{formatter}"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+        "loggers": {
+            "daphne": {"level": "WARNING"},
+            "twisted": {"level": "WARNING"},
+            "asyncio": {"level": "WARNING"},
+            "django.request": {"level": "ERROR"},
+            "cift.refusals": {"level": refusals},
         },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "daphne": {"level": "WARNING"},
-        "twisted": {"level": "WARNING"},
-        "asyncio": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
-    },
-}
+    }
+
+
+# On a console of its own the simulated market's refused orders would be most of what is read.
+LOGGING = logging_settings(formatter="LineFormatter", refusals="WARNING")

@@ -7,6 +7,7 @@ from cift.settings.base import *
 from cift.settings.bus import local_buses
 from cift.settings.databases import postgres_databases
 from cift.settings.identities import identities_settings
+from cift.settings.logging import logging_settings
 from cift.settings.matching import matching_settings
 from cift.settings.ratelimits import PRODUCTION, rate_limits
 from cift.settings.simulation import simulation_settings
@@ -29,6 +30,7 @@ DATABASES = postgres_databases(
     name=variables.DATABASE_NAME.read(production=True),
 )
 BUSES = local_buses(DATA_DIR)
+LOGGING = logging_settings(formatter="JsonFormatter", refusals="INFO")
 MATCHING = matching_settings(ids_key=variables.IDS_KEY.read(production=True))
 SIMULATION = simulation_settings(enabled=bool(variables.SIMULATION.read(production=True)))
 RATE_LIMITS = rate_limits(PRODUCTION)

@@ -14,6 +14,7 @@ from apps.accounts.identity.tokens import TokenInvalidError
 from apps.accounts.models import Account, TokenFamily, User
 from apps.accounts.selectors import account_of_user
 from cift.errors.application import ApplicationError
+from cift.logs import log_note
 from cift.times import clock_ns
 
 BEARER = re.compile(r"Bearer +([A-Za-z0-9_\-.=]{1,4096})", re.IGNORECASE)
@@ -38,6 +39,7 @@ class BearerAuthentication(BaseAuthentication):
         except TokenInvalidError as error:
             raise AuthenticationFailed(str(error)) from error
         user: User = family.user
+        log_note(user=user.pk)
         return user, family
 
     def authenticate_header(self, _request: Request) -> str:
@@ -99,6 +101,7 @@ def account_of_request(request: Request) -> Account:
     account = account_of_user(request.user.pk or 0)
     if account is None:
         raise ApplicationError("forbidden", "This user has no trading account.")
+    log_note(account=account.pk)
     return account
 
 

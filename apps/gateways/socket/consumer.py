@@ -8,7 +8,7 @@ from typing import Any
 from apps.accounts.identity.authentication import BEARER
 from apps.gateways.socket.hub import hub
 from apps.gateways.socket.limits import SocketLimits
-from apps.gateways.socket.session import Session
+from apps.gateways.socket.session import CLOSE_FAULT, Session
 from cift.errors.application import ApplicationError
 from cift.servers.frames import CLOSE_S_MAX, Send, frame_writer
 from cift.servers.outbox import CLOSE_NORMAL, Outbox
@@ -17,7 +17,6 @@ MESSAGE_BYTES_MAX = 64 * 1024
 
 CLOSE_UNSUPPORTED = 1003
 CLOSE_TOO_LARGE = 1009
-CLOSE_FAULT = 1011
 CLOSE_TRY_AGAIN = 1013
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -25,6 +25,7 @@ from apps.orders.entry.fields import client_order_id_find, params_read
 from cift.errors.application import ApplicationError, FieldError
 from cift.errors.problems import error_of
 from cift.fields import FieldInvalidError, fields_read
+from cift.logs import LogContext, Named, log_context
 from cift.servers.outbox import Outbox
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns, time_format
@@ -32,6 +33,7 @@ from cift.times import clock_ns, time_format
 SUBSCRIPTIONS_MAX = 200
 UNDER_WAY_MAX = 256
 
+CLOSE_FAULT = 1011
 CLOSE_REVOKED = 4009
 
 CLOSE_CODES = {"unauthenticated": 4001, "forbidden": 4003, "rate_limited": 4029}
@@ -160,15 +162,21 @@ class Session:
                 self._limits.message()
             request_id, op = read["id"], read["op"]
             fields = self._fields(given, op)
-            if op in operations.OPERATIONS:
-                await self._order(request_id, operations.OPERATIONS[op], fields["params"])
-            else:
-                await self._handlers[op](request_id, fields)
+            with self._logged(request_id):
+                if op in operations.OPERATIONS:
+                    await self._order(request_id, operations.OPERATIONS[op], fields["params"])
+                else:
+                    await self._handlers[op](request_id, fields)
             self._limits.heeded()
         except ApplicationError as error:
             self._refuse(request_id, error)
             if self._limits.too_many(error):
                 self.refused(error)
+        except Exception:
+            # Whatever it was, the socket ends as one that says so.
+            with self._logged(request_id):
+                logger.exception("a socket's message failed")
+            self.outbox.finish(CLOSE_FAULT, "internal")
 
     def tick(self) -> None:
         """Send the server's own ping: the time, and where the account's sequence stands."""
@@ -229,7 +237,14 @@ class Session:
         self.outbox.put(_encode({"id": request_id, "ok": True, **more, "result": result}), alone=True)
 
     def _refuse(self, request_id: int | str | None, error: ApplicationError) -> None:
-        self.outbox.put(_refusal(request_id, error), alone=True)
+        self.outbox.put(self._refusal(request_id, error), alone=True)
+
+    def _refusal(self, request_id: int | str | None, error: ApplicationError) -> bytes:
+        with self._logged(request_id):
+            return _encode({"id": request_id, "ok": False, "status": int(error.status), "error": error_of(error)})
+
+    def _logged(self, request_id: Named, *, order_id: Named = None) -> LogContext:
+        return LogContext(request_id=request_id, account=self._account, order_id=order_id)
 
     def _own_account(self) -> int:
         if self._principal is None:
@@ -325,21 +340,20 @@ class Session:
         self._take_orders(plain.order.id)
         operations.rate_limit_check(user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()
-        request_id = plain.id
         try:
             operations.order_submit_with_callback(
-                plain.order, lambda submitted: self._plain_submitted(request_id, submitted)
+                plain.order, lambda submitted: self._plain_submitted(plain, submitted)
             )
         except BaseException:
             self._room.release()
             raise
         self._limits.heeded()
 
-    def _plain_submitted(self, request_id: int | str, submitted: operations.Submitted) -> None:
+    def _plain_submitted(self, plain: PlainOrder, submitted: operations.Submitted) -> None:
         if isinstance(submitted, Answer | ApplicationError):
-            self._order_told(request_id, submitted)
+            self._order_told(plain.id, submitted)
         else:
-            self._order_await(request_id, submitted)
+            self._order_await(plain.id, submitted, order_id=plain.order.id)
 
     def _take_orders(self, client_order_id: str | None) -> None:
         if not self._takes_orders:
@@ -356,37 +370,35 @@ class Session:
         except BaseException:
             self._room.release()
             raise
-        self._order_await(request_id, sent.answer())
+        logged = log_context()
+        self._order_await(request_id, sent.answer(), order_id=None if logged is None else logged.order_id)
 
-    def _order_await(self, request_id: int | str, answer: Awaitable[Answer]) -> None:
-        task = asyncio.get_running_loop().create_task(self._order_answer(request_id, answer))
+    def _order_await(self, request_id: int | str, answer: Awaitable[Answer], *, order_id: Named) -> None:
+        task = asyncio.get_running_loop().create_task(self._order_answer(request_id, answer, order_id))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _order_answer(self, request_id: int | str, answer: Awaitable[Answer]) -> None:
+    async def _order_answer(self, request_id: int | str, answer: Awaitable[Answer], order_id: int | str | None) -> None:
         told: Answer | ApplicationError
-        try:
-            told = await answer
-        except ApplicationError as error:
-            told = error
-        except Exception:
-            # Whatever it was, the request gets its one answer.
-            logger.exception("an order operation failed")
-            told = ApplicationError("internal")
+        with self._logged(request_id, order_id=order_id):
+            try:
+                told = await answer
+            except ApplicationError as error:
+                told = error
+            except Exception:
+                # Whatever it was, the request gets its one answer.
+                logger.exception("an order operation failed")
+                told = ApplicationError("internal")
         self._order_told(request_id, told)
 
     def _order_told(self, request_id: int | str, told: Answer | ApplicationError) -> None:
         """Answer an order's request; answers of one turn of the loop leave together."""
         self._room.release()
         if isinstance(told, ApplicationError):
-            self.outbox.answer(_refusal(request_id, told))
+            self.outbox.answer(self._refusal(request_id, told))
         else:
             body = {"id": request_id, "ok": True, "status": int(told.status), "result": told.body}
             self.outbox.answer(_encode(body))
-
-
-def _refusal(request_id: int | str | None, error: ApplicationError) -> bytes:
-    return _encode({"id": request_id, "ok": False, "status": int(error.status), "error": error_of(error)})
 
 
 _encode = _encoder.encode

@@ -31,6 +31,7 @@ from apps.orders.selectors import id_find, orders_current
 from apps.orders.services import Outcome, order_command_send, outcome_of
 from apps.orders.shapes import order_body
 from cift.errors.application import ApplicationError
+from cift.logs import LogContext, log_note
 from cift.orderservice.performing import command_send_with_callback
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, rate_limits
@@ -106,18 +107,21 @@ def rate_limit_check(*, user: int) -> None:
 async def order_submit(given: Any, *, account: int, at: int) -> Sent:
     """Enter an order."""
     order = await submit_read(given, account=account, at=at)
+    log_note(order_id=order.id)
     return Sent(partial(_submit_answer, order, order_command_send(order)))
 
 
 async def order_amend(given: Any, *, account: int, at: int) -> Sent:
     """Change an open order."""
     amend = await amend_read(given, account=account, at=at)
+    log_note(order_id=amend.order_id)
     return Sent(partial(_amend_answer, amend, order_command_send(amend)))
 
 
 async def order_cancel(given: Any, *, account: int, at: int) -> Sent:
     """Cancel an order by its id or the client's."""
     cancel = cancel_read(given, account=account, at=at)
+    log_note(order_id=cancel.order_id or cancel.id)
     return Sent(partial(_cancel_answer, cancel, order_command_send(cancel)))
 
 
@@ -188,7 +192,8 @@ def _plain_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Submit
         return _name(error, order)
     except Exception:
         # Whatever it was, the request gets its one answer.
-        logger.exception("a reply was not understood")
+        with LogContext(account=order.account, order_id=order.id):
+            logger.exception("a reply was not understood")
         return ApplicationError("internal")
     if answer is None:
         return _submit_answer(order, _ready(done))

@@ -29,6 +29,7 @@ from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
+from cift.logs import LogContext
 from cift.orderservice.consistency import place_of
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
@@ -217,28 +218,32 @@ def programs_served(application: Application) -> Application:
         kind = kind_of_call(scope["method"], scope["path"])
         client = scope["client"]
         asked = None
-        try:
-            standing = rate_limits.take(f"{kind}-address", address_counted(client[0] if client else ""))
-            asked = Asked(scope=scope, host=headers.get(b"host", b""), named=named, standing=standing)
-            await _caller_find(asked, headers.get(b"authorization"), public=public)
-            if scope["method"] in _WITH_BODY:
-                asked.body = (await receive())["body"]
-            answer = await handler(asked)
-        except ApplicationError as error:
-            if asked is not None:
-                error.headers = {**asked.standing.headers, **error.headers}
-            measured.answered(error.status, began)
-            await problem_send(send, error, request_id=request_id, secure=secure)
-        except Exception:
-            # Whatever it was, the request gets its one answer.
-            logger.exception("a program's request failed")
-            measured.answered(HTTPStatus.INTERNAL_SERVER_ERROR, began)
-            fault = ApplicationError("internal", headers=None if asked is None else asked.standing.headers)
-            await problem_send(send, fault, request_id=request_id, secure=secure)
-        else:
-            measured.answered(answer.status, began)
-            told = pairs_of(asked.standing.headers)
-            await json_send(send, answer.body, status=answer.status, request_id=request_id, secure=secure, headers=told)
+        with LogContext(request_id=request_id) as logged:
+            try:
+                standing = rate_limits.take(f"{kind}-address", address_counted(client[0] if client else ""))
+                asked = Asked(scope=scope, host=headers.get(b"host", b""), named=named, standing=standing)
+                await _caller_find(asked, headers.get(b"authorization"), public=public)
+                logged.account = asked.account or None
+                if scope["method"] in _WITH_BODY:
+                    asked.body = (await receive())["body"]
+                answer = await handler(asked)
+            except ApplicationError as error:
+                if asked is not None:
+                    error.headers = {**asked.standing.headers, **error.headers}
+                measured.answered(error.status, began)
+                await problem_send(send, error, request_id=request_id, secure=secure)
+            except Exception:
+                # Whatever it was, the request gets its one answer.
+                logger.exception("a program's request failed")
+                measured.answered(HTTPStatus.INTERNAL_SERVER_ERROR, began)
+                fault = ApplicationError("internal", headers=None if asked is None else asked.standing.headers)
+                await problem_send(send, fault, request_id=request_id, secure=secure)
+            else:
+                measured.answered(answer.status, began)
+                told = pairs_of(asked.standing.headers)
+                await json_send(
+                    send, answer.body, status=answer.status, request_id=request_id, secure=secure, headers=told
+                )
 
     return served
 
