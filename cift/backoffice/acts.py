@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.errors.application import ApplicationError
 from cift.errors.codes import CODES
-from cift.logs import log_note
+from cift.logs.context import log_note
 from cift.orderservice.consistency import JournalPlace
 from cift.orderservice.journal import journal_reads
 from cift.orderservice.performing import Performed

@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from cift.errors.application import ApplicationError
 from cift.errors.busy import is_busy
 from cift.errors.codes import CODES
-from cift.logs import refusal_log
+from cift.logs.refusals import refusal_log
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 CONTENT_TYPE = "application/problem+json"

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedi
 from django.middleware.common import CommonMiddleware
 from django.utils.decorators import sync_and_async_middleware, sync_only_middleware
 
-from cift.logs import LogContext
+from cift.logs.context import LogContext
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 

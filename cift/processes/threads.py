@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from cift.errors.application import ApplicationError
 from cift.errors.busy import is_busy
-from cift.logs import log_context, log_context_carry
+from cift.logs.context import log_context, log_context_carry
 
 THREADS_MAX = 4
 

@@ -4,11 +4,11 @@ from typing import Any
 
 
 def logging_settings(*, formatter: str, refusals: str) -> dict[str, Any]:
-    """Log by one of the formatters of `cift.logs`; `refusals`: the level of what clients are refused (INFO: shown)."""
+    """Log by a formatter of `cift.logs.formatters`; `refusals`: the least level they are shown at, INFO for all."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": f"cift.logs.{formatter}"}},
+        "formatters": {"line": {"()": f"cift.logs.formatters.{formatter}"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {

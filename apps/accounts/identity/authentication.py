@@ -14,7 +14,7 @@ from apps.accounts.identity.tokens import TokenInvalidError
 from apps.accounts.models import Account, TokenFamily, User
 from apps.accounts.selectors import account_of_user
 from cift.errors.application import ApplicationError
-from cift.logs import log_note
+from cift.logs.context import log_note
 from cift.times import clock_ns
 
 BEARER = re.compile(r"Bearer +([A-Za-z0-9_\-.=]{1,4096})", re.IGNORECASE)

@@ -25,7 +25,7 @@ from apps.orders.entry.fields import client_order_id_find, params_read
 from cift.errors.application import ApplicationError, FieldError
 from cift.errors.problems import error_of
 from cift.fields import FieldInvalidError, fields_read
-from cift.logs import LogContext, Named, log_context
+from cift.logs.context import LogContext, Named, log_context
 from cift.servers.outbox import Outbox
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns, time_format

@@ -31,7 +31,7 @@ from apps.orders.selectors import id_find, orders_current
 from apps.orders.services import Outcome, order_command_send, outcome_of
 from apps.orders.shapes import order_body
 from cift.errors.application import ApplicationError
-from cift.logs import LogContext, log_note
+from cift.logs.context import LogContext, log_note
 from cift.orderservice.performing import command_send_with_callback
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, rate_limits

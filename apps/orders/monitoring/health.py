@@ -26,7 +26,7 @@ class FollowerCheck(Check):
 
     async def look(self) -> Finding:
         """Compare its place with the journal's head."""
-        return (await _tables()).followers[self._follower].judge()
+        return (await tables_shared()).followers[self._follower].judge()
 
 
 class TradingCheck(Check):
@@ -34,13 +34,13 @@ class TradingCheck(Check):
 
     async def look(self) -> Finding:
         """Read the halt, and how far behind the followers are."""
-        return (await _tables()).judge()
+        return (await tables_shared()).judge()
 
 
 _reading: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[TablesReport]]" = WeakKeyDictionary()
 
 
-async def _tables() -> TablesReport:
+async def tables_shared() -> TablesReport:
     """Read the tables once for all who ask while that goes on.
 
     Checks look side by side; and of the few threads that call databases, a slow one holds up a single one, however

@@ -29,7 +29,7 @@ from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
-from cift.logs import LogContext
+from cift.logs.context import LogContext
 from cift.orderservice.consistency import place_of
 from cift.processes.threads import database_call
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter

@@ -16,12 +16,16 @@ from apps.accounts.identity.sessions import Principal, family_start, principal_o
 from apps.accounts.models import Account, User
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
-from apps.gateways.socket.session import CLOSE_FAULT, Session
+from apps.gateways.socket.session import Session
+from apps.orders.feeds.venue import VenueFeed
 from cift.bus.base import RequestTimeout
-from cift.logs import JsonFormatter, LineFormatter, LogContext, RefusalLog, log_note
+from cift.logs.context import LogContext, log_note
+from cift.logs.formatters import JsonFormatter, LineFormatter
+from cift.logs.refusals import RefusalLog
 from cift.processes.threads import database_call
 from cift.times import clock_ns
 from tests.support.buses import ScriptedBus
+from tests.support.databases import table_missing
 from tests.support.inprocess import WAYS, Unwatched, way_of
 from tests.support.readers import Reader
 from tests.support.scripted import ORDER, raising, refusing
@@ -115,23 +119,21 @@ def test_a_fault_leaves_a_line_that_says_whose_order_it_was(
     assert refused["request_id"] == line["request_id"]
 
 
-async def test_a_socket_s_message_that_fails_leaves_a_line_and_ends_the_socket(
-    bus: ScriptedBus, lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def failing(*_arguments: Any) -> None:
+class FailingHub(Hub):
+    async def venue(self) -> VenueFeed:
         raise RuntimeError("a test's fault")
 
-    monkeypatch.setattr(Session, "_ping", failing)
+
+async def test_a_socket_s_message_that_fails_leaves_a_line_and_ends_the_socket(bus: ScriptedBus, lines: Lines) -> None:
     reader = Reader()
-    ended: list[tuple[int, str]] = []
-    monkeypatch.setattr(reader.outbox, "finish", lambda *end: ended.append(end))
-    session = Session(Hub(), reader.outbox, SocketLimits({}), logins=Unwatched())
+    session = Session(FailingHub(), reader.outbox, SocketLimits({}), logins=Unwatched())
     session.become(Principal(user=9, family=1, account=3))
-    await session.receive('{"id": "s-1", "op": "ping"}')
+    await session.receive('{"id": "s-1", "op": "subscribe", "channel": "status"}')
 
     line = lines.of("a socket's message failed")
     assert (line["request_id"], line["account"]) == ("s-1", 3)
-    assert ended == [(CLOSE_FAULT, "internal")]
+    assert "RuntimeError: a test's fault" in line["exception"]
+    assert reader.outbox.ended
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -144,20 +146,15 @@ def test_what_is_logged_of_a_frame_of_many_commands_is_nobody_s(
     assert not {"request_id", "account", "order_id", "user"} & lines.of("no answer from the order service").keys()
 
 
-def test_no_line_holds_a_password_or_a_token(
-    bus: ScriptedBus, token: tuple[str, Principal], lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(*_arguments: Any, **_named: Any) -> Any:
-        raise RuntimeError("a test's fault")
-
+def test_no_line_holds_a_password_or_a_token(bus: ScriptedBus, token: tuple[str, Principal], lines: Lines) -> None:
     client = Client(raise_request_exception=False)
     wrong = client.post(
         "/api/v1/auth/token/", {"email": "trader@example.com", "password": f"{PASSWORD}!"}, "application/json"
     )
     stale = client.get("/api/v1/balances/", headers={"Authorization": f"Bearer {token[0]}x"})
     bad = client.post("/api/v1/auth/token/", f'{{"password": "{PASSWORD}', "application/json")
-    monkeypatch.setattr("apps.accounts.identity.authentication.account_of_user", failing)
-    fault = client.get("/api/v1/orders/", headers={"Authorization": f"Bearer {token[0]}", "Accept": "text/html"})
+    with table_missing(Account):
+        fault = client.get("/api/v1/orders/", headers={"Authorization": f"Bearer {token[0]}", "Accept": "text/html"})
 
     assert (wrong.status_code, stale.status_code, bad.status_code, fault.status_code) == (401, 401, 400, 500)
     line = lines.of("Internal Server Error")

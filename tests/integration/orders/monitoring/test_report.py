@@ -1,11 +1,11 @@
 """How the venue is, told in five ways that never contradict each other: probe, scrape, screen, back office, socket."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest import mock
 
 import msgspec
 import pytest
@@ -21,20 +21,20 @@ from apps.orders.matching.followers import Follower
 from apps.orders.matching.halt import halt_raise
 from apps.orders.matching.places import Place
 from apps.orders.matching.service import MatchingService, ServiceState
-from apps.orders.models import JournalBatch, Projection
+from apps.orders.models import JournalBatch, Projection, VenueState
+from apps.orders.monitoring.health import tables_shared
 from apps.orders.monitoring.overview import overview
 from apps.orders.monitoring.report import (
     EVENTS_BEHIND_MAX,
     SECONDS_BEHIND_MAX,
     FollowerReport,
     WriterReport,
-    tables_read,
 )
 from apps.orders.monitoring.status import VenueStatus, venue_status
 from cift.bus import buses
 from cift.errors.application import ApplicationError
 from cift.health import Finding, Status
-from cift.orderservice.gateway import Gateway
+from tests.support.databases import table_missing
 from tests.support.shard import frame_of, journal_fill
 
 
@@ -221,26 +221,28 @@ async def test_without_an_order_service(sqlite: Path) -> None:
     assert {name for name, check in found.checks.items() if check["status"] != "ok"} == {"order_service"}
 
 
-async def test_the_kill_switch_of_a_venue_that_rests_is_as_the_tables_have_it(venue: None) -> None:
-    await buses["default"].request("orders.commands.0", frame_of(SetKillSwitch(on=True)), timeout_s=10)
+async def test_the_kill_switch_of_a_venue_that_rests_is_as_the_tables_have_it(sqlite: Path) -> None:
+    await sync_to_async(journal_fill, thread_sensitive=False)(100)
     await followed()
-    with mock.patch.object(Gateway, "query", side_effect=ApplicationError("venue_unavailable")):
-        found = await venue_status()
+    await sync_to_async(VenueState.objects.update_or_create, thread_sensitive=False)(shard=0, defaults={"killed": True})
+    async with order_service(runs=False):
+        found = await told()
 
-    assert found.kill_switch
-    # Its writer answers, its engine does not.
-    assert not found.ready
+    agree(found)
+    assert (found.status.kill_switch, found.channel) == (True, None)
 
 
 async def test_without_a_database_none_says_that_all_is_well(venue: None) -> None:
-    with mock.patch.object(Projection.objects, "filter", side_effect=OperationalError("gone")):
+    with ExitStack() as stack:
+        await sync_to_async(stack.enter_context)(table_missing(Projection))
         response = await AsyncClient().get("/ready")
         checks = response.json()["checks"]
         scrape = (await AsyncClient().get("/metrics")).content.decode()
-        with pytest.raises(ApplicationError, match="database_busy"):
+        with pytest.raises(OperationalError):
             await venue_status()
         with pytest.raises(OperationalError):
             await sync_to_async(overview, thread_sensitive=False)(after=None)
+        await sync_to_async(stack.close)()
 
     assert response.status_code == 503
     down = {name for name, check in checks.items() if check["status"] == "down"}
@@ -250,12 +252,12 @@ async def test_without_a_database_none_says_that_all_is_well(venue: None) -> Non
     assert "cift_journal_sequence{" not in scrape
 
 
-async def test_all_checks_of_one_answer_read_the_tables_once(venue: None) -> None:
-    with mock.patch("apps.orders.monitoring.health.tables_read", side_effect=tables_read) as reading:
-        await AsyncClient().get("/ready")
-        await AsyncClient().get("/ready")
+async def test_who_asks_while_the_tables_are_read_has_the_same_answer(venue: None) -> None:
+    first, second = await asyncio.gather(tables_shared(), tables_shared())
+    third = await tables_shared()
 
-    assert reading.call_count == 2
+    assert first is second
+    assert third is not first
 
 
 @pytest.mark.parametrize(
