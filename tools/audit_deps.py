@@ -8,13 +8,16 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_MAX = 600.0
+
+Which = Callable[[str], str | None]
+Run = Callable[[list[str]], subprocess.CompletedProcess[str]]
 
 
 class Verdict(IntEnum):
@@ -80,18 +83,18 @@ def python_finding(file: str, ended: subprocess.CompletedProcess[str]) -> Findin
     return Finding(file, Verdict.CLEAN, f"{len(packages)} packages")
 
 
-def rust_audit() -> Iterator[Finding]:
+def rust_audit(*, which: Which = shutil.which, run: Run | None = None) -> Iterator[Finding]:
     """Ask cargo-deny about the workspace; its database is fetched first, so that its absence is told apart."""
-    file = "matching_rs/Cargo.lock"
-    if shutil.which("cargo-deny") is None:
+    file, run = "matching_rs/Cargo.lock", run or _run
+    if which("cargo-deny") is None:
         yield Finding(file, Verdict.NOT_CHECKED, "cargo-deny is not installed: cargo install cargo-deny --locked")
         return
     deny = ["cargo-deny", "--manifest-path", str(ROOT / "matching_rs" / "Cargo.toml")]
-    fetched = _run([*deny, "fetch", "db"])
+    fetched = run([*deny, "fetch", "db"])
     if fetched.returncode:
         yield Finding(file, Verdict.NOT_CHECKED, _last_line(fetched))
         return
-    ended = _run([*deny, "check", "--disable-fetch", "advisories"])
+    ended = run([*deny, "check", "--disable-fetch", "advisories"])
     if ended.returncode:
         yield Finding(file, Verdict.VULNERABLE, _last_line(ended))
     else:

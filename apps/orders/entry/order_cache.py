@@ -5,7 +5,8 @@ its end is answered here, else when it has been unused longest; one that is not 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from apps.orders.events import OrderAccepted
 from apps.orders.selectors import order_terms_read
@@ -16,12 +17,27 @@ ORDERS_MAX = 6_144
 """A process's bound, 370 bytes each: 2.2 MB."""
 
 
+TermsRead = Callable[[AbstractSet[int]], Awaitable[dict[int, OrderTerms]]]
+"""Reads the terms of orders by their ids; those that are nowhere are left out."""
+
+
+async def terms_read(order_ids: AbstractSet[int]) -> dict[int, OrderTerms]:
+    """Read orders' terms from the tables, and what is newer from the journal.
+
+    Raises:
+        ApplicationError: `projection_behind`, `database_busy`.
+
+    """
+    return await database_call(order_terms_read, order_ids)
+
+
 class TermsCache:
     """The orders last seen; the one unused longest leaves first."""
 
-    def __init__(self, *, orders_max: int = ORDERS_MAX) -> None:
-        """Begin with none."""
+    def __init__(self, *, orders_max: int = ORDERS_MAX, read: TermsRead = terms_read) -> None:
+        """Begin with none; `read` is asked for what is not here."""
         self._orders_max = orders_max
+        self._read = read
         self._terms: OrderedDict[int, OrderTerms] = OrderedDict()
 
     def __len__(self) -> int:
@@ -38,9 +54,10 @@ class TermsCache:
 
     def put(self, accepted: OrderAccepted, *, at: int) -> None:
         """Remember an order that was taken at a time, in ns."""
-        self._put(accepted.order_id, OrderTerms.of(accepted, client_order_id=accepted.id, created_at=at))
+        self.keep(accepted.order_id, OrderTerms.of(accepted, client_order_id=accepted.id, created_at=at))
 
-    def _put(self, order_id: int, terms: OrderTerms) -> None:
+    def keep(self, order_id: int, terms: OrderTerms) -> None:
+        """Remember an order's terms, whoever read them."""
         self._terms[order_id] = terms
         if len(self._terms) > self._orders_max:
             self._terms.popitem(last=False)
@@ -63,9 +80,9 @@ class TermsCache:
         found = {order_id: terms for order_id in wanted if (terms := self.get(order_id)) is not None}
         missing = wanted - found.keys()
         if missing:
-            read = await database_call(order_terms_read, missing)
+            read = await self._read(missing)
             for order_id, terms in read.items():
-                self._put(order_id, terms)
+                self.keep(order_id, terms)
             found |= read
         return found
 

@@ -1,12 +1,10 @@
-from unittest import mock
-
 import pytest
 from django.db import OperationalError
 from django.test import AsyncClient
+from pytest_django import Settings
 
-from apps.orders.monitoring.health import OrderServiceCheck
 from cift.bus.base import VenueUnavailable
-from cift.health import Check, DatabaseCheck, Finding, Status
+from cift.health import Check, Finding, Status
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -36,13 +34,30 @@ async def test_ready_names_every_store_and_is_down_without_an_order_service() ->
     assert all(set(check) == {"status", "latency_ms", "required"} for check in checks.values())
 
 
-async def look_ok(_self: Check) -> Finding:
-    return Finding(Status.OK)
+class Well(Check):
+    """Finds all well."""
+
+    async def look(self) -> Finding:
+        return Finding(Status.OK)
 
 
-async def test_ready_is_ok_when_everything_required_is() -> None:
-    with mock.patch.object(OrderServiceCheck, "look", look_ok):
-        response = await AsyncClient().get("/ready")
+class Failing(Check):
+    """Fails with what it is given."""
+
+    def __init__(self, *, fault: Exception, required: bool) -> None:
+        super().__init__(required=required)
+        self._fault = fault
+
+    async def look(self) -> Finding:
+        raise self._fault
+
+
+WELL = {"BACKEND": f"{__name__}.Well", "OPTIONS": {"required": True}}
+
+
+async def test_ready_is_ok_when_everything_required_is(settings: Settings) -> None:
+    settings.READINESS_CHECKS = {**settings.READINESS_CHECKS, "order_service": WELL}
+    response = await AsyncClient().get("/ready")
 
     assert (response.status_code, response.json()["status"]) == (200, "ok")
 
@@ -50,12 +65,10 @@ async def test_ready_is_ok_when_everything_required_is() -> None:
 @pytest.mark.parametrize(
     "fault", [OperationalError("locked"), VenueUnavailable("gone"), OSError("disk"), TimeoutError()]
 )
-async def test_a_check_that_fails_is_down_and_hides_no_other(fault: Exception) -> None:
-    with (
-        mock.patch.object(OrderServiceCheck, "look", look_ok),
-        mock.patch.object(DatabaseCheck, "look", side_effect=fault),
-    ):
-        response = await AsyncClient().get("/ready")
+async def test_a_check_that_fails_is_down_and_hides_no_other(settings: Settings, fault: Exception) -> None:
+    failing = {"BACKEND": f"{__name__}.Failing", "OPTIONS": {"fault": fault, "required": True}}
+    settings.READINESS_CHECKS = {**settings.READINESS_CHECKS, "order_service": WELL, "database": failing}
+    response = await AsyncClient().get("/ready")
     checks = response.json()["checks"]
 
     assert response.status_code == 503

@@ -1,13 +1,11 @@
 """What `make audit-deps` makes of the answers of its tools: "not checked" is never taken for "clean"."""
 
 import json
-import shutil
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from tools import audit_deps
 from tools.audit_deps import Finding, Verdict, npm_finding, python_finding, rust_audit, verdict_of
 
 CLEAN = {"name": "django", "version": "5.2", "vulns": []}
@@ -47,25 +45,22 @@ def test_a_report_of_npm_is_read() -> None:
     assert npm_finding("a", ended(code=1, stderr="npm error audit endpoint")).line == "npm error audit endpoint"
 
 
-def answered(monkeypatch: pytest.MonkeyPatch, **codes: int) -> Finding:
+def answered(**codes: int) -> Finding:
     def run(words: list[str]) -> CompletedProcess[str]:
         return ended(code=codes[words[3]], stderr=f"{words[3]} failed")
 
-    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(audit_deps, "_run", run)
-    (finding,) = rust_audit()
+    (finding,) = rust_audit(which=lambda name: f"/bin/{name}", run=run)
     return finding
 
 
-def test_cargo_deny_without_its_database_has_checked_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answered(monkeypatch, fetch=1) == Finding("matching_rs/Cargo.lock", Verdict.NOT_CHECKED, "fetch failed")
-    assert answered(monkeypatch, fetch=0, check=1).verdict == Verdict.VULNERABLE
-    assert answered(monkeypatch, fetch=0, check=0).verdict == Verdict.CLEAN
+def test_cargo_deny_without_its_database_has_checked_nothing() -> None:
+    assert answered(fetch=1) == Finding("matching_rs/Cargo.lock", Verdict.NOT_CHECKED, "fetch failed")
+    assert answered(fetch=0, check=1).verdict == Verdict.VULNERABLE
+    assert answered(fetch=0, check=0).verdict == Verdict.CLEAN
 
 
-def test_cargo_deny_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
-    (finding,) = rust_audit()
+def test_cargo_deny_that_is_not_installed_is_said() -> None:
+    (finding,) = rust_audit(which=lambda _name: None)
 
     assert (finding.verdict, "cargo install cargo-deny" in finding.line) == (Verdict.NOT_CHECKED, True)
 

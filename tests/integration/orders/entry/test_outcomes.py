@@ -28,12 +28,12 @@ from tests.support.scripted import ORDER, raising, refusing
 
 
 @pytest.fixture
-def token(bus: ScriptedBus, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Principal]:
+def token(bus: ScriptedBus) -> tuple[str, Principal]:
     """A trader's token, and who it lets in; order 77 is theirs."""
     terms = OrderTerms(
         account=3, client_order_id="seventy", instrument=1, side=0, type=0, tif=0, flags=0, stp=1, created_at=0
     )
-    monkeypatch.setitem(order_terms._terms, 77, terms)
+    order_terms.keep(77, terms)
     user = User.objects.create_user("trader@example.com", "a long password")
     Account.objects.filter(pk=3).update(owner_id=user.pk)
     principals.clear()

@@ -13,6 +13,7 @@ from apps.orders.entry import answers, order_cache
 from apps.orders.entry.order_cache import order_terms
 from apps.orders.models import Order
 from apps.orders.reasons import Reason
+from apps.orders.state import OrderTerms
 from cift.bus.base import RequestTimeout
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import place_of
@@ -93,6 +94,14 @@ def test_a_first_answer_that_cannot_be_read_is_one_to_look_up(bus: ScriptedBus, 
         assert time_parse(error["resolve_after"]) > 0
 
 
+def remembered() -> tuple[int, OrderTerms]:
+    """What is in memory of the order that `changes` change."""
+    order_id = Order.objects.filter(account_id=3).latest("id").pk
+    terms = order_terms.get(order_id)
+    assert terms is not None
+    return order_id, terms
+
+
 @pytest.fixture
 def changes(client: APIClient) -> list[tuple[Any, Any, int]]:
     """What the order service tells of a cancel, an amendment and a mass cancel, who asks, and the last sequence."""
@@ -113,7 +122,7 @@ def changes(client: APIClient) -> list[tuple[Any, Any, int]]:
 def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
     bus: ScriptedBus, changes: list[tuple[Any, Any, int]], monkeypatch: pytest.MonkeyPatch, unread: Any, code: str
 ) -> None:
-    remembered = dict(order_terms._terms)
+    order_id, terms = remembered()
     monkeypatch.setattr(order_cache, "order_terms_read", unread)
     for respond, ask, sequence in changes:
 
@@ -121,7 +130,7 @@ def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
             order_terms.forget()
             return respond(*asked)
 
-        order_terms._terms.update(remembered)
+        order_terms.keep(order_id, terms)
         bus.respond_with = forgetting
         answer = ask()
         assert (answer.status_code, answer.json()["code"]) == (503, code)
@@ -133,12 +142,12 @@ def test_what_is_done_and_cannot_be_told_is_said_to_be_done(
 def test_a_change_of_an_order_in_memory_is_told_without_any_read(
     bus: ScriptedBus, changes: list[tuple[Any, Any, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remembered = dict(order_terms._terms)
+    order_id, terms = remembered()
     monkeypatch.setattr(answers, "orders_current", locked)
     monkeypatch.setattr(order_cache, "order_terms_read", locked)
     statuses = []
     for respond, ask, _ in changes:
-        order_terms._terms.update(remembered)
+        order_terms.keep(order_id, terms)
         bus.respond_with = respond
         answer = ask()
         assert answer.status_code == 200

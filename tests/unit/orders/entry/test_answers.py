@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -84,9 +85,10 @@ def commands_done(commands: int, *, seed: int) -> Iterator[tuple[Command, Outcom
 
 
 @pytest.fixture
-def fold(monkeypatch: pytest.MonkeyPatch) -> Fold:
-    monkeypatch.setattr(references, "_by_id", REFERENCES)
-    return Fold()
+def fold() -> Iterator[Fold]:
+    references.keep(REFERENCES.values())
+    yield Fold()
+    references.forget()
 
 
 async def told(command: Command, outcome: Outcome) -> Any:
@@ -176,15 +178,13 @@ def test_every_answer_is_what_the_journal_folds_to(
     reads: list[int] = []
     met: Counter[str] = Counter()
 
-    def read(order_ids: Sequence[int]) -> dict[int, OrderTerms]:
+    async def read(order_ids: AbstractSet[int]) -> dict[int, OrderTerms]:
         reads.extend(order_ids)
         return fold.terms(list(order_ids))
 
-    cache = TermsCache(orders_max=orders_max)
+    cache = TermsCache(orders_max=orders_max, read=read)
     for module in ("answers", "batches", "order_cache"):
         monkeypatch.setattr(f"apps.orders.entry.{module}.order_terms", cache)
-    monkeypatch.setattr(order_cache, "order_terms_read", read)
-    monkeypatch.setattr(order_cache, "database_call", _at_once)
     # Why a batch's member was refused is read from the tables as ever.
     monkeypatch.setattr(answers, "database_call", _at_once)
     monkeypatch.setattr(answers, "orders_current", lambda order_ids: {each: fold.states[each] for each in order_ids})
@@ -202,6 +202,10 @@ def test_every_answer_is_what_the_journal_folds_to(
         "OrderCanceled, filled", "amended and traded", "batch", "by quote amount", "mass cancel", "reduced",
     }  # fmt: skip
     assert {name for name in wanted if not met[name]} == set(), "the flow never meets these"
+
+
+async def _nowhere(_order_ids: AbstractSet[int]) -> dict[int, OrderTerms]:
+    return {}
 
 
 async def _at_once(read: Any, *arguments: Any) -> Any:
@@ -232,9 +236,7 @@ def test_an_order_amended_elsewhere_is_answered_as_it_is(fold: Fold, monkeypatch
 
 
 def test_terms_that_are_nowhere_leave_a_change_done_and_untold(fold: Fold, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.orders.entry.answers.order_terms", TermsCache())
-    monkeypatch.setattr(order_cache, "order_terms_read", lambda _ids: {})
-    monkeypatch.setattr(order_cache, "database_call", _at_once)
+    monkeypatch.setattr("apps.orders.entry.answers.order_terms", TermsCache(read=_nowhere))
     canceled = next(
         (command, outcome)
         for command, outcome in commands_done(200, seed=1)
