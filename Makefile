@@ -65,7 +65,7 @@ requirements: setup ## pin requirements/*.txt anew from *.in
 
 docs: ## build the documentation's site into site/; a broken link or anchor fails it
 	@tools/environment.sh .venv-tools requirements/docs.txt
-	@NO_MKDOCS_2_WARNING=1 .venv-tools/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv-tools/bin/mkdocs build --strict
 	@echo "site/index.html"
 
 screenshot: setup ## take README's screenshot anew (two minutes; needs chromium and its driver)
