@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
+import msgspec
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
@@ -101,22 +102,23 @@ def test_a_refused_order_leaves_a_line_that_says_whose_it_was(
     assert line["request_id"] == 0 if name.startswith("socket") else len(line["request_id"]) == 32
 
 
+def without_events(_subject: str, _payload: bytes) -> bytes:
+    """Answer a command as no writer does."""
+    return msgspec.msgpack.encode([msgspec.msgpack.encode([1, clock_ns(), b""])])
+
+
 @pytest.mark.parametrize("name", ["django", "programs", "socket, the long way"])
 def test_a_fault_leaves_a_line_that_says_whose_order_it_was(
-    token: tuple[str, Principal], lines: Lines, monkeypatch: pytest.MonkeyPatch, name: str
+    bus: ScriptedBus, token: tuple[str, Principal], lines: Lines, name: str
 ) -> None:
-    async def failing(_order: Any) -> Any:
-        raise RuntimeError("a test's fault")
-
-    monkeypatch.setattr("apps.orders.services.order_submit", failing)
+    bus.respond_with = without_events
     assert ask(lines, token, name) == 500
 
     logged = {"django": "Internal Server Error", "programs": "a program's request failed"}
     line = lines.of(logged.get(name, "an order operation failed"))
     assert (line["level"], line["account"], line["order_id"]) == ("ERROR", 3, "one")
-    assert "RuntimeError: a test's fault" in line["exception"]
-    refused = lines.of("refused: internal (500)")
-    assert refused["request_id"] == line["request_id"]
+    assert "IndexError" in line["exception"]
+    assert lines.of("refused: internal (500)")["request_id"] == line["request_id"]
 
 
 class FailingHub(Hub):

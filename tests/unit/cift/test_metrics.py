@@ -72,9 +72,9 @@ async def test_a_scrape_shows_how_far_behind_the_followers_are() -> None:
 
 async def test_a_scrape_is_answered_while_the_databases_are_not() -> None:
     with ExitStack() as stack:
-        await sync_to_async(stack.enter_context)(table_missing(Projection))
+        await sync_to_async(stack.enter_context, thread_sensitive=False)(table_missing(Projection))
         found = await scraped()
-        await sync_to_async(stack.close)()
+        await sync_to_async(stack.close, thread_sensitive=False)()
 
     assert found["cift_tables_readable", ()] == 0
     assert ("cift_sockets_open", ()) in found

@@ -234,7 +234,7 @@ async def test_the_kill_switch_of_a_venue_that_rests_is_as_the_tables_have_it(sq
 
 async def test_without_a_database_none_says_that_all_is_well(venue: None) -> None:
     with ExitStack() as stack:
-        await sync_to_async(stack.enter_context)(table_missing(Projection))
+        await sync_to_async(stack.enter_context, thread_sensitive=False)(table_missing(Projection))
         response = await AsyncClient().get("/ready")
         checks = response.json()["checks"]
         scrape = (await AsyncClient().get("/metrics")).content.decode()
@@ -242,7 +242,7 @@ async def test_without_a_database_none_says_that_all_is_well(venue: None) -> Non
             await venue_status()
         with pytest.raises(OperationalError):
             await sync_to_async(overview, thread_sensitive=False)(after=None)
-        await sync_to_async(stack.close)()
+        await sync_to_async(stack.close, thread_sensitive=False)()
 
     assert response.status_code == 503
     down = {name for name, check in checks.items() if check["status"] == "down"}
