@@ -25,7 +25,9 @@ def overview(*, after: int | None) -> dict[str, Any]:
     """Give the venue's numbers; `after`: the sequence since which orders are counted, from an earlier answer."""
     instruments = list(instruments_all()[:BOOKS_MAX])
     report = VenueReport(
-        writer=async_to_sync(writer_ask)(instruments), tables=tables_read(snapshots=False), at=clock_ns()
+        writer=async_to_sync(writer_ask)(instruments),
+        tables=tables_read(snapshots=False, verifier=False),
+        at=clock_ns(),
     )
     service, engine, books = report.writer
     projector = report.tables.followers["projector"]

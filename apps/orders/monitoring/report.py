@@ -144,10 +144,11 @@ async def _engine_ask(instruments: Sequence[Instrument]) -> tuple[EngineStats | 
         return None, [None] * len(instruments)
 
 
-def tables_read(*, snapshots: bool) -> TablesReport:
-    """Read journal and tables: five statements, one more where somebody is behind, one more for `snapshots`.
+def tables_read(*, snapshots: bool, verifier: bool = True) -> TablesReport:
+    """Read journal and tables: five statements, one more where a follower lags, one more for `snapshots`.
 
-    Where the snapshots are is a database of its own, which the venue can do without: `snapshot` is 0 unless asked for.
+    Snapshots and the verifier's place are in a database of their own, which the venue can do without: who must not
+    depend on it asks for neither. `snapshot` is 0 unless asked for; without `verifier` it is not among the followers.
 
     Raises:
         DatabaseError: one of the databases does not answer.
@@ -156,17 +157,16 @@ def tables_read(*, snapshots: bool) -> TablesReport:
     number = shard()
     # First where the followers are: read the other way round, one could seem to be ahead.
     projector = place_of(Projection, number)
-    verified = (
-        Verification.objects.filter(shard=number)
-        .values_list("last_number", "last_sequence", "open_orders", "ids")
-        .first()
-    )
-    verifier = Place(*verified[:2]) if verified else Place(0, 0)
+    rows = Verification.objects.filter(shard=number).values_list("last_number", "last_sequence", "open_orders", "ids")
+    verified = rows.first() if verifier else None
+    places = {"projector": projector}
+    if verifier:
+        places["verifier"] = Place(*verified[:2]) if verified else Place(0, 0)
     head = head_of(number)
     newest = Snapshot.objects.filter(shard=number).order_by("-number").values_list("sequence", flat=True)
     return TablesReport(
         head=head,
-        followers=_followers(number, head, {"projector": projector, "verifier": verifier}),
+        followers=_followers(number, head, places),
         halt=halt_of(shard=number),
         kill_switch=VenueState.objects.filter(shard=number, killed=True).exists(),
         open_orders=verified[2] if verified else None,
