@@ -68,7 +68,7 @@ class Host:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is None or len(self._connections) >= CONNECTIONS_MAX:
-            logger.warning("a process was turned away: %d are connected to the bus", len(self._connections))
+            logger.warning("a process was refused: %d are connected to the bus", len(self._connections))
             writer.close()
             return
         self._connections.add(task)
@@ -79,7 +79,7 @@ class Host:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         except FrameError as error:
-            logger.warning("a process was cut off the bus: %s", error)
+            logger.warning("a process was disconnected from the bus: %s", error)
         except asyncio.CancelledError:
             pass  # the host is closing; a task that ends cancelled would be logged by the server
         finally:

@@ -86,7 +86,7 @@ class Child:
             if loop.time() - began > DEATHS_WINDOW_S:
                 pause_s = self._pause_s_min
             self._count_death(loop.time(), code)
-            logger.warning("%s ended (%s); starting it again", self.plan.name, _reason(code))
+            logger.warning("%s ended (%s); restarting it", self.plan.name, _reason(code))
             await self._pause(pause_s)
             pause_s = min(2 * pause_s, self._pause_s_max)
 

@@ -165,7 +165,7 @@ class Supervisor:
             try:
                 await promises_keep()
             except (ApplicationError, DatabaseError) as error:
-                logger.warning("what was cut off is finished later: %s", error)
+                logger.warning("interrupted work is finished later: %s", error)
 
     async def _watch(self) -> None:
         """End a web process that lives and answers nothing any more, as one without memory may; it is started again.
@@ -206,7 +206,7 @@ class Supervisor:
 
     def _say_late(self) -> None:
         if self._late:
-            logger.warning("the order service is not ready yet; its own lines say why")
+            logger.warning("the order service is not ready yet; its own log lines say why")
 
     async def _http_ready(self) -> None:
         """Wait for the first answer; the socket takes the connection at once, the web process answers when it can."""

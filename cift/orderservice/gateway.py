@@ -117,7 +117,7 @@ def _tell_all(commands: Sequence[Waiting], entries: Sequence[Entry]) -> None:
             callback(reply)
         except Exception:
             # The others of the frame are told all the same.
-            logger.exception("a reply was not taken")
+            logger.exception("the callback of a reply failed")
 
 
 def _reply_of(entry: bytes) -> Reply | ApplicationError:
@@ -125,7 +125,7 @@ def _reply_of(entry: bytes) -> Reply | ApplicationError:
         reply = _replies.decode(entry)
     except msgspec.DecodeError:
         # Whoever waits is told all the same; what became of the command is in the journal.
-        logger.exception("a reply was not understood")
+        logger.exception("a reply could not be decoded")
         return _error_of("outcome_unknown")
     clock_ns.see(reply.at)
     return reply

@@ -121,7 +121,7 @@ class SendWriter(FrameWriter):
         self._sending: asyncio.Task[None] | None = None
         if not SendWriter._told:
             SendWriter._told = True
-            logger.warning("this web server does not say how much it holds for a reader that does not read")
+            logger.warning("this web server does not report how much it buffers for a slow reader")
 
     @property
     def has_room(self) -> bool:

@@ -64,7 +64,11 @@ def test_the_demo_trader_places_amends_and_cancels_by_the_forms(
     line, canceled, _ = send(here, "DELETE")
     assert (line, canceled["status"], canceled["canceled_quantity"]) == ("200 OK", "canceled", "4")
     line, refused, as_refusal = send(here, "DELETE")
-    assert (line, refused["code"], as_refusal) == ("409 Order already filled, canceled or expired", "order_terminal", True)
+    assert (line, refused["code"], as_refusal) == (
+        "409 Order already filled, canceled or expired",
+        "order_terminal",
+        True,
+    )
     assert here.faults() == []
 
 

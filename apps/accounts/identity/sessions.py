@@ -76,7 +76,7 @@ def family_rotate(claims: Claims, *, at: int) -> Tokens:
     ).update(generation=F("generation") + 1, used_at=at, expires_at=at + settings.IDENTITIES["REFRESH_S"] * _NS)
     if not exchanged:
         if family_end(family.pk, at=at, reason="token_reused", generation_above=claims.generation):
-            logger.warning("a refresh token of user %s came again; its family %s ends", family.user_id, family.pk)
+            logger.warning("a refresh token of user %s was reused; its token family %s ends", family.user_id, family.pk)
         raise TokenInvalidError("The token was used before.")
     family.generation = claims.generation + 1
     return tokens_issue(family, at=at)

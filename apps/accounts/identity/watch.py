@@ -82,7 +82,7 @@ class Watch:
             try:
                 alive = await database_call(families_alive, asked, at=clock_ns())
             except ApplicationError as error:
-                logger.warning("whether sockets' logins last could not be read: %s", error.code)
+                logger.warning("the logins of open sockets could not be checked: %s", error.code)
                 return
             for family in asked:
                 if family not in alive:

@@ -188,5 +188,5 @@ async def opening_try(user: int, *, begun: Opened | None = None) -> Opened | Non
             return await opening_finish(user, begun=begun)
         return await opening_complete(user) if await database_call(opening_take_up, user) else None
     except ApplicationError as error:
-        logger.warning("user %s waits for the account still: %s", user, error.code)
+        logger.warning("user %s still has no account: %s", user, error.code)
         return None

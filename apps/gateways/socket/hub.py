@@ -228,7 +228,7 @@ class Hub:
                 await self._close_idle(loop.time())
             except Exception:
                 # The next look is for all the others.
-                logger.exception("a look at the sockets failed")
+                logger.exception("the check of all sockets failed")
 
     def tick(self, now: float) -> None:
         """Cut each socket that is too far behind, and ping those whose turn has come; `now`: the loop's time, s."""

@@ -166,7 +166,7 @@ class InstrumentFeed:
             await self._load()
         except ApplicationError:
             # The old book stays; the next block does not follow it either, and leads back here.
-            logger.warning("the book of %s cannot be taken anew: no order service answers", self.reference.symbol)
+            logger.warning("the book of %s cannot be reloaded: no order service answers", self.reference.symbol)
             return
         self._changed(self)
 

@@ -193,7 +193,7 @@ def _plain_answer(order: SubmitOrder, reply: Reply | ApplicationError) -> Submit
     except Exception:
         # Whatever it was, the request gets its one answer.
         with LogContext(account=order.account, order_id=order.id):
-            logger.exception("a reply was not understood")
+            logger.exception("a reply could not be decoded")
         return ApplicationError("internal")
     if answer is None:
         return _submit_answer(order, _ready(done))

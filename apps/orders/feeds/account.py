@@ -252,7 +252,7 @@ class AccountFeed:
                 message = await self._told(event, block.at, _head(event, account_sequence, block.at))
             except ApplicationError as error:
                 # The reader sees the gap by `previous`, and comes back from where it was.
-                logger.warning("an event of account %s could not be told: %s", self.account, error.code)
+                logger.warning("an event of account %s could not be sent: %s", self.account, error.code)
                 self._publish(news)
                 self._pass_over(account_sequence, event.sequence)
                 news = []

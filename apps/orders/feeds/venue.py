@@ -103,7 +103,7 @@ class VenueFeed:
                 await self._ask()
             except ApplicationError:
                 if not told:
-                    logger.warning("how the venue's kill switch stands cannot be asked: no order service answers")
+                    logger.warning("the kill switch's state cannot be read: no order service answers")
                 told = True
                 await asyncio.sleep(ASK_AGAIN_S)
             else:

@@ -176,7 +176,7 @@ class Committer(threading.Thread):
         except JournalDamagedError as error:
             self._fail(error)
         except JournalUnavailableError as error:
-            logger.warning("the lease of shard %s could not be prolonged: %s", self._journal.shard, error)
+            logger.warning("the lease of shard %s could not be renewed: %s", self._journal.shard, error)
 
     def _fail(self, error: MatchingError) -> None:
         self.fault = error
@@ -211,7 +211,7 @@ def append_surely(journal: Journal, row: JournalRow, *, patience_s: float) -> No
         except JournalUnavailableError as error:
             if time.monotonic() >= give_up_at:
                 raise
-            logger.warning("batch %s of shard %s is tried again: %s", row.number, journal.shard, error)
+            logger.warning("batch %s of shard %s is retried: %s", row.number, journal.shard, error)
             time.sleep(_RETRY_S)
         else:
             return

@@ -128,7 +128,7 @@ class Follower:
             self._wake.wait(_POLL_S)
 
     def _pause(self, name: str, error: Exception) -> None:
-        logger.warning("%s of shard %s: %s; trying again", name, self.shard, str(error).strip())
+        logger.warning("%s of shard %s: %s; retrying", name, self.shard, str(error).strip())
         connections.close_all()
         self._stop.wait(_RETRY_S)
 

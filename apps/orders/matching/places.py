@@ -80,7 +80,7 @@ class FollowersWatch(threading.Thread):
                 name, place = min(places_of(self._shard).items(), key=lambda each: each[1].sequence)
             except (DatabaseError, InterfaceError) as error:
                 if not failing:
-                    logger.warning("shard %s: how far its followers are cannot be read: %s", self._shard, error)
+                    logger.warning("shard %s: its followers' positions cannot be read: %s", self._shard, error)
                 failing = True
                 connections.close_all()
             else:

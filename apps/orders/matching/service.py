@@ -90,7 +90,7 @@ class Unpublished:
         """Add a batch."""
         full = len(self._batches) == self._batches_max
         if full and not self._dropping:
-            logger.warning("the bus is behind by %s batches: the oldest are dropped", self._batches_max)
+            logger.warning("the bus lags by %s batches: the oldest are dropped", self._batches_max)
         self._dropping = full
         if full:
             self._drop_oldest()

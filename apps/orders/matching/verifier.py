@@ -116,7 +116,7 @@ class ShardVerifier:
             return
         self._saved, self._saved_at = self.number, time.monotonic()
         self._snapshot_s = self._saved_at - began
-        logger.info("shard %s: snapshot behind batch %s, in %.2f s", self.shard, self.number, self._snapshot_s)
+        logger.info("shard %s: snapshot after batch %s, in %.2f s", self.shard, self.number, self._snapshot_s)
 
     def _is_due(self) -> bool:
         verified = self.number - self._saved

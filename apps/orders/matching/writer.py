@@ -160,7 +160,7 @@ class Writer:
         if behind and not self._behind:
             logger.warning("shard %s: new commands are refused: %s", self.shard, behind)
         elif self._behind and not behind:
-            logger.warning("shard %s: new commands are taken again: the followers have caught up", self.shard)
+            logger.warning("shard %s: new commands are accepted again: the followers have caught up", self.shard)
         self._behind = behind
 
     def _run(self) -> None:
@@ -186,7 +186,7 @@ class Writer:
             try:
                 self._lease.release()
             except (JournalUnavailableError, JournalDamagedError) as error:
-                logger.warning("the lease of shard %s was not given up: %s", self.shard, error)
+                logger.warning("the lease of shard %s was not released: %s", self.shard, error)
         connections.close_all()
         self._on_end(end)
 
@@ -419,7 +419,7 @@ class Writer:
         lagging = behind > _LAG_WARN_NS
         if lagging and not self._lagging:
             logger.warning(
-                "the clock is %.1f s behind the time of shard %s's journal, which never goes back",
+                "the clock is %.1f s behind the journal of shard %s, whose time never goes back",
                 behind / 1e9,
                 self.shard,
             )
