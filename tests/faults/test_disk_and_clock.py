@@ -72,7 +72,7 @@ def test_tables_that_cannot_be_written_hold_up_no_order_and_are_caught_up(desk: 
     with faults.disk(DISKS["a full disk"], name="db.sqlite3"):
         for _ in range(20):
             assert desk.submit() == "acknowledged"
-        desk.venue.wait_for("database or disk is full; trying again")
+        desk.venue.wait_for("database or disk is full; retrying")
     desk.counted()
 
 

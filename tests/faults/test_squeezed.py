@@ -88,7 +88,7 @@ def test_a_web_process_that_stands_still_or_has_no_memory_is_replaced_and_nothin
     web = venue.child("embedded_web")
     os.kill(web, signal.SIGSTOP)
     venue.wait_for("the web process has answered nothing for")
-    venue.wait_for("the web process ended (killed by SIGKILL); starting it again")
+    venue.wait_for("the web process ended (killed by SIGKILL); restarting it")
     venue.wait_ready()
     assert desk.submit() == "acknowledged"
 
@@ -116,7 +116,7 @@ def test_a_projector_that_stands_still_is_replaced_and_catches_up(venue: Venue) 
     for _ in range(5):
         assert desk.submit() == "acknowledged", "orders go on without it"
     venue.wait_for("has not moved from batch")
-    venue.wait_for("the projector ended (killed by SIGKILL); starting it again")
+    venue.wait_for("the projector ended (killed by SIGKILL); restarting it")
     assert desk.submit() == "acknowledged"
     until(lambda: venue.get("/ready")[1]["checks"]["projection"]["status"] == "ok")
     desk.settle()

@@ -100,7 +100,7 @@ def test_a_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
 def test_a_web_process_that_is_killed_comes_back(venue: Venue) -> None:
     first = venue.child("embedded_web")
     os.kill(first, signal.SIGKILL)
-    venue.wait_for("the web process ended (killed by SIGKILL); starting it again")
+    venue.wait_for("the web process ended (killed by SIGKILL); restarting it")
     venue.wait_ready()
 
     assert venue.child("embedded_web") != first
@@ -109,7 +109,7 @@ def test_a_web_process_that_is_killed_comes_back(venue: Venue) -> None:
 def test_a_projector_that_is_killed_comes_back(venue: Venue) -> None:
     first = venue.child("run_projector")
     os.kill(first, signal.SIGKILL)
-    venue.wait_for("the projector ended (killed by SIGKILL); starting it again")
+    venue.wait_for("the projector ended (killed by SIGKILL); restarting it")
     give_up_at = time.monotonic() + 20
     while first in venue.children() or len(venue.children()) < 2:
         assert time.monotonic() < give_up_at

@@ -210,7 +210,7 @@ def test_time_in_the_journal_stands_still_while_the_clock_is_behind(
     times = [batch.at for batch in shard.published]
     assert times == sorted(times)
     assert times[-1] == now[0]
-    assert "behind the time" in caplog.text
+    assert "behind the journal" in caplog.text
 
 
 def test_what_was_accepted_is_answered_before_the_end(databases: str) -> None:
