@@ -24,6 +24,7 @@ from cift.errors.application import ApplicationError
 from cift.errors.problems import CONTENT_TYPE, problem_of
 from cift.http.answers import problem_raw
 from cift.http.bodies import LINGER_BYTES_MAX
+from cift.http.handshakes import ANSWER_EXTENSION
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
 from cift.servers.daphne_socket import DaphneSocket, protocol_options
@@ -202,7 +203,7 @@ class _Daphne(Server):  # type: ignore[misc]
         """Give a socket's application its frame writer, and the scheme, which Daphne leaves out."""
         if isinstance(protocol, DaphneSocket):
             scope["scheme"] = self.socket_scheme
-            scope["extensions"] = {EXTENSION: {"writer": protocol.writer}}
+            scope["extensions"] = {EXTENSION: {"writer": protocol.writer}, ANSWER_EXTENSION: {}}
         return super().create_application(protocol, scope)
 
     def http_under_way(self) -> bool:

@@ -9,6 +9,7 @@ not read from meanwhile.
 
 import socket
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from daphne.ws_protocol import WebSocketProtocol
@@ -119,6 +120,28 @@ class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
         self.writer = DaphneWriter(self)
         self._reads = True
         self._unanswered: bytes | None = None
+        self._denied = b""
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Take ASGI's answer to a handshake that is refused with more than a bare 403, which Daphne does not know."""
+        match message["type"]:
+            case "websocket.http.response.start":
+                head = f"HTTP/1.1 {message['status']} {HTTPStatus(message['status']).phrase}\r\n"
+                lines = (b"%b: %b\r\n" % pair for pair in (*message["headers"], (b"Connection", b"close")))
+                self._denied = b"".join((head.encode(), b"Server: cift\r\n", *lines, b"\r\n"))
+            case "websocket.http.response.body":
+                self._deny(self._denied + message["body"])
+            case _:
+                super().handle_reply(message)
+
+    def _deny(self, answer: bytes) -> None:
+        if self.state != self.STATE_CONNECTING:
+            return
+        del self.handshake_deferred
+        self.server.protocol_disconnected(self)
+        self.wasNotCleanReason = "the handshake was refused"
+        self.sendData(answer)
+        self.dropConnection(abort=False)
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
         """Take the transport over from the HTTP channel, which was its producer until the upgrade."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
@@ -67,12 +68,49 @@ def test_no_header_tells_the_venue_it_stands_elsewhere_and_evades_its_limits(ven
 
 @pytest.mark.parametrize("path", [b"/x", b"/ws", b"\xff"])
 def test_nor_a_socket(venue: Venue, path: bytes) -> None:
-    upgrade = (
-        b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
-        b"Sec-WebSocket-Key: " + b64encode(os.urandom(16)), b"Daphne-Root-Path: " + path,
-    )  # fmt: skip
+    headers = (*upgrade_headers(), b"Daphne-Root-Path: " + path)
 
-    assert sent(venue, asked(venue, "GET /ws/v1/ HTTP/1.1", *upgrade), whole=False).status == 101
+    assert sent(venue, asked(venue, "GET /ws/v1/ HTTP/1.1", *headers), whole=False).status == 101
+
+
+def upgrade_headers() -> tuple[bytes, ...]:
+    """What makes a request a socket's handshake."""
+    key = b"Sec-WebSocket-Key: " + b64encode(os.urandom(16))
+    return b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13", key
+
+
+REFUSED_HANDSHAKES: dict[str, tuple[int, str, str, tuple[bytes, ...]]] = {
+    "another address": (404, "not_found", "/ws/v2/", ()),
+    "the address without its slash": (404, "not_found", "/ws/v1", ()),
+    "an address of requests": (404, "not_found", "/health", ()),
+    "another host": (400, "invalid", "/ws/v1/", (b"Host: evil.example",)),
+    "a page of another site": (403, "forbidden", "/ws/v1/", (b"Origin: https://evil.example",)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_HANDSHAKES)
+def test_a_handshake_that_is_refused_is_told_why_as_a_problem(venue: Venue, name: str) -> None:
+    status, code, path, headers = REFUSED_HANDSHAKES[name]
+    host = () if any(header.startswith(b"Host") for header in headers) else (b"Host: localhost",)
+    lines = (f"GET {path} HTTP/1.1".encode(), *host, *upgrade_headers(), *headers, b"X-Request-ID: mine-1", b"", b"")
+    before = refusals(venue, code)
+
+    answer = sent(venue, b"\r\n".join(lines))
+
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json"), answer
+    assert answer.headers["connection"].lower() == "close"
+    problem: dict[str, Any] = json.loads(answer.body)
+    assert (problem["code"], problem["status"], problem["request_id"]) == (code, status, "mine-1")
+    assert len(answer.body) == int(answer.headers["content-length"])
+    assert refusals(venue, code) == before + 1
+
+
+def refusals(venue: Venue, code: str) -> float:
+    """How often the venue has refused with a code, by its own count."""
+    shown = sent(venue, asked(venue, "GET /metrics HTTP/1.1", b"Connection: close"))
+    assert shown.status == 200
+    found = re.search(rb'\ncift_refusals_total{code="%b"} (\S+)' % code.encode(), shown.body)
+    return float(found.group(1)) if found else 0.0
 
 
 NO_REQUESTS: dict[str, tuple[int, bytes]] = {

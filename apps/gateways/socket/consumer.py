@@ -1,4 +1,4 @@
-"""`/ws/v1/`: a plain ASGI application under Channels' router. Its messages are in `docs/reference/websocket.md`."""
+"""`/ws/v1/`: a plain ASGI application. Its messages are in `docs/reference/websocket.md`."""
 
 import asyncio
 import logging

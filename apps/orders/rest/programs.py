@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import QueryDict
-from django.http.request import split_domain_port, validate_host
 
 from apps.accounts.identity.authentication import BEARER
 from apps.accounts.identity.principals import principal_find
@@ -27,6 +26,7 @@ from apps.orders.rest.url_params import body_with_id, cancel_given, client_order
 from apps.orders.selectors import projection_await
 from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
+from cift.http.hosts import host_is_ours
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
 from cift.logs.context import LogContext
@@ -284,7 +284,7 @@ def _is_program(scope: Scope, headers: dict[bytes, bytes], *, public: bool) -> b
         and b"format=" not in scope["query_string"]
         and _json_sent(scope["method"], headers)
         and (scope["scheme"] == "https" or not settings.SECURE_SSL_REDIRECT)
-        and _host_ours(headers.get(b"host", b""))
+        and host_is_ours(headers.get(b"host", b""))
     )
 
 
@@ -300,11 +300,6 @@ def _json_sent(method: str, headers: dict[bytes, bytes]) -> bool:
     if method in _WITH_BODY:
         return headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower() == b"application/json"
     return headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
-
-
-def _host_ours(host: bytes) -> bool:
-    domain, _ = split_domain_port(host.decode("latin-1"))
-    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 async def _caller_find(asked: Asked, authorization: bytes | None, *, public: bool) -> None:
