@@ -61,15 +61,15 @@ def fields_read(given: Any, table: Mapping[str, Field], errors: list[FieldError]
         except (FieldInvalidError, DecimalError) as error:
             errors.append(FieldError(field=prefix + name, code=error.code, detail=error.detail))
     errors.extend(
-        FieldError(field=prefix + _shown(name), code="unknown_field", detail="There is no such field.")
+        FieldError(field=prefix + name_shown(name), code="unknown_field", detail="There is no such field.")
         for name in given
         if name not in table
     )
     return read
 
 
-def _shown(name: str) -> str:
-    """Cut a client's own words short before they are sent back."""
+def name_shown(name: str) -> str:
+    """Cut a client's own name for a field short, and make it ASCII, before it is sent back."""
     return name[:64].encode("ascii", "replace").decode()
 
 

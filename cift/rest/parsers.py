@@ -3,7 +3,6 @@
 from typing import IO, Any
 
 from django.conf import settings
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from cift.errors.application import ApplicationError
@@ -19,8 +18,7 @@ class StrictJSONParser(BaseParser):
         """Read a body.
 
         Raises:
-            ParseError: it is no JSON this venue takes.
-            ApplicationError: `payload_too_large`.
+            ApplicationError: `invalid`: it is no JSON this venue takes; `payload_too_large`.
 
         """
         bytes_max: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -32,4 +30,4 @@ class StrictJSONParser(BaseParser):
         try:
             return json_parse(body)
         except JsonInvalidError as error:
-            raise ParseError(str(error)) from error
+            raise ApplicationError("invalid", str(error), errors=error.errors) from error

@@ -138,6 +138,29 @@ def test_the_same_by_socket_is_answered_and_the_socket_lives(sessions: tuple[Tra
         assert socket.ask("ping")["ok"]
 
 
+FIELD_FAULTS = {
+    "a float": ("price", "wrong_type"),
+    "NaN": ("price", "wrong_type"),
+    "a long integer": ("price", "out_of_range"),
+    "a key twice": ("symbol", "invalid"),
+    "half a character in an id": ("client_order_id", "malformed"),
+}
+"""What no JSON of the venue's may hold, and the one field that holds it."""
+
+
+@pytest.mark.parametrize("name", FIELD_FAULTS)
+def test_what_is_wrong_with_one_value_names_its_field(sessions: tuple[Trader, Trader], name: str) -> None:
+    for way in WAYS.values():
+        headers = {"Content-Type": "application/json", **way}
+        told = problem(sessions[0].rest.post("orders/", content=BODIES[name], headers=headers))
+        assert [(error["field"], error["code"]) for error in told["errors"]] == [FIELD_FAULTS[name]]
+    with sessions[0].socket() as socket:
+        socket.send(f'{{"id": 17, "op": "order.submit", "params": {BODIES[name].decode()}}}')
+        answer = socket.answer()
+    assert answer["id"] == 17
+    assert [(error["field"], error["code"]) for error in answer["error"]["errors"]] == [FIELD_FAULTS[name]]
+
+
 MEDIA_TYPES = [
     "text/plain",
     "application/x-www-form-urlencoded",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -153,9 +154,12 @@ class Session:
                 await self._order_plain(plain)
                 return
             try:
-                given = self._parse(message)
-                with contextlib.suppress(FieldInvalidError):
-                    request_id = REQUEST_ID(given.get("id"))
+                try:
+                    given = self._parse(message)
+                except JsonInvalidError as error:
+                    request_id = _request_id_find(error.sound)
+                    raise ApplicationError("invalid", str(error), errors=_faults_named(error)) from error
+                request_id = _request_id_find(given)
                 read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
             finally:
                 # A message that cannot be read takes its place too; without one, that is what is told of it.
@@ -212,10 +216,7 @@ class Session:
 
     @staticmethod
     def _parse(message: str) -> dict[str, Any]:
-        try:
-            given = json_parse(message)
-        except JsonInvalidError as error:
-            raise ApplicationError("invalid", str(error)) from error
+        given = json_parse(message)
         if not isinstance(given, dict):
             raise ApplicationError("invalid", "A message is an object.")
         return given
@@ -399,6 +400,20 @@ class Session:
         else:
             body = {"id": request_id, "ok": True, "status": int(told.status), "result": told.body}
             self.outbox.answer(_encode(body))
+
+
+def _request_id_find(given: Mapping[str, Any]) -> int | str | None:
+    with contextlib.suppress(FieldInvalidError):
+        request_id: int | str = REQUEST_ID(given.get("id"))
+        return request_id
+    return None
+
+
+def _faults_named(error: JsonInvalidError) -> list[FieldError]:
+    """Name the fields of an order operation's `params` as its own reader does: without them before."""
+    if error.sound.get("op") not in operations.OPERATIONS:
+        return list(error.errors)
+    return [replace(fault, field=fault.field.removeprefix("params.")) for fault in error.errors]
 
 
 _encode = _encoder.encode

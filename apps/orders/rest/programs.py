@@ -143,7 +143,7 @@ def _json(body: bytes) -> Any:
     try:
         return json_parse(body)
     except JsonInvalidError as error:
-        raise ApplicationError("invalid", str(error)) from error
+        raise ApplicationError("invalid", str(error), errors=error.errors) from error
 
 
 async def _wait(token: str | None) -> None:
