@@ -67,6 +67,18 @@ TRANSITIONS: dict[tuple[OrderStatus | None, OrderEvent], OrderStatus] = {
 }
 """Status before (None: the order is not yet there) and event → status after; what is not here cannot happen."""
 
+
+def _reached() -> frozenset[OrderStatus]:
+    """Follow the table from its beginning."""
+    found: set[OrderStatus | None] = {None}
+    while more := {after for (before, _), after in TRANSITIONS.items() if before in found} - found:
+        found |= more
+    return frozenset(status for status in found if status is not None)
+
+
+REACHABLE = _reached()
+"""The statuses an order can come to: no event makes an order one that waits for a trigger."""
+
 TERMINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED})
 OPEN = frozenset({_S.NEW, _S.PARTIALLY_FILLED, _S.PENDING_TRIGGER})
 

@@ -15,6 +15,7 @@ from apps.accounts.commands import SetPositionLimit
 from apps.accounts.models import Account
 from apps.accounts.services import position_limit_set
 from apps.marketdata.models import Instrument
+from apps.orders.lifecycle import REACHABLE
 from apps.orders.models import OPEN_STATUSES, Fill, Order, Position, PositionLimit
 from cift.backoffice.acts import actor_of, command_act, deadline
 from cift.backoffice.tables import CommandAdmin, ProjectedAdmin, moment_shown, number_shown
@@ -44,6 +45,22 @@ class OpenFilter(admin.SimpleListFilter):
         return rows.filter(status__in=OPEN_STATUSES) if self.value() == "1" else rows
 
 
+class StatusFilter(admin.SimpleListFilter):
+    """Where an order stands: the column's own choices have statuses no order comes to."""
+
+    title = "status"
+    parameter_name = "status__exact"
+
+    def lookups(self, *_arguments: Any) -> list[tuple[str, str]]:
+        """Return the statuses an order can have."""
+        return [(str(int(status)), status.name.lower()) for status in sorted(REACHABLE)]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Order]) -> QuerySet[Order]:
+        """Keep the orders of one status."""
+        status = self.value()
+        return rows.filter(status=int(status)) if status in {value for value, _ in self.lookups()} else rows
+
+
 @admin.register(Order)
 class OrderAdmin(ProjectedAdmin):
     """What was wanted."""
@@ -61,7 +78,7 @@ class OrderAdmin(ProjectedAdmin):
         "status",
         "why",
     )
-    list_filter = (OpenFilter, "status", "side", "instrument")
+    list_filter = (OpenFilter, StatusFilter, "side", "instrument")
     list_select_related = _ASSETS
     search_numbers: ClassVar[dict[str, str]] = {"order": "id", "account": "account_id"}
     ordering = ("-id",)

@@ -6,6 +6,7 @@ from typing import Any
 from apps.marketdata.reference import instrument_wanted, reference_read
 from apps.marketdata.shapes import SIDES
 from apps.orders.entry.fields import CLIENT_ORDER_ID, SYMBOL
+from apps.orders.lifecycle import REACHABLE
 from apps.orders.rest.pages import OrderFilters, fills_page, orders_page
 from apps.orders.rest.url_params import order_shape
 from apps.orders.shapes import STATUSES, FillBody, fill_body
@@ -22,7 +23,7 @@ def _fill_shape(fill: FillState) -> FillBody:
 ORDERS: PagedList[OrderState] = PagedList(
     filters={
         "symbol": Field(SYMBOL),
-        "status": Field(choice(STATUSES)),
+        "status": Field(choice({name: status for name, status in STATUSES.items() if status in REACHABLE})),
         "side": Field(choice(SIDES)),
         "client_order_id": Field(CLIENT_ORDER_ID),
         **SPAN_FIELDS,
