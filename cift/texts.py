@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from cift.names import ASSET_PATTERN, CLIENT_ORDER_ID_LENGTH_MAX, SYMBOL_LENGTH_MAX, SYMBOL_PATTERN
+
 DECIMAL_PATTERN = r"^-?[0-9]{1,38}(\.[0-9]{1,38})?$"
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
 ID_PATTERN = r"^[0-9]{1,19}$"
-ASSET_PATTERN = r"^[A-Z0-9.]{1,32}$"
-SYMBOL_PATTERN = r"^[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}$"
 
 DecimalText = Annotated[
     str, Meta(pattern=DECIMAL_PATTERN, description="A decimal in its shortest form.", examples=["150.01"])
@@ -24,9 +24,9 @@ TimeText = Annotated[
     ),
 ]
 IdText = Annotated[str, Meta(pattern=ID_PATTERN, examples=["12217155584"])]
-AssetText = Annotated[str, Meta(pattern=ASSET_PATTERN, examples=["USD"])]
-SymbolText = Annotated[str, Meta(pattern=SYMBOL_PATTERN, examples=["AAPL-USD"])]
-ClientIdText = Annotated[str, Meta(min_length=1, max_length=64, examples=["my-order-1"])]
+AssetText = Annotated[str, Meta(pattern=f"^{ASSET_PATTERN}$", max_length=SYMBOL_LENGTH_MAX, examples=["USD"])]
+SymbolText = Annotated[str, Meta(pattern=f"^{SYMBOL_PATTERN}$", max_length=SYMBOL_LENGTH_MAX, examples=["AAPL-USD"])]
+ClientIdText = Annotated[str, Meta(min_length=1, max_length=CLIENT_ORDER_ID_LENGTH_MAX, examples=["my-order-1"])]
 UrlText = Annotated[str, Meta(examples=["https://example.com/api/v1/orders/?cursor=bzE3"])]
 TokenText = Annotated[
     str, Meta(description="Opaque: give it to a read as `at_least`, and the read sees this write.", examples=["MC4xNw"])

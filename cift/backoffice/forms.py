@@ -6,6 +6,24 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from cift.decimals import DecimalError, decimal_format, decimal_parse
+from cift.fields import FieldInvalidError, Kind
+
+
+class NameField(forms.CharField):
+    """A name by the rule that clients' fields have, so that a form takes none that they cannot say."""
+
+    def __init__(self, kind: Kind, **options: Any) -> None:
+        """Take the rule, and what any text field takes."""
+        self.kind = kind
+        super().__init__(widget=UnfoldAdminTextInputWidget, **options)
+
+    def clean(self, value: Any) -> Any:
+        """Read the name."""
+        text = super().clean(value)
+        try:
+            return self.kind(text)
+        except FieldInvalidError as error:
+            raise forms.ValidationError(error.detail) from error
 
 
 class WireDecimalField(forms.CharField):

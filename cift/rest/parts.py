@@ -81,13 +81,15 @@ def table_schema(
     }
 
 
-def case_of(title: str, *, given: Iterable[str] = (), absent: Iterable[str] = (), **fixed: str) -> dict[str, Any]:
-    """Give the schema of one way fields go together: those that must be given, those that must not, and fixed words."""
+def case_of(
+    title: str, *, given: Iterable[str] = (), absent: Iterable[str] = (), **fixed: str | bool
+) -> dict[str, Any]:
+    """Return the schema of one way fields go together: those that must be given, those that must not, fixed values."""
     given = list(given)
     return {
         "title": title,
         "properties": {
-            **{name: {"const": word} for name, word in fixed.items()},
+            **{name: {"const": value} for name, value in fixed.items()},
             **{name: {"type": "string"} for name in given},
             **{name: {"type": "null"} for name in absent},
         },
@@ -121,6 +123,7 @@ _QUERY_TEXTS = {
     "end": "Before this time.",
     "at_least": "The `consistency_token` of a write this read must see; it waits up to 2 s.",
     "depth": "Levels a side.",
+    "all": "Must be true to cancel all there is, without a filter.",
 }
 
 

@@ -18,8 +18,9 @@ from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.permissions import AllowAny
 
 from cift.fields import Field, number
+from cift.names import CLIENT_ORDER_ID, SYMBOL
 from cift.rest.parts import PROBLEM, REF, example_of, problems, query_parameters, structs_schemas, table_schema
-from cift.texts import SYMBOL_PATTERN, UrlText
+from cift.texts import UrlText
 
 ViewMethodT = TypeVar("ViewMethodT", bound=Callable[..., Any])
 
@@ -44,9 +45,9 @@ WRITER_WRITES = (
 """What a command may be answered with, whatever it is."""
 
 _IN_PATHS: Mapping[str, Mapping[str, Any]] = {
-    "symbol": {"type": "string", "pattern": SYMBOL_PATTERN, "examples": ["AAPL-USD"]},
+    "symbol": SYMBOL.schema,
     "order_id": number.schema,
-    "client_order_id": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$", "examples": ["my-order-1"]},
+    "client_order_id": CLIENT_ORDER_ID.schema,
 }
 
 

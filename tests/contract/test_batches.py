@@ -105,7 +105,7 @@ def test_an_atomic_batch_with_a_command_of_nothing_is_refused_whole_and_names_it
         "order.batch", {"orders": [LIMIT, LIMIT, {"op": "amend", "id": "77", "price": "1"}], "atomic": True}
     )
     assert (status, body["code"], body["index"]) == (404, "not_found", 2)
-    assert way.ask("order.cancel_all", {})[1]["results"] == []
+    assert way.ask("order.cancel_all", {"all": True})[1]["results"] == []
 
 
 def test_a_batch_with_a_malformed_command_is_refused_whole(way: Way) -> None:
@@ -117,7 +117,7 @@ def test_a_batch_with_a_malformed_command_is_refused_whole(way: Way) -> None:
         400,
         [("orders.2.id", "malformed")],
     )
-    assert way.ask("order.cancel_all", {})[1]["results"] == []
+    assert way.ask("order.cancel_all", {"all": True})[1]["results"] == []
 
 
 def test_an_atomic_batch_is_applied_whole_or_not_at_all(way: Way) -> None:
@@ -125,7 +125,7 @@ def test_an_atomic_batch_is_applied_whole_or_not_at_all(way: Way) -> None:
 
     status, body = way.ask("order.batch", {"orders": [good, bad], "atomic": True})
     assert (status, body["code"], body["reason"]) == (422, "batch_member_refused", "price_outside_band")
-    assert way.ask("order.cancel_all", {})[1]["results"] == []
+    assert way.ask("order.cancel_all", {"all": True})[1]["results"] == []
 
     status, body = way.ask("order.batch", {"orders": [good, good], "atomic": True})
     assert (status, [item["status"] for item in body["results"]]) == (200, [201, 201])

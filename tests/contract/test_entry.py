@@ -253,7 +253,7 @@ def test_a_cancel_that_comes_behind_its_deadline_does_nothing(way: Way, by: str)
     assert (status, body["code"]) == (422, "deadline_passed")
     status, body = way.ask("order.cancel", {**cancel, "deadline": "soon"})
     assert [(error["field"], error["code"]) for error in body["errors"]] == [("deadline", "malformed")]
-    status, body = way.ask("order.cancel_all", {"deadline": "2020-01-01T00:00:00Z"})
+    status, body = way.ask("order.cancel_all", {"all": True, "deadline": "2020-01-01T00:00:00Z"})
     assert (status, body["code"]) == (422, "deadline_passed")
 
     status, body = way.ask("order.cancel", {**cancel, "deadline": "2099-01-01T00:00:00Z"})
@@ -289,8 +289,38 @@ def test_all_orders_that_fit_are_canceled(way: Way) -> None:
     assert {order["id"] for order in body["results"]} == {orders[0]["id"], orders[3]["id"]}
     assert all(set(order) == ORDER_FIELDS for order in body["results"])
     assert {order["reason"] for order in body["results"]} == {"mass_cancel"}
-    assert len(way.ask("order.cancel_all", {})[1]["results"]) == 2
-    assert way.ask("order.cancel_all", {})[1]["results"] == []
+    assert len(way.ask("order.cancel_all", {"all": True})[1]["results"]) == 2
+    assert way.ask("order.cancel_all", {"all": True})[1]["results"] == []
+
+
+def test_canceling_everything_has_to_be_said(way: Way) -> None:
+    order = way.ask("order.submit", LIMIT)[1]
+    for params, code in (
+        ({}, "required"),
+        ({"all": False}, "required"),
+        ({"deadline": "2099-01-01T00:00:00Z"}, "required"),
+        ({"all": True, "symbol": "AAPL-USD"}, "invalid"),
+        ({"all": True, "side": "sell"}, "invalid"),
+        ({"all": "yes"}, "wrong_type"),
+        ({"all": ""}, "wrong_type"),
+    ):
+        status, body = way.ask("order.cancel_all", params)
+        assert (status, body["code"]) == (400, "invalid"), params
+        assert [(error["field"], error["code"]) for error in body["errors"]] == [("all", code)], params
+    answered = way.ask("order.cancel_all", {"side": "sell", "all": False})[1]["results"]
+    assert [canceled["id"] for canceled in answered] == [order["id"]]
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_name_that_an_address_would_lose_is_no_id(way: Way, name: str) -> None:
+    status, body = way.ask("order.submit", {**LIMIT, "client_order_id": name})
+    assert (status, [(error["field"], error["code"]) for error in body["errors"]]) == (
+        400,
+        [("client_order_id", "malformed")],
+    )
+    status, body = way.ask("order.batch", {"orders": [{**LIMIT, "client_order_id": name}]})
+    assert (status, body["errors"][0]["field"]) == (400, "orders.0.client_order_id")
+    assert way.ask("order.cancel_all", {"all": True})[1]["results"] == []
 
 
 def test_a_mass_cancel_is_read_strictly(way: Way) -> None:

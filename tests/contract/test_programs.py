@@ -33,6 +33,12 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "orders/?side=buy&side=sell", {}),
     ("DELETE", "orders/?side=&format=json", {}),
     ("DELETE", "orders/?what=1", {}),
+    ("DELETE", "orders/", {}),
+    ("DELETE", "orders/?all=true", {}),
+    ("DELETE", "orders/?all=True", {}),
+    ("DELETE", "orders/?all=&side=buy", {}),
+    ("DELETE", "orders/by-client-order-id/%2E%2E/", {}),
+    ("GET", "orders/by-client-order-id/%2E/", {}),
     ("DELETE", "orders/", {"json": {"symbol": "AAPL-USD", "nonsense": 1}}),
     ("DELETE", "orders/", {"json": {}}),
     ("DELETE", "orders/", {"content": b"symbol=AAPL-USD", "headers": {"Content-Type": "text/plain"}}),
@@ -129,7 +135,7 @@ def test_what_is_not_read_is_refused_and_does_nothing(traders: tuple[Trader, Tra
         "results"
     ]
     assert [(each["id"], each["status"], each["quantity"]) for each in left] == [(order["id"], "new", "1")]
-    assert len(traders[0].call("DELETE", "orders/")[1]["results"]) == 1
+    assert len(traders[0].call("DELETE", "orders/?all=true")[1]["results"]) == 1
 
 
 def test_an_order_is_read_back_alike(traders: tuple[Trader, Trader]) -> None:

@@ -249,6 +249,23 @@ def test_an_asset_and_an_instrument_are_listed_and_traded(first: Operator, secon
     trader.clear()
 
 
+@pytest.mark.parametrize("symbol", ["abcAAPL-USDx", "aapl-USD", "A-B-USD", "USD", "-USD", "A" * 29 + "-USD"])
+def test_an_instrument_is_listed_under_no_symbol_that_clients_cannot_name(first: Operator, symbol: str) -> None:
+    listing = {
+        "symbol": symbol, "kind": "0", "base": "2", "quote": "1", "price_scale": "2", "tick_size": "0.01",
+        "lot_size": "1", "quantity_min": "1", "quantity_max": "1000", "notional_min": "1", "band_ppm": "100000",
+        "slippage_ppm": "50000", "reference_price": "250", "maker_ppm": "100", "taker_ppm": "200",
+    }  # fmt: skip
+    refused = first.post("marketdata/instrument/add/", **listing)
+    assert "was added successfully" not in refused
+    assert "This must match" in refused or "At most 32 characters" in refused
+
+
+@pytest.mark.parametrize("symbol", ["tsla", "..", "A-B", "A" * 33])
+def test_an_asset_is_listed_under_no_such_symbol_either(first: Operator, symbol: str) -> None:
+    assert "was added successfully" not in first.post("marketdata/asset/add/", symbol=symbol, scale="0")
+
+
 def test_the_overview_counts_what_happens(first: Operator, trader: Trader) -> None:
     before = first.get("orders/venuestate/overview/data/").json()
     assert (before["writer"], before["queue"], before["halt"], before["orders"]) == ("ready", 0, None, None)

@@ -22,5 +22,6 @@ def rest_request(op: str, params: Any) -> Request:
         case "order.cancel":
             return "DELETE", f"orders/{params['id']}/", {"params": rest}
         case "order.cancel_all":
-            return "DELETE", "orders/", {"params": params}
+            words = {name: {True: "true", False: "false"}.get(value, value) for name, value in params.items()}
+            return "DELETE", "orders/", {"params": words}
     raise AssertionError(op)

@@ -121,7 +121,7 @@ class Trader:
         return body
 
     def clear(self) -> None:
-        assert self.call("DELETE", "orders/")[0] == 200
+        assert self.call("DELETE", "orders/?all=true")[0] == 200
 
 
 class Way(Protocol):

@@ -5,9 +5,9 @@ from typing import Any
 
 from apps.marketdata.streams.messages import DEPTHS
 from apps.orders.entry import operations
-from apps.orders.entry.fields import SYMBOL
 from cift.errors.application import FieldError
 from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, one_of, text, unread, whole
+from cift.names import SYMBOL
 
 _REQUEST_ID_LENGTH_MAX = 64
 _SEQUENCE_MAX = 2**63 - 1
@@ -48,7 +48,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     "cancel_on_disconnect": {"enabled": Field(boolean, required=True)},
     **{name: {"params": Field(unread, default={}, nullable=False)} for name in operations.OPERATIONS},
 }
-"""By operation. `params` are the entry's to read, null too: as none, it would mean "all" in a mass cancel."""
+"""By operation. `params` are the entry's to read, null too."""
 
 
 def faults_together(op: str, read: Mapping[str, Any]) -> list[FieldError]:

@@ -51,8 +51,8 @@ from apps.orders.shapes import OrderAnswer, OrdersAnswer
 from cift import __version__
 from cift.errors.extras import EXTRAS
 from cift.fields import Field
+from cift.names import SYMBOL
 from cift.rest.parts import case_of, table_schema
-from cift.texts import SYMBOL_PATTERN
 
 Schema = dict[str, Any]
 
@@ -124,7 +124,7 @@ _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 _FLAG: Schema = {"type": "boolean"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
-_SYMBOL: Schema = {"type": "string", "pattern": SYMBOL_PATTERN}
+_SYMBOL: Schema = dict(SYMBOL.schema)
 _DEPTH: Schema = {"type": "integer", "enum": list(DEPTHS)}
 _REQUEST_ID: Schema = dict(REQUEST_ID.schema)
 
@@ -161,9 +161,7 @@ def request_schema(op: str) -> Schema:
     if op in PARAMS:
         table, instead, field_rules = PARAMS[op]
         body["properties"]["params"] = table_schema(table, instead=instead, field_rules=field_rules)
-        if op != "order.cancel_all":
-            # Without, nothing of what must be in it is there; all of a mass cancel's may be left out.
-            body["required"].append("params")
+        body["required"].append("params")
     return body
 
 

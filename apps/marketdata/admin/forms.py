@@ -3,12 +3,13 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.models import PPM, SCALE_MAX, Asset, Instrument
-from cift.backoffice.forms import WireDecimalField
+from cift.backoffice.forms import NameField, WireDecimalField
 from cift.choices import choices_of
+from cift.names import SYMBOL
 
 _PRICES = ("tick_size", "reference_price")
 _QUANTITIES = ("lot_size", "quantity_min", "quantity_max")
@@ -61,9 +62,7 @@ class InstrumentForm(_TermsForm):
 class InstrumentAddForm(_TermsForm):
     """Lists an instrument."""
 
-    symbol = forms.RegexField(
-        r"[A-Z0-9]{1,32}-[A-Z0-9]{1,32}", widget=UnfoldAdminTextInputWidget, help_text="BASE-QUOTE"
-    )
+    symbol = NameField(SYMBOL, help_text="BASE-QUOTE")
     kind = forms.TypedChoiceField(coerce=int, choices=choices_of(InstrumentKind), widget=UnfoldAdminSelectWidget)
     base = forms.ModelChoiceField(Asset.objects.order_by("id"), widget=UnfoldAdminSelectWidget)
     quote = forms.ModelChoiceField(Asset.objects.order_by("id"), widget=UnfoldAdminSelectWidget)

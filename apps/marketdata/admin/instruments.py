@@ -12,7 +12,9 @@ from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.marketdata.models import SCALE_MAX, Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_change, instrument_list
 from cift.backoffice.acts import Actor, actor_of, command_act, deadline
+from cift.backoffice.forms import NameField
 from cift.backoffice.tables import CommandAdmin, flag_column, number_shown, rows_act
+from cift.names import ASSET_SYMBOL
 
 _TERMS = (
     "tick_size",
@@ -29,6 +31,8 @@ _LISTED = ("symbol", "kind", "base", "quote", "price_scale", *_TERMS, "maker_ppm
 
 class AssetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to the type checker alone
     """A new asset."""
+
+    symbol = NameField(ASSET_SYMBOL, help_text="Capitals, digits and dots.")
 
     class Meta:
         """All of it."""

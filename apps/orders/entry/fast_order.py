@@ -13,10 +13,11 @@ from apps.marketdata.reference import references
 from apps.marketdata.shapes import SIDES
 from apps.orders.codes import FLAG_POST_ONLY, OrderType, TimeInForce
 from apps.orders.commands import SubmitOrder
-from apps.orders.entry.fields import CLIENT_ORDER_ID, SYMBOL, client_order_id_make, deadline_of
+from apps.orders.entry.fields import client_order_id_make, deadline_of
 from apps.orders.shapes import SELF_TRADE_PREVENTIONS, TIMES_IN_FORCE
 from cift.decimals import DecimalError
 from cift.fields import FieldInvalidError
+from cift.names import CLIENT_ORDER_ID, SYMBOL
 
 _OP = "order.submit"
 _TYPE = "limit"

@@ -11,12 +11,10 @@ from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.shapes import SIDES
 from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, TIMES_IN_FORCE
 from cift.errors.application import ApplicationError, FieldError
-from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, decimal, fields_read, moment, number, text
+from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, decimal, fields_read, moment, number
+from cift.names import CLIENT_ORDER_ID, SYMBOL
 from cift.times import clock_ns
 from cift.wire.base import BATCH_MEMBERS_MAX
-
-CLIENT_ORDER_ID = text(r"[A-Za-z0-9_.:\-]{1,64}", length_max=64, example="my-order-1")
-SYMBOL = text(r"[A-Z0-9.]{1,32}-[A-Z0-9.]{1,32}", length_max=65, example="AAPL-USD")
 
 DEADLINE_NS_MAX = 5_000_000_000
 """The furthest a command's deadline is from its arrival; without one of the client's, that is its deadline."""
@@ -53,8 +51,10 @@ CANCEL_ALL_FIELDS: Mapping[str, Field] = {
     "side": Field(choice(SIDES)),
     "price_min": Field(decimal),
     "price_max": Field(decimal),
+    "all": Field(boolean, default=False),
     "deadline": Field(moment),
 }
+"""`all` says that no filter is meant; without either, nothing is canceled."""
 
 
 def _members(value: Any) -> list[Any]:

@@ -165,13 +165,7 @@ async def cancel_all_read(given: Any, *, account: int, at: int) -> CancelOrders:
     """
     errors: list[FieldError] = []
     read = fields_read(given, CANCEL_ALL_FIELDS, errors)
-    if not errors and read["symbol"] is None:
-        errors += [
-            FieldError(field=name, code="invalid", detail="Prices are those of a symbol.")
-            for name in ("price_min", "price_max")
-            if read[name] is not None
-        ]
-    _raise_if(errors)
+    _raise_if(errors or _scope_errors(read))
     reference = None if read["symbol"] is None else await symbol_find(read["symbol"])
     price_min = None if reference is None else scaled(read, "price_min", reference.price_parse, errors)
     price_max = None if reference is None else scaled(read, "price_max", reference.price_parse, errors)
@@ -184,6 +178,19 @@ async def cancel_all_read(given: Any, *, account: int, at: int) -> CancelOrders:
         price_min=price_min,
         price_max=price_max,
     )
+
+
+def _scope_errors(read: Mapping[str, Any]) -> list[FieldError]:
+    """Find what a mass cancel leaves open of what it cancels: all has to be said, and said alone."""
+    prices = [name for name in ("price_min", "price_max") if read[name] is not None]
+    if read["symbol"] is None and prices:
+        return [FieldError(field=name, code="invalid", detail="Prices are those of a symbol.") for name in prices]
+    filtered = read["symbol"] is not None or read["side"] is not None
+    if filtered and read["all"]:
+        return [FieldError(field="all", code="invalid", detail="Either all orders or those of a symbol or a side.")]
+    if not filtered and not read["all"]:
+        return [FieldError(field="all", code="required", detail="Name a symbol or a side, or say all: true.")]
+    return []
 
 
 class BatchRead(NamedTuple):

@@ -61,10 +61,12 @@ CANCEL_FIELD_RULES = {
         case_of("by the client's id", given=("client_order_id",), absent=("id",)),
     ]
 }
+_NOT_ALL = {"not": {"properties": {"all": {"const": True}}, "required": ["all"]}}
 CANCEL_ALL_FIELD_RULES = {
     "anyOf": [
-        case_of("of one symbol", given=("symbol",)),
-        case_of("whatever their prices", absent=("price_min", "price_max")),
+        case_of("of one symbol", given=("symbol",)) | _NOT_ALL,
+        case_of("of one side, whatever their prices", given=("side",), absent=("price_min", "price_max")) | _NOT_ALL,
+        case_of("all", absent=("symbol", "side", "price_min", "price_max"), all=True),
     ]
 }
 """How the fields of each operation go together."""

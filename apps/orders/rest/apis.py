@@ -37,6 +37,7 @@ from apps.orders.rest.url_params import (
     CANCEL_QUERY,
     body_refuse,
     body_with_id,
+    cancel_all_given,
     cancel_given,
     client_order_id_read,
     order_id_read,
@@ -47,7 +48,7 @@ from apps.orders.shapes import OrderAnswer, OrderBody, OrderEventBody, OrderLife
 from cift.errors.application import ApplicationError
 from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
-from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_given, query_none, query_read, read_wait
+from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_none, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
 from cift.times import clock_ns
 
@@ -97,9 +98,9 @@ class OrderListApi(APIView):
         error_extras=CANCEL_ALL_ERROR_EXTRAS,
     )
     def delete(self, request: Request) -> Response:
-        """Cancel all orders that fit."""
+        """Cancel all orders that fit; `all=true` where no filter is meant."""
         body_refuse(_body(request))
-        return _performed(operations.order_cancel_all, query_given(request.query_params, with_empty=True), request)
+        return _performed(operations.order_cancel_all, cancel_all_given(request.query_params), request)
 
 
 class OrderDetailApi(APIView):

@@ -22,7 +22,14 @@ from apps.marketdata.apis import book_answer, book_depth_read
 from apps.orders.entry import operations
 from apps.orders.entry.answers import Answer
 from apps.orders.rest.own_lists import FILLS, ORDERS, OwnPage, fills_read, orders_read
-from apps.orders.rest.url_params import body_with_id, cancel_given, client_order_id_read, order_id_read, order_read
+from apps.orders.rest.url_params import (
+    body_with_id,
+    cancel_all_given,
+    cancel_given,
+    client_order_id_read,
+    order_id_read,
+    order_read,
+)
 from apps.orders.selectors import projection_await
 from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
@@ -35,7 +42,7 @@ from cift.processes.threads import database_call
 from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
 from cift.request_ids import request_id_of
 from cift.rest.lists import PagedList
-from cift.rest.queries import AT_LEAST_FIELDS, query_given, query_none, query_read
+from cift.rest.queries import AT_LEAST_FIELDS, query_none, query_read
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns
 
@@ -88,7 +95,7 @@ async def _submit(asked: Asked) -> Answer:
 
 
 async def _cancel_all(asked: Asked) -> Answer:
-    return await _perform(operations.order_cancel_all, query_given(asked.query_params, with_empty=True), asked)
+    return await _perform(operations.order_cancel_all, cancel_all_given(asked.query_params), asked)
 
 
 async def _batch(asked: Asked) -> Answer:

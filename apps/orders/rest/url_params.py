@@ -5,13 +5,14 @@ from typing import Any
 from django.http import QueryDict
 
 from apps.marketdata.reference import reference_read
-from apps.orders.entry.fields import CANCEL_FIELDS, CLIENT_ORDER_ID
+from apps.orders.entry.fields import CANCEL_FIELDS
 from apps.orders.models import Order
 from apps.orders.selectors import order_of_account
 from apps.orders.shapes import OrderBody, order_body
 from apps.orders.state import OrderState
 from cift.errors.application import ApplicationError, FieldError
 from cift.fields import FieldInvalidError, number
+from cift.names import CLIENT_ORDER_ID
 from cift.rest.queries import query_given, query_read
 
 
@@ -69,6 +70,22 @@ def cancel_given(query: QueryDict, **named: str) -> dict[str, Any]:
     """
     query_read(query, CANCEL_QUERY, with_empty=True)
     return {**query_given(query, with_empty=True), **named}
+
+
+def cancel_all_given(query: QueryDict) -> dict[str, Any]:
+    """Take a mass cancel's filters; a query's `all` is the word for what is a boolean in JSON.
+
+    Raises:
+        ApplicationError: `invalid`: one is given more than once.
+
+    """
+    given: dict[str, Any] = query_given(query, with_empty=True)
+    if given.get("all") in _FLAGS:
+        given["all"] = _FLAGS[given["all"]]
+    return given
+
+
+_FLAGS = {"true": True, "false": False}
 
 
 def body_refuse(body: bytes) -> None:

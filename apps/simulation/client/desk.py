@@ -183,7 +183,7 @@ class Desk:
                 message = "a request was not answered"
                 raise TimeoutError(message)
         self.awake = False
-        await self._ask("order.cancel_all", params={})
+        await self._ask("order.cancel_all", params={"all": True})
 
     async def _open(self) -> None:
         await self._ask("cancel_on_disconnect", enabled=True)
@@ -191,7 +191,7 @@ class Desk:
         for symbol in self._tops:
             await self._ask("subscribe", channel="book", symbol=symbol, depth=DEPTH)
         await self._resolve()
-        await self._ask("order.cancel_all", params={})
+        await self._ask("order.cancel_all", params={"all": True})
         answer = await self._get("balances/?limit=100")
         for balance in decode_balances(answer.body).results:
             self._balance(balance.asset, balance.total)

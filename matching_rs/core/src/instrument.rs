@@ -26,10 +26,21 @@ pub struct Asset {
     pub scale: u8,
 }
 
-/// A symbol is 1 to 32 visible ASCII characters.
+/// An asset's symbol is 1 to 32 capitals, digits and dots, no dot first: `USD`, `BRK.B`.
 #[must_use]
-pub fn symbol_is_valid(symbol: &str) -> bool {
-    (1..=SYMBOL_LENGTH_MAX).contains(&symbol.len()) && symbol.bytes().all(|byte| byte.is_ascii_graphic())
+pub fn asset_symbol_is_valid(symbol: &str) -> bool {
+    (1..=SYMBOL_LENGTH_MAX).contains(&symbol.len())
+        && !symbol.starts_with('.')
+        && symbol.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'.')
+}
+
+/// An instrument's symbol is two of assets' with a hyphen between, 32 characters in all: `BRK.B-USD`.
+#[must_use]
+pub fn instrument_symbol_is_valid(symbol: &str) -> bool {
+    symbol.len() <= SYMBOL_LENGTH_MAX
+        && symbol
+            .split_once('-')
+            .is_some_and(|(base, quote)| asset_symbol_is_valid(base) && asset_symbol_is_valid(quote))
 }
 
 /// What of an instrument may change; in the numbers of the wire.
@@ -174,7 +185,7 @@ impl Market {
             || fees[0].is_none()
             || identity.price_scale > SCALE_MAX
             || identity.base == identity.quote
-            || !symbol_is_valid(&identity.symbol)
+            || !instrument_symbol_is_valid(&identity.symbol)
         {
             return None;
         }
@@ -375,6 +386,26 @@ impl Market {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_symbol_is_one_that_an_address_and_a_client_can_name() {
+        let long = "A".repeat(32);
+        for asset in ["USD", "A", "7", "BRK.B", "A.", &long] {
+            assert!(asset_symbol_is_valid(asset), "{asset}");
+        }
+        for asset in ["", ".", "..", ".A", "usd", "A-B", "A B", "A/B", "A%", "\u{C4}", "A\n", &format!("{long}A")] {
+            assert!(!asset_symbol_is_valid(asset), "{asset}");
+        }
+        let (longest, longer) = (format!("{}-USD", &long[..28]), format!("{}-USD", &long[..29]));
+        for symbol in ["AAPL-USD", "A-B", "BRK.B-USD", &longest] {
+            assert!(instrument_symbol_is_valid(symbol), "{symbol}");
+        }
+        for symbol in
+            ["", "-", "A", "A-", "-A", "amzn-usd", "A-B-USD", ".-USD", "A-.", "A-B ", "A_B", "abcAAPL-USDx", &longer]
+        {
+            assert!(!instrument_symbol_is_valid(symbol), "{symbol}");
+        }
+    }
 
     #[test]
     fn a_unit_must_be_whole_and_fit() {

@@ -4,7 +4,7 @@ use crate::book::order::INSTRUMENTS_MAX;
 use crate::command::{ChangeInstrument, ListAsset, ListInstrument, SetFeeTier, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
-use crate::instrument::{Asset, Market, Rules, SCALE_MAX, symbol_is_valid};
+use crate::instrument::{Asset, Market, Rules, SCALE_MAX, asset_symbol_is_valid};
 use crate::money::account::TIERS;
 use crate::money::fees::{RATE_MAX, Rates};
 use crate::reason::Reason;
@@ -21,7 +21,7 @@ impl Engine {
 
     fn check_asset(&self, command: &ListAsset<'_>) -> Result<u16, Reason> {
         self.check_time(command.deadline)?;
-        if command.scale > SCALE_MAX || !symbol_is_valid(command.symbol) {
+        if command.scale > SCALE_MAX || !asset_symbol_is_valid(command.symbol) {
             return Err(Reason::ListingInvalid);
         }
         if self.assets.iter().any(|asset| *asset.symbol == *command.symbol) {

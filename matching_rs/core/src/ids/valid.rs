@@ -2,11 +2,19 @@
 
 use crate::command::ID_BYTES_MAX;
 
-/// An id is 1 to 64 bytes without control characters.
+/// An id is 1 to 64 bytes without control characters, and neither `.` nor `..`.
+///
+/// Ids become segments of addresses, and those two name other ones (RFC 3986, 5.2.4): `orders/by-client-order-id/../`
+/// is `orders/` before it leaves the client.
 #[inline]
 pub(crate) fn id_is_valid(id: &str) -> bool {
     let length = (1..=ID_BYTES_MAX).contains(&id.len());
-    length && (is_plain(id.as_bytes()) || has_no_control(id))
+    length && !(id.len() <= 2 && is_dots(id)) && (is_plain(id.as_bytes()) || has_no_control(id))
+}
+
+#[cold]
+fn is_dots(id: &str) -> bool {
+    id.bytes().all(|byte| byte == b'.')
 }
 
 /// All bytes are printable ASCII: eight at a time, the last eight twice where there are any.
@@ -32,6 +40,15 @@ fn has_no_control(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_no_segment_that_an_address_loses() {
+        assert!(!id_is_valid("."));
+        assert!(!id_is_valid(".."));
+        for id in ["...", ".a", "a.", "..a", "a", "ab"] {
+            assert!(id_is_valid(id), "{id}");
+        }
+    }
 
     #[test]
     fn an_id_is_1_to_64_bytes_without_control_characters() {

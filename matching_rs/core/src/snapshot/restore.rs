@@ -8,7 +8,7 @@ use crate::book::ticks::TICKS_MAX;
 use crate::command::{AccountStatus, InstrumentKind, InstrumentStatus, SelfTradePrevention, Side};
 use crate::engine::{Config, ENGINE_VERSION, Engine};
 use crate::ids::valid::id_is_valid;
-use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, symbol_is_valid};
+use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, asset_symbol_is_valid};
 use crate::money::account::{EXTERNAL, Standing, TIERS};
 use crate::money::fees::{RATE_MAX, Rates, Traded};
 use crate::money::withdrawals::{WITHDRAWALS_MAX, Withdrawal};
@@ -64,7 +64,7 @@ impl Engine {
         self.killed = r.flag()?;
         self.shared.ids.set_hash_key(r.array()?);
         for _ in 0..r.count(size::ASSET)? {
-            let symbol = r.text().filter(|symbol| symbol_is_valid(symbol))?;
+            let symbol = r.text().filter(|symbol| asset_symbol_is_valid(symbol))?;
             let scale = r.u8().filter(|&scale| scale <= SCALE_MAX)?;
             self.assets.push(Asset { symbol: symbol.into(), scale });
         }

@@ -36,7 +36,7 @@ pub(super) enum Known {
 }
 
 fn id_is_valid(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && !id.chars().any(char::is_control)
+    (1..=64).contains(&id.len()) && !id.chars().any(char::is_control) && id != "." && id != ".."
 }
 
 impl Naive {

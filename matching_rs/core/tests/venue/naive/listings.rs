@@ -8,8 +8,14 @@ use cift_core::reason::Reason;
 
 use super::{Instrument, Naive, Rates, narrow};
 
-fn symbol_is_valid(symbol: &str) -> bool {
-    (1..=32).contains(&symbol.len()) && symbol.chars().all(|c| ('!'..='~').contains(&c))
+fn asset_symbol_is_valid(symbol: &str) -> bool {
+    let allowed = |c| matches!(c, 'A'..='Z' | '0'..='9' | '.');
+    symbol.chars().all(allowed) && (1..=32).contains(&symbol.len()) && !symbol.starts_with('.')
+}
+
+fn instrument_symbol_is_valid(symbol: &str) -> bool {
+    let assets: Vec<&str> = symbol.split('-').collect();
+    symbol.len() <= 32 && assets.len() == 2 && assets.into_iter().all(asset_symbol_is_valid)
 }
 
 fn rates(maker_ppm: u32, taker_ppm: u32) -> Option<Rates> {
@@ -42,7 +48,7 @@ impl Instrument {
 impl Naive {
     pub(super) fn list_asset(&mut self, asset: &ListAsset<'_>) {
         let checked = self.check_time(asset.deadline).and_then(|()| {
-            if asset.scale > 12 || !symbol_is_valid(asset.symbol) {
+            if asset.scale > 12 || !asset_symbol_is_valid(asset.symbol) {
                 Err(Reason::ListingInvalid)
             } else if self.assets.iter().any(|(symbol, _)| symbol == asset.symbol) {
                 Err(Reason::AlreadyExists)
@@ -99,7 +105,7 @@ impl Naive {
         };
         let (base, quote) = (scale(listing.base)?, scale(listing.quote)?);
         let rates = rates(listing.maker_ppm, listing.taker_ppm).ok_or(Reason::ListingInvalid)?;
-        let named = symbol_is_valid(listing.symbol) && listing.base != listing.quote && listing.price_scale <= 12;
+        let named = instrument_symbol_is_valid(listing.symbol) && listing.base != listing.quote && listing.price_scale <= 12;
         let instrument = Instrument {
             symbol: listing.symbol.to_string(),
             base: listing.base,

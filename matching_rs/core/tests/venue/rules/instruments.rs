@@ -19,7 +19,9 @@ fn a_symbol_is_listed_once() {
     let asset = |symbol, scale| Command::ListAsset(ListAsset { deadline: 0, symbol, scale });
     told!(venue, venue.send(&asset("DOLLAR", 2)), ["refused already_exists"]);
     told!(venue, venue.send(&asset("EURO", 13)), ["refused listing_invalid"]);
-    told!(venue, venue.send(&asset("", 2)), ["refused listing_invalid"]);
+    for wrong in ["", "euro", ".", "..", "EU/RO", "EU-RO"] {
+        told!(venue, venue.send(&asset(wrong, 2)), ["refused listing_invalid"]);
+    }
     told!(venue, venue.send(&asset("EURO", 12)), ["AssetListed"]);
 }
 
@@ -42,6 +44,9 @@ fn a_listing_must_make_sense() {
         ListInstrument { base: DOLLAR, ..other },
         ListInstrument { symbol: "", ..other },
         ListInstrument { symbol: "NO SPACE", ..other },
+        ListInstrument { symbol: "other-dollar", ..other },
+        ListInstrument { symbol: "AN-OTHER-DOLLAR", ..other },
+        ListInstrument { symbol: "OTHER", ..other },
     ] {
         told!(venue, list(&mut venue, wrong), ["refused listing_invalid"]);
     }
