@@ -7,6 +7,13 @@ from typing import Any
 
 from cift.decimals import DECIMAL_PATTERN, DecimalError, decimal_check
 from cift.errors.application import FieldError
+from cift.names import (
+    ASSET_PATTERN,
+    CLIENT_ORDER_ID_LENGTH_MAX,
+    CLIENT_ORDER_ID_PATTERN,
+    SYMBOL_LENGTH_MAX,
+    SYMBOL_PATTERN,
+)
 from cift.times import TIME_PATTERN, time_parse
 
 
@@ -196,3 +203,8 @@ moment = Kind(
     },
 )
 """Reads a time as ns since the epoch, UTC."""
+
+
+ASSET_SYMBOL = text(ASSET_PATTERN, length_max=SYMBOL_LENGTH_MAX, example="USD")
+SYMBOL = text(SYMBOL_PATTERN, length_max=SYMBOL_LENGTH_MAX, example="AAPL-USD")
+CLIENT_ORDER_ID = text(CLIENT_ORDER_ID_PATTERN, length_max=CLIENT_ORDER_ID_LENGTH_MAX, example="my-order-1")

@@ -6,8 +6,6 @@ normalise away, `.` and `..` (RFC 3986, 5.2.4), is no name: `orders/by-client-or
 
 from typing import Final
 
-from cift.fields import text
-
 SYMBOL_LENGTH_MAX: Final = 32
 """The longest symbol, of an asset and of an instrument."""
 
@@ -16,7 +14,3 @@ CLIENT_ORDER_ID_LENGTH_MAX: Final = 64
 ASSET_PATTERN: Final = r"[A-Z0-9][A-Z0-9.]{0,31}"
 SYMBOL_PATTERN: Final = r"[A-Z0-9][A-Z0-9.]{0,29}-[A-Z0-9][A-Z0-9.]{0,29}"
 CLIENT_ORDER_ID_PATTERN: Final = r"(\.{0,2}[A-Za-z0-9_:\-]|\.{3})[A-Za-z0-9_.:\-]{0,63}"
-
-ASSET_SYMBOL = text(ASSET_PATTERN, length_max=SYMBOL_LENGTH_MAX, example="USD")
-SYMBOL = text(SYMBOL_PATTERN, length_max=SYMBOL_LENGTH_MAX, example="AAPL-USD")
-CLIENT_ORDER_ID = text(CLIENT_ORDER_ID_PATTERN, length_max=CLIENT_ORDER_ID_LENGTH_MAX, example="my-order-1")

@@ -17,8 +17,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.permissions import AllowAny
 
-from cift.fields import Field, number
-from cift.names import CLIENT_ORDER_ID, SYMBOL
+from cift.fields import CLIENT_ORDER_ID, SYMBOL, Field, number
 from cift.rest.parts import PROBLEM, REF, example_of, problems, query_parameters, structs_schemas, table_schema
 from cift.texts import UrlText
 

@@ -6,8 +6,7 @@ from typing import Any
 from apps.marketdata.streams.messages import DEPTHS
 from apps.orders.entry import operations
 from cift.errors.application import FieldError
-from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, one_of, text, unread, whole
-from cift.names import SYMBOL
+from cift.fields import SYMBOL, Field, FieldInvalidError, Kind, boolean, choice, one_of, text, unread, whole
 
 _REQUEST_ID_LENGTH_MAX = 64
 _SEQUENCE_MAX = 2**63 - 1

@@ -50,8 +50,7 @@ from apps.orders.feeds.account_messages import (
 from apps.orders.shapes import OrderAnswer, OrdersAnswer
 from cift import __version__
 from cift.errors.extras import EXTRAS
-from cift.fields import Field
-from cift.names import SYMBOL
+from cift.fields import SYMBOL, Field
 from cift.rest.parts import case_of, table_schema
 
 Schema = dict[str, Any]

@@ -9,7 +9,7 @@ from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.models import PPM, SCALE_MAX, Asset, Instrument
 from cift.backoffice.forms import NameField, WireDecimalField
 from cift.choices import choices_of
-from cift.names import SYMBOL
+from cift.fields import SYMBOL
 
 _PRICES = ("tick_size", "reference_price")
 _QUANTITIES = ("lot_size", "quantity_min", "quantity_max")

@@ -14,7 +14,7 @@ from apps.marketdata.services import asset_list, instrument_change, instrument_l
 from cift.backoffice.acts import Actor, actor_of, command_act, deadline
 from cift.backoffice.forms import NameField
 from cift.backoffice.tables import CommandAdmin, flag_column, number_shown, rows_act
-from cift.names import ASSET_SYMBOL
+from cift.fields import ASSET_SYMBOL
 
 _TERMS = (
     "tick_size",

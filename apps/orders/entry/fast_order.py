@@ -16,8 +16,7 @@ from apps.orders.commands import SubmitOrder
 from apps.orders.entry.fields import client_order_id_make, deadline_of
 from apps.orders.shapes import SELF_TRADE_PREVENTIONS, TIMES_IN_FORCE
 from cift.decimals import DecimalError
-from cift.fields import FieldInvalidError
-from cift.names import CLIENT_ORDER_ID, SYMBOL
+from cift.fields import CLIENT_ORDER_ID, SYMBOL, FieldInvalidError
 
 _OP = "order.submit"
 _TYPE = "limit"

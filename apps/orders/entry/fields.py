@@ -11,8 +11,19 @@ from apps.accounts.codes import SelfTradePrevention
 from apps.marketdata.shapes import SIDES
 from apps.orders.shapes import ORDER_TYPES, SELF_TRADE_PREVENTIONS, TIMES_IN_FORCE
 from cift.errors.application import ApplicationError, FieldError
-from cift.fields import Field, FieldInvalidError, Kind, boolean, choice, decimal, fields_read, moment, number
-from cift.names import CLIENT_ORDER_ID, SYMBOL
+from cift.fields import (
+    CLIENT_ORDER_ID,
+    SYMBOL,
+    Field,
+    FieldInvalidError,
+    Kind,
+    boolean,
+    choice,
+    decimal,
+    fields_read,
+    moment,
+    number,
+)
 from cift.times import clock_ns
 from cift.wire.base import BATCH_MEMBERS_MAX
 

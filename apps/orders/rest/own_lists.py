@@ -10,8 +10,7 @@ from apps.orders.rest.pages import OrderFilters, fills_page, orders_page
 from apps.orders.rest.url_params import order_shape
 from apps.orders.shapes import STATUSES, FillBody, fill_body
 from apps.orders.state import FillState, OrderState
-from cift.fields import Field, choice
-from cift.names import CLIENT_ORDER_ID, SYMBOL
+from cift.fields import CLIENT_ORDER_ID, SYMBOL, Field, choice
 from cift.rest.lists import PagedList, PageQuery
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, sequence_at
 

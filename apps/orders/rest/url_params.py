@@ -11,8 +11,7 @@ from apps.orders.selectors import order_of_account
 from apps.orders.shapes import OrderBody, order_body
 from apps.orders.state import OrderState
 from cift.errors.application import ApplicationError, FieldError
-from cift.fields import FieldInvalidError, number
-from cift.names import CLIENT_ORDER_ID
+from cift.fields import CLIENT_ORDER_ID, FieldInvalidError, number
 from cift.rest.queries import query_given, query_read
 
 

@@ -12,8 +12,7 @@ from apps.accounts.commands import MoveCash, OpenAccount
 from apps.marketdata.codes import InstrumentKind
 from apps.marketdata.commands import ListAsset, ListInstrument
 from apps.orders.commands import OpenEpoch, OpenVenue
-from cift.fields import FieldInvalidError, Kind
-from cift.names import ASSET_SYMBOL, CLIENT_ORDER_ID, SYMBOL
+from cift.fields import ASSET_SYMBOL, CLIENT_ORDER_ID, SYMBOL, FieldInvalidError, Kind
 from cift.wire.base import Command, command_encode, frame_pack
 from cift.wire.reasons import Reason
 

@@ -9,8 +9,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.accounts.money import opening
 from apps.accounts.money.opening import OpeningDeposit, opening_deposit
-from cift.fields import FieldInvalidError
-from cift.names import CLIENT_ORDER_ID
+from cift.fields import CLIENT_ORDER_ID, FieldInvalidError
 from cift.wire.queries import IdFound, IdQuery
 
 DEPOSIT = OpeningDeposit(symbol="USD", asset=1, amount=100)
