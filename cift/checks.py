@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from cift.backends import BackendHandler
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.bus import buses
-from cift.health import checks as readiness_checks
+from cift.monitoring.health import checks as readiness_checks
 from cift.orderservice.journal import journal_reads
 from cift.wire.base import COMMANDS_PER_FRAME_MAX
 

@@ -5,8 +5,8 @@ from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.gateways.socket.schema import socket_schema
-from cift.health import health, ready
-from cift.metrics import metrics
+from cift.monitoring.health import health, ready
+from cift.monitoring.metrics import metrics
 from cift.rest.root import RootApi
 from cift.rest.schemapages import SchemaApi, SchemaPage
 

@@ -24,7 +24,7 @@ from apps.orders.matching.places import head_of
 from apps.orders.selectors import projection_await
 from cift.embedded.logins import logins_load, users_ensure
 from cift.errors.application import ApplicationError
-from cift.health import Check, Finding, Status
+from cift.monitoring.health import Check, Finding, Status
 from cift.processes.threads import database_call
 
 SHOWN_S_MAX = 30.0

@@ -26,7 +26,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "cift.metrics.request_metrics_middleware",
+    "cift.monitoring.metrics.request_metrics_middleware",
     "cift.http.middleware.request_id_middleware",
     "cift.rest.limits.rate_limits_middleware",
     "django.middleware.security.SecurityMiddleware",

@@ -3,9 +3,12 @@
 from typing import Any
 
 READINESS_CHECKS: dict[str, dict[str, Any]] = {
-    "database": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
-    "journal": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
-    "snapshots": {"BACKEND": "cift.health.DatabaseCheck", "OPTIONS": {"alias": "snapshots", "required": False}},
+    "database": {"BACKEND": "cift.monitoring.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
+    "journal": {"BACKEND": "cift.monitoring.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
+    "snapshots": {
+        "BACKEND": "cift.monitoring.health.DatabaseCheck",
+        "OPTIONS": {"alias": "snapshots", "required": False},
+    },
     "order_service": {"BACKEND": "apps.orders.monitoring.health.OrderServiceCheck", "OPTIONS": {"required": True}},
     "trading": {"BACKEND": "apps.orders.monitoring.health.TradingCheck", "OPTIONS": {"required": True}},
     "projection": {

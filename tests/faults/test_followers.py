@@ -20,7 +20,7 @@ from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Order, Projection, TradingHalt, Verification
 from apps.orders.monitoring.health import FollowerCheck, TradingCheck
 from apps.orders.monitoring.report import tables_read
-from cift.health import Status
+from cift.monitoring.health import Status
 from tests.support.databases import table_missing
 from tests.support.shard import DrivenWriter, Flow, journal_fill, opening
 from tests.support.waiting import running, until

@@ -16,7 +16,7 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.matching.work import WriterState
 from apps.orders.models import JournalBatch, Projection, WriterLease
 from apps.orders.monitoring.health import TradingCheck
-from cift.health import Status
+from cift.monitoring.health import Status
 from tests.support.databases import table_missing
 from tests.support.shard import DrivenWriter, Flow, journal_fill
 from tests.support.waiting import running, until

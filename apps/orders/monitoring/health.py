@@ -4,7 +4,7 @@ import asyncio
 from weakref import WeakKeyDictionary
 
 from apps.orders.monitoring.report import TablesReport, tables_read, writer_ask
-from cift.health import Check, Finding
+from cift.monitoring.health import Check, Finding
 from cift.processes.threads import database_call
 
 

@@ -22,7 +22,7 @@ from apps.orders.selectors import shard
 from cift.bus import buses
 from cift.bus.base import BusError
 from cift.errors.application import ApplicationError
-from cift.health import Finding, Status
+from cift.monitoring.health import Finding, Status
 from cift.orderservice.gateway import gateway
 from cift.times import clock_ns
 from cift.wire.queries import BookFound, EngineStats, StatsQuery

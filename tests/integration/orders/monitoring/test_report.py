@@ -33,7 +33,7 @@ from apps.orders.monitoring.report import (
 from apps.orders.monitoring.status import VenueStatus, venue_status
 from cift.bus import buses
 from cift.errors.application import ApplicationError
-from cift.health import Finding, Status
+from cift.monitoring.health import Finding, Status
 from tests.support.databases import table_missing
 from tests.support.shard import frame_of, journal_fill
 

@@ -11,10 +11,11 @@ from django.test import AsyncClient, AsyncRequestFactory, RequestFactory
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+import apps.gateways.socket.hub  # noqa: F401 - the sockets count themselves
 from apps.orders.matching.measures import Tally
 from apps.orders.models import Projection
 from cift.http.measured import CallMeasured
-from cift.metrics import request_metrics_middleware
+from cift.monitoring.metrics import request_metrics_middleware
 from tests.support.databases import table_missing
 from tests.support.shard import journal_fill
 

@@ -4,7 +4,7 @@ from django.test import AsyncClient
 from pytest_django import Settings
 
 from cift.bus.base import VenueUnavailable
-from cift.health import Check, Finding, Status
+from cift.monitoring.health import Check, Finding, Status
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 

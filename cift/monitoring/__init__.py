@@ -1,0 +1,1 @@
+"""How a process of the venue is, over HTTP: /health, /ready and /metrics."""
