@@ -29,7 +29,11 @@ SymbolText = Annotated[str, Meta(pattern=f"^{SYMBOL_PATTERN}$", max_length=SYMBO
 ClientIdText = Annotated[str, Meta(min_length=1, max_length=CLIENT_ORDER_ID_LENGTH_MAX, examples=["my-order-1"])]
 UrlText = Annotated[str, Meta(examples=["https://example.com/api/v1/orders/?cursor=bzE3"])]
 TokenText = Annotated[
-    str, Meta(description="Opaque: give it to a read as `at_least`, and the read sees this write.", examples=["MC4xNw"])
+    str,
+    Meta(
+        description="Opaque: give it to a read as `at_least`, and the read sees this write.",
+        examples=["MC4xNy45Zjg2ZDA4MTg4NGM3ZDY1"],
+    ),
 ]
 
 

@@ -17,7 +17,7 @@ from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_d
 from apps.orders.models import JournalBatch, Order, Position, Projection
 from apps.orders.state import ORDER_COLUMNS, TERMS_COLUMNS, OrderChange, OrderState, OrderTerms, order_ids_of
 from cift.errors.application import ApplicationError
-from cift.orderservice.consistency import WAIT_S_MAX
+from cift.orderservice.consistency import WAIT_S_MAX, waiting
 from cift.orderservice.gateway import gateway
 from cift.processes.threads import database_call
 from cift.wire.base import frame_split
@@ -65,9 +65,13 @@ def projection_wait(*, number: int = 0, sequence: int = 0, timeout_s: float = WA
         ApplicationError: `projection_behind`.
 
     """
+    if _are_there(projected(), number, sequence):
+        return
     pauses = _pauses(timeout_s)
-    while not _are_there(projected(), number, sequence):
+    with waiting():
         time.sleep(next(pauses))
+        while not _are_there(projected(), number, sequence):
+            time.sleep(next(pauses))
 
 
 async def projection_await(*, number: int = 0, sequence: int = 0, timeout_s: float = WAIT_S_MAX) -> None:
@@ -77,10 +81,14 @@ async def projection_await(*, number: int = 0, sequence: int = 0, timeout_s: flo
         ApplicationError: `projection_behind`, `database_busy`.
 
     """
+    if _are_there(await database_call(projected), number, sequence):
+        return
     pauses = _pauses(timeout_s)
-    # The tables are another process's, so there is nothing to be woken by.
-    while not _are_there(await database_call(projected), number, sequence):  # noqa: ASYNC110 - see above
+    with waiting():
         await asyncio.sleep(next(pauses))
+        # The tables are another process's, so there is nothing to be woken by.
+        while not _are_there(await database_call(projected), number, sequence):  # noqa: ASYNC110 - see above
+            await asyncio.sleep(next(pauses))
 
 
 def _are_there(at: Projected, number: int, sequence: int) -> bool:

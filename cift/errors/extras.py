@@ -42,7 +42,9 @@ EXTRAS: Mapping[str, Extra] = {
     ),
     "retry_after": Extra({"type": "integer", "minimum": 1}, 1, "Seconds until a request is possible again"),
     "consistency_token": Extra(
-        _TEXT, "MC4xNw", "For a change that was made: a read that carries it as `at_least` sees the change"
+        _TEXT,
+        "MC4xNy45Zjg2ZDA4MTg4NGM3ZDY1",
+        "For a change that was made: a read that carries it as `at_least` sees the change",
     ),
     "index": Extra(_COUNT, 1, "The position of the command in the atomic batch, from 0"),
     "reason": Extra(_TEXT, "price_outside_band", "Why that command was refused"),

@@ -1,17 +1,32 @@
-"""Read your own writes: a token names a batch of the journal; a read that brings it waits until the tables have it."""
+"""Read your own writes: a token names a batch of the journal; a read that brings it waits until the tables have it.
+
+A token carries a short tag made with a key of the settings: who invents one is refused at once and makes nobody wait.
+"""
 
 import base64
 import binascii
+import hmac
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import sha256
+from threading import BoundedSemaphore
 from typing import NamedTuple
+
+from django.conf import settings
 
 from cift.errors.application import ApplicationError, FieldError
 
 WAIT_S_MAX = 2.0
 """How long a read waits for the tables."""
 
-_PLACE = re.compile(rb"([0-9]{1,4})\.([0-9]{1,19})")
+WAITS_MAX = 256
+"""So many reads of a process wait at a time, each of which looks at a database meanwhile; the others are refused."""
+
+_TAG_BYTES = 8
+_CONTEXT = b"cift.consistency-token"
+_TOKEN = re.compile(rb"(([0-9]{1,4})\.([0-9]{1,19}))\.([0-9a-f]{%d})" % (2 * _TAG_BYTES))
 _TOKEN_LENGTH_MAX = 64
 
 
@@ -24,8 +39,9 @@ class JournalPlace(NamedTuple):
 
 @lru_cache(maxsize=64)
 def token_of(place: JournalPlace) -> str:
-    """Give the opaque token of a place."""
-    return base64.urlsafe_b64encode(f"{place.shard}.{place.number}".encode()).decode().rstrip("=")
+    """Return the opaque token of a place."""
+    named = f"{place.shard}.{place.number}".encode()
+    return base64.urlsafe_b64encode(named + b"." + _tag(named)).decode().rstrip("=")
 
 
 def place_of(token: str) -> JournalPlace:
@@ -37,10 +53,39 @@ def place_of(token: str) -> JournalPlace:
     """
     try:
         padded = token[:_TOKEN_LENGTH_MAX].encode("ascii") + b"=" * (-len(token) % 4)
-        match = _PLACE.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True))
+        match = _TOKEN.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (UnicodeEncodeError, binascii.Error):
         match = None
-    if match is None or int(match.group(2)) >= 2**63:
+    if match is None or int(match.group(3)) >= 2**63 or not hmac.compare_digest(match.group(4), _tag(match.group(1))):
         error = FieldError(field="at_least", code="malformed", detail="This is no consistency token.")
         raise ApplicationError("invalid", errors=[error])
-    return JournalPlace(shard=int(match.group(1)), number=int(match.group(2)))
+    return JournalPlace(shard=int(match.group(2)), number=int(match.group(3)))
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Take one of the process's places for a read that waits for the tables; nobody queues for one.
+
+    Raises:
+        ApplicationError: `projection_behind`: all are taken.
+
+    """
+    if not _places.acquire(blocking=False):
+        raise ApplicationError("projection_behind", "Too many reads wait for the tables.")
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+_places = BoundedSemaphore(WAITS_MAX)
+
+
+def _tag(named: bytes) -> bytes:
+    return hmac.digest(_key(settings.SECRET_KEY), named, sha256)[:_TAG_BYTES].hex().encode()
+
+
+@lru_cache(maxsize=1)
+def _key(secret: str) -> bytes:
+    """Derive the key from the settings' secret, so that no other use of it signs a token."""
+    return hmac.digest(secret.encode(), _CONTEXT, sha256)

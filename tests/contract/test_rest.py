@@ -101,6 +101,9 @@ def test_an_order_is_found_by_the_client_s_id(traders: tuple[Trader, Trader]) ->
         ({"limit": "x"}, "limit", "malformed"),
         ({"cursor": "x"}, "cursor", "malformed"),
         ({"at_least": "x"}, "at_least", "malformed"),
+        # A batch far ahead of all there are, in the form of a token nobody has signed: it waits for nothing.
+        ({"at_least": "MC45OTk5OTk5OTk"}, "at_least", "malformed"),
+        ({"at_least": "MC45OTk5OTk5OTkuMDAwMDAwMDAwMDAwMDAwMA"}, "at_least", "malformed"),
         ({"page": "2"}, "page", "unknown_field"),
     ],
 )

@@ -1,7 +1,21 @@
+import base64
+from contextlib import ExitStack
+
 import pytest
+from pytest_django import Settings
 
 from cift.errors.application import ApplicationError
-from cift.orderservice.consistency import JournalPlace, place_of, token_of
+from cift.orderservice.consistency import WAITS_MAX, JournalPlace, place_of, token_of, waiting
+
+
+def opaque(text: bytes) -> str:
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def refused(token: str) -> bool:
+    with pytest.raises(ApplicationError) as caught:
+        place_of(token)
+    return [(error.field, error.code) for error in caught.value.errors] == [("at_least", "malformed")]
 
 
 def test_a_token_names_its_place() -> None:
@@ -10,9 +24,46 @@ def test_a_token_names_its_place() -> None:
     assert place_of(token_of(place)) == place
 
 
-@pytest.mark.parametrize("token", ["", "x", "MC4", "é", "A" * 1_000, token_of(JournalPlace(0, 2**63)), "MC4x.=="])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "MC4",
+        "é",
+        "A" * 1_000,
+        token_of(JournalPlace(0, 2**63)),
+        "MC4x.==",
+        opaque(b"0.17"),
+        opaque(b"0.17." + b"0" * 16),
+        opaque(b"0.17."),
+    ],
+)
 def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(ApplicationError) as caught:
         place_of(token)
 
     assert caught.value.code == "invalid"
+
+
+def test_a_tag_is_of_one_place_and_of_one_venue_s_key(settings: Settings) -> None:
+    ours = token_of(JournalPlace(shard=0, number=17))
+    named, _, tag = base64.urlsafe_b64decode(ours + "=" * (-len(ours) % 4)).rpartition(b".")
+    assert named == b"0.17"
+
+    assert refused(opaque(b"0.18." + tag))
+    assert refused(opaque(b"1.17." + tag))
+    assert refused(opaque(named + b"." + tag[:-1]))
+    settings.SECRET_KEY = "another venue's, as long as ours is: 0123456789"
+    assert refused(ours)
+
+
+def test_only_so_many_reads_wait_at_a_time() -> None:
+    with ExitStack() as places:
+        for _ in range(WAITS_MAX):
+            places.enter_context(waiting())
+        with pytest.raises(ApplicationError) as caught, waiting():
+            pass
+        assert caught.value.code == "projection_behind"
+    with waiting():
+        pass
