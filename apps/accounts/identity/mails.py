@@ -1,14 +1,17 @@
 """Mails, sent behind the answer: whether one is sent must not be seen by how long the answer takes."""
 
+import json
 import logging
+from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
+from typing import NamedTuple
 
+from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.core import signing
 from django.core.mail import send_mail
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes, force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -26,16 +29,16 @@ _room = BoundedSemaphore(WAITING_MAX)
 logger = logging.getLogger(__name__)
 
 
-def confirmation_send(user: User) -> None:
-    """Send the link that confirms the user's address."""
-    token = confirmation_token(user)
+def confirmation_send(user: User, *, password: str) -> None:
+    """Send the link that confirms the user's address; `password`: the hash of the one chosen at this registration."""
+    token = confirmation_token(user, password=password)
     _send(
         user.email,
         "Confirm your address",
         f"Somebody, hopefully you, has registered this address.\n\n"
         f"Confirm it here:\n{_link('confirm', token)}\n\n"
         f"or send this token to POST /api/v1/auth/email/confirm/:\n{token}\n\n"
-        "If it was not you, do nothing.\n",
+        "The password is then the one chosen at this registration. If it was not you, do nothing.\n",
     )
 
 
@@ -62,24 +65,38 @@ def reset_send(user: User) -> None:
     )
 
 
-def confirmation_token(user: User) -> str:
-    """Sign that whoever has this reads the user's mail; it confirms nothing once there is another password."""
-    return signing.dumps([user.pk, user.email, _password_mark(user)], salt=_CONFIRM_SALT)
+class Confirmation(NamedTuple):
+    """What a token confirms: a user's address, and the hash of the password chosen with it."""
+
+    user: User
+    password: str
 
 
-def confirmation_user(token: str) -> User | None:
-    """Find the user whose address a token confirms."""
+def confirmation_token(user: User, *, password: str) -> str:
+    """Encrypt and sign that whoever has this reads the user's mail, and the password of the registration it is of.
+
+    Encrypted, as a mail is no place for a password's hash, and its reader need not be the one who chose it.
+    """
+    body = json.dumps([user.pk, user.email, password]).encode()
+    return _cipher().encrypt(body).decode().rstrip("=")
+
+
+def confirmation_find(token: str) -> Confirmation | None:
+    """Read a token; None if it is none of ours, has run out, or is of a user who is not there any more."""
+    padded = token.encode("ascii", "replace") + b"=" * (-len(token) % 4)
     try:
-        max_age_s = settings.IDENTITIES["CONFIRMATION_DAYS"] * _DAY_S
-        pk, email, mark = signing.loads(token, salt=_CONFIRM_SALT, max_age=max_age_s)
-    except (signing.BadSignature, ValueError, TypeError):
+        pk, email, password = json.loads(
+            _cipher().decrypt(padded, ttl=settings.IDENTITIES["CONFIRMATION_DAYS"] * _DAY_S)
+        )
+    except InvalidToken:
         return None
     user = User.objects.filter(pk=pk, email=email, is_active=True).first()
-    return user if user is not None and constant_time_compare(mark, _password_mark(user)) else None
+    return None if user is None else Confirmation(user, password)
 
 
-def _password_mark(user: User) -> str:
-    return salted_hmac(_CONFIRM_SALT, user.password).hexdigest()
+def _cipher() -> Fernet:
+    key = salted_hmac(_CONFIRM_SALT, "key", algorithm="sha256").digest()
+    return Fernet(urlsafe_b64encode(key))
 
 
 def reset_token(user: User) -> str:

@@ -37,7 +37,7 @@ def user_register(email: str, password: str) -> User | None:
             user.save(force_insert=True)
     except IntegrityError:
         return _register_again(email, password, hashed)
-    mails.confirmation_send(user)
+    mails.confirmation_send(user, password=hashed)
     return user
 
 
@@ -48,9 +48,9 @@ def _register_again(email: str, password: str, hashed: str) -> User | None:
     if settings.IDENTITIES["CONFIRM_EMAIL"]:
         if known.email_confirmed:
             mails.known_send(known)
-        elif known.is_active and _password_replace(known, hashed):
-            # The last who registered has the address if its owner says so: whoever did before knows no password to it.
-            mails.confirmation_send(known)
+        elif known.is_active:
+            # Whose registration it is, the address's owner says by the mail they follow: that one's password applies.
+            mails.confirmation_send(known, password=hashed)
         return None
     if not known.opening_due or password_user(email, password) is None:
         raise ApplicationError("email_taken")
@@ -77,17 +77,21 @@ def registration_undo(user: User) -> None:
 
 
 def email_confirm(token: str) -> User:
-    """Confirm an address.
+    """Confirm an address, with the password of the registration the token is of; the others confirm nothing then.
 
     Raises:
-        ApplicationError: `invalid`: the token is none of ours, or has run out.
+        ApplicationError: `invalid`: the token is none of ours, has run out, or another has confirmed the address.
 
     """
-    user = mails.confirmation_user(token)
+    found = mails.confirmation_find(token)
+    if found is None:
+        raise _token_invalid()
+    changed = {"password": found.password, "session_version": session_version_make()}
+    if User.objects.filter(pk=found.user.pk, email_confirmed=False).update(email_confirmed=True, **changed):
+        families_ended_tell()
+    user = User.objects.filter(pk=found.user.pk, password=found.password).first()
     if user is None:
         raise _token_invalid()
-    User.objects.filter(pk=user.pk).update(email_confirmed=True)
-    user.email_confirmed = True
     return user
 
 

@@ -1,5 +1,6 @@
 """Registration where an address must be confirmed first, and what nobody is told."""
 
+import base64
 import re
 import time
 from datetime import timedelta
@@ -11,12 +12,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.accounts.identity.mails import confirmation_token
+from apps.accounts.identity.mails import confirmation_token, reset_token
 from apps.accounts.models import User
 from apps.accounts.money.opening import registrations_sweep
 
 PASSWORD = "Correct horse battery"
 EMAIL = "new@example.com"
+STRANGERS = "The stranger's password"
 
 
 @pytest.fixture(autouse=True)
@@ -87,22 +89,46 @@ def test_a_stranger_s_unconfirmed_registration_is_no_hold_on_the_address() -> No
     assert not User.objects.filter(email=EMAIL).exists()
 
 
-def test_who_registers_another_s_address_first_knows_no_password_to_it_once_it_is_confirmed() -> None:
-    post("register/", email=EMAIL, password="The stranger's password")
-    strangers = re.findall(r"email/confirm/:\n(\S+)", mailed())[0]
-    post("register/", email=EMAIL, password=PASSWORD)
-    owners = re.findall(r"email/confirm/:\n(\S+)", mailed(2))[0]
+@pytest.mark.parametrize("first", [STRANGERS, PASSWORD])
+def test_of_several_registrations_of_an_address_the_one_that_is_confirmed_has_its_password(first: str) -> None:
+    tokens = {}
+    for number, password in enumerate((first, *({STRANGERS, PASSWORD} - {first})), 1):
+        post("register/", email=EMAIL, password=password)
+        tokens[password] = re.findall(r"email/confirm/:\n(\S+)", mailed(number))[0]
 
-    assert post("email/confirm/", token=strangers).status_code == 400
-    assert post("email/confirm/", token=owners).status_code == 200
+    assert post("email/confirm/", token=tokens[PASSWORD]).status_code == 200
+    assert post("email/confirm/", token=tokens[STRANGERS]).status_code == 400
+    # Who presses the button twice is told the same.
+    assert post("email/confirm/", token=tokens[PASSWORD]).status_code == 200
 
     assert login() == (200, None)
-    assert post("token/", email=EMAIL, password="The stranger's password").status_code == 401
+    assert post("token/", email=EMAIL, password=STRANGERS).status_code == 401
+
+
+def test_a_confirmation_sets_no_password_once_another_was_set_by_mail() -> None:
+    post("register/", email=EMAIL, password=STRANGERS)
+    confirmation = re.findall(r"email/confirm/:\n(\S+)", mailed())[0]
+    reset = reset_token(User.objects.get(email=EMAIL))
+    assert post("password/reset/confirm/", token=reset, password=PASSWORD).status_code < 300
+
+    assert post("email/confirm/", token=confirmation).status_code == 400
+    assert login() == (200, None)
+
+
+def test_a_mailed_confirmation_shows_no_hash_and_runs_out(settings: Settings) -> None:
+    post("register/", email=EMAIL, password=PASSWORD)
+    token = re.findall(r"email/confirm/:\n(\S+)", mailed())[0]
+    hashed = User.objects.get(email=EMAIL).password
+    assert hashed not in mailed()
+    assert hashed.encode() not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+    settings.IDENTITIES = {**settings.IDENTITIES, "CONFIRMATION_DAYS": -1}
+    assert post("email/confirm/", token=token).status_code == 400
 
 
 def test_a_confirmation_of_a_former_address_is_not_one_of_the_present_one() -> None:
     user = User.objects.create_user("before@example.com", PASSWORD, email_confirmed=False)
-    token = confirmation_token(user)
+    token = confirmation_token(user, password=user.password)
     User.objects.filter(pk=user.pk).update(email="after@example.com")
 
     assert post("email/confirm/", token=token).status_code == 400
