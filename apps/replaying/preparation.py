@@ -4,7 +4,9 @@ All of it goes through the services, under ids made of the recording's name: don
 same money.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.services import account_open, deposit_book
@@ -13,9 +15,10 @@ from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.marketdata.models import PPM, Asset, Instrument
 from apps.marketdata.selectors import book_find, instrument_by_symbol
 from apps.marketdata.services import asset_list, instrument_change, instrument_list
-from apps.replaying.recording import Recording
-from apps.replaying.translation import MAKERS, TAKERS, Needs, Scaler, Translator
+from apps.replaying.translation import FUNDS_FACTOR, MAKERS, TAKERS, Needs, Scaler, Translator
+from cift.orderservice.gateway import gateway
 from cift.processes.threads import database_call
+from cift.wire.queries import IdQuery
 
 # A dollar's smallest unit and a price's are not the same: fees are fractions of a cent.
 QUOTE_SCALE = 6
@@ -23,8 +26,6 @@ PRICE_SCALE = 2
 QUANTITY_MAX = 1_000_000_000
 MAKER_PPM = 0
 TAKER_PPM = 300
-# What accounts get over what they can need: room for any fee.
-FUNDS_FACTOR = 2
 
 
 class BookNotEmptyError(Exception):
@@ -45,24 +46,19 @@ class Listing:
     terms: Instrument | ListInstrument
 
 
-async def instrument_find_or_list(symbol: str) -> Listing:
-    """Give the instrument, listed first where the venue has none of that symbol.
-
-    Raises:
-        ApplicationError: the venue refused.
-
-    """
-    row = await database_call(instrument_by_symbol, symbol)
+def listing_find(symbol: str) -> Listing:
+    """Return the instrument as it is listed, or as `listing_made` would list it; reads the tables alone."""
+    row = instrument_by_symbol(symbol)
     if row is not None:
         return Listing(Scaler(row.id, row, row.base.scale, row.quote.scale), row.base_id, row.quote_id, row)
-    base_symbol, _, quote_symbol = symbol.rpartition("-")
-    base, base_scale = await _asset(base_symbol, scale=0)
-    quote, quote_scale = await _asset(quote_symbol, scale=QUOTE_SCALE)
+    base_symbol, quote_symbol = symbol.split("-")
+    scales = dict(Asset.objects.filter(symbol__in=(base_symbol, quote_symbol)).values_list("symbol", "scale"))
+    base_scale, quote_scale = scales.get(base_symbol, 0), scales.get(quote_symbol, QUOTE_SCALE)
     terms = ListInstrument(
         symbol=symbol,
         kind=InstrumentKind.SHARE,
-        base=base,
-        quote=quote,
+        base=0,
+        quote=0,
         price_scale=PRICE_SCALE,
         tick_size=1,
         lot_size=10**base_scale,
@@ -75,16 +71,40 @@ async def instrument_find_or_list(symbol: str) -> Listing:
         maker_ppm=MAKER_PPM,
         taker_ppm=TAKER_PPM,
     )
+    return Listing(Scaler(0, terms, base_scale, quote_scale), 0, 0, terms)
+
+
+async def listing_made(listing: Listing) -> Listing:
+    """List the instrument and its assets where the venue has none of that symbol.
+
+    Raises:
+        ApplicationError: the venue refused.
+
+    """
+    terms, scaler = listing.terms, listing.scaler
+    if isinstance(terms, Instrument):
+        return listing
+    base_symbol, quote_symbol = terms.symbol.split("-")
+    base = await _asset(base_symbol, scale=scaler.base_scale)
+    quote = await _asset(quote_symbol, scale=scaler.quote_scale)
+    terms = msgspec.structs.replace(terms, base=base, quote=quote)
     listed = (await instrument_list(terms)).event
-    return Listing(Scaler(listed.instrument, terms, base_scale, quote_scale), base, quote, terms)
+    return Listing(replace(scaler, instrument=listed.instrument, grid=terms), base, quote, terms)
 
 
-async def _asset(symbol: str, *, scale: int) -> tuple[int, int]:
+async def _asset(symbol: str, *, scale: int) -> int:
     row = await database_call(lambda: Asset.objects.filter(symbol=symbol).first())
-    if row is not None:
-        return row.id, row.scale
-    listed = (await asset_list(ListAsset(symbol=symbol, scale=scale))).event
-    return listed.asset, listed.scale
+    return row.id if row is not None else (await asset_list(ListAsset(symbol=symbol, scale=scale))).event.asset
+
+
+async def was_begun(recording_name: str) -> bool:
+    """Ask the venue whether this recording's accounts are there: an earlier run was broken off, or is done.
+
+    Raises:
+        ApplicationError: the venue did not answer.
+
+    """
+    return (await gateway().query(IdQuery(0, f"{recording_name}-maker-1"))).found
 
 
 async def accounts_open(recording_name: str) -> tuple[tuple[int, ...], int]:
@@ -129,13 +149,10 @@ async def instrument_fit(listing: Listing, needs: Needs) -> list[str]:
     """Set the reference price to the recording's opening, and widen bounds its orders would break; say what was done.
 
     Raises:
-        InstrumentClosedError: it does not take orders.
         ApplicationError: the venue refused.
 
     """
     terms = listing.terms
-    if isinstance(terms, Instrument) and terms.status != InstrumentStatus.CONTINUOUS:
-        raise InstrumentClosedError(f"{terms.symbol} is {InstrumentStatus(terms.status).name.lower()}")
     narrow = terms.band_ppm and terms.band_ppm < band_needed(needs)
     small = terms.quantity_max and terms.quantity_max < needs.quantity_max
     elsewhere = needs.price_first and terms.reference_price != needs.price_first
@@ -152,26 +169,23 @@ async def instrument_fit(listing: Listing, needs: Needs) -> list[str]:
     return [f"{name} {getattr(terms, name)} → {value}" for name, value in changed.items() if value is not None]
 
 
-async def book_must_be_empty(listing: Listing) -> None:
-    """Make sure that the recording will have the book for itself.
+async def must_be_free(listing: Listing) -> None:
+    """Make sure that the instrument takes orders, and that the recording will have its book for itself.
 
     Raises:
-        BookNotEmptyError: it would not.
+        BookNotEmptyError, InstrumentClosedError: it would not.
 
     """
+    terms = listing.terms
+    if not isinstance(terms, Instrument):
+        return
+    if terms.status != InstrumentStatus.CONTINUOUS:
+        raise InstrumentClosedError(f"{terms.symbol} is {InstrumentStatus(terms.status).name.lower()}")
     book = await book_find(instrument=listing.scaler.instrument, depth=1)
     if book is not None and (book.bids or book.asks):
-        symbol = listing.terms.symbol
-        raise BookNotEmptyError(f"orders rest in {symbol}: replay into an instrument of its own, or cancel them")
+        raise BookNotEmptyError(f"orders rest in {terms.symbol}: replay into an instrument of its own, or cancel them")
 
 
 def translator_for(listing: Listing, accounts: tuple[int, ...]) -> Translator:
     """Make the translator for a listing and the replay's accounts."""
     return Translator(listing.scaler, makers=accounts[:MAKERS], takers=accounts[MAKERS:])
-
-
-async def prepared(recording: Recording, listing: Listing, needs: Needs) -> tuple[Translator, int]:
-    """Open and fund the accounts; return the translator and the journal's batch before the first of them."""
-    accounts, number = await accounts_open(recording.name())
-    await accounts_fund(recording.name(), accounts, needs, listing)
-    return translator_for(listing, accounts), number - 1

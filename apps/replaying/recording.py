@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.marketdata.feeds.lobster import BookRow, opening_book, read_messages
+from apps.marketdata.feeds.lobster import BookRow, FileUnreadableError, opening_book, read_messages
 from apps.marketdata.feeds.plan import Counts, Planner, Step
 
 # Raised by every change that makes other steps or commands of the same recording: it is then another replay.
@@ -51,14 +51,18 @@ class Recording:
         planner = Planner()
         return planner.steps(self.opening(), read_messages(self.messages)), planner.counts
 
-    def check(self) -> Counts:
+    def check(self, notes: set[str]) -> Counts:
         """Read the whole recording, so that a bad row is found before a venue is touched; return its counts.
+
+        `notes` learns what the files have that the format has not (see `read_messages`).
 
         Raises:
             FeedError: it cannot be used.
 
         """
-        steps, counts = self.plan()
-        for _ in steps:
+        planner = Planner()
+        for _ in planner.steps(self.opening(), read_messages(self.messages, notes=notes)):
             pass
-        return counts
+        if not planner.counts.rows:
+            raise FileUnreadableError(self.messages, "no rows")
+        return planner.counts

@@ -1,15 +1,14 @@
 """What a replay did, as facts and as text."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from apps.marketdata.feeds.lobster import BestQuote, BookLevel, read_books
 from apps.marketdata.feeds.plan import Counts
-from apps.replaying.agreement import agreement, distinct
+from apps.replaying.agreement import agreement
+from apps.replaying.observer import TopOfBook
 from apps.replaying.run import Replay
 from apps.replaying.scan import Scan
-from apps.replaying.translation import Scaler
 
 PER_CENT = 100
 SHOWN = {
@@ -23,6 +22,8 @@ SHOWN = {
     "ghosts": "orders removed because a new one rested where they stood",
 }
 
+PARTIAL = "NO FULL ORDER FLOW: orders went in rows this file lacks, as in files of the best level alone (level 1)"
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -33,24 +34,9 @@ class Agreement:
     equal: int
 
 
-def compared(scan: Scan, scaler: Scaler, path: Path) -> Agreement:
-    """Hold the states the journal went through against those of an order book file.
-
-    Raises:
-        FeedError: the file cannot be read.
-
-    """
-    theirs = list(distinct(_scaled(row.best(), scaler) for row in read_books(path)))
-    return Agreement(len(scan.states), len(theirs), agreement(scan.states, theirs))
-
-
-def _scaled(best: BestQuote, scaler: Scaler) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
-    """Return a file's state as the journal would show it: tuples compare equal to the observer's."""
-    return _level(best.ask, scaler), _level(best.bid, scaler)
-
-
-def _level(level: BookLevel | None, scaler: Scaler) -> tuple[int, int] | None:
-    return None if level is None else (scaler.price(level.price), scaler.quantity(level.size))
+def compared(scan: Scan, quotes: Sequence[TopOfBook]) -> Agreement:
+    """Hold the states the journal went through against those of an order book file."""
+    return Agreement(len(scan.states), len(quotes), agreement(scan.states, quotes))
 
 
 def facts(replay: Replay, scan: Scan, counts: Counts, found: Agreement | None, *, own_venue: bool) -> dict[str, Any]:
@@ -63,6 +49,7 @@ def facts(replay: Replay, scan: Scan, counts: Counts, found: Agreement | None, *
         "name": replay.recording.name(),
         "venue": "own" if own_venue else "running",
         "rows": asdict(counts),
+        "partial": counts.is_partial,
         "commands": scan.done,
         "commands_planned": counts.steps,
         "commands_of_this_run": timing.commands,
@@ -89,6 +76,7 @@ def text(report: dict[str, Any]) -> str:
         f"{report['recording']} → {report['instrument']} ({report['venue']} venue)",
         f"rows                  {rows['rows']:>10,}",
         *(f"  {rows[name]:>10,}  {meaning}" for name, meaning in SHOWN.items() if rows[name]),
+        *([PARTIAL] if report["partial"] else []),
         f"opening book, orders  {rows['seeded']:>10,}",
         f"commands              {report['commands']:>10,}  of {report['commands_planned']:,} planned",
         f"trades                {report['trades']:>10,}  ({report['fills']:,} fills)",

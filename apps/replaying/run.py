@@ -4,28 +4,33 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from django.db import connections
 
+from apps.marketdata.feeds.lobster import RowInvalidError
 from apps.marketdata.selectors import book_find
 from apps.orders.matching.errors import JournalUnavailableError
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.selectors import projected, shard
-from apps.replaying.observer import BookObserver
+from apps.replaying.observer import BookObserver, TopOfBook
 from apps.replaying.preparation import (
     Listing,
     accounts_fund,
     accounts_open,
-    book_must_be_empty,
-    instrument_find_or_list,
     instrument_fit,
+    listing_find,
+    listing_made,
+    must_be_free,
     translator_for,
+    was_begun,
 )
+from apps.replaying.quotes import quotes_read
 from apps.replaying.recording import Recording
 from apps.replaying.scan import Scan
 from apps.replaying.sender import NOTHING_HAPPENED, RETRY_S, InterruptedSendingError, Pace, Sender, VenueGoneError
-from apps.replaying.translation import Needs, Translator, needs_of
+from apps.replaying.translation import GridMismatchError, Needs, Scaler, Translator, needs_of
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 
@@ -66,12 +71,14 @@ class Replay:
 
     recording: Recording
     speed: float | None
+    against: Path | None = None
     watch: Watch = field(default_factory=Watch)
     patience_s: float = 60.0
     timing: Timing = field(default_factory=Timing)
     listing_changes: list[str] = field(default_factory=list)
     resumed_at: int = 0
     drained: bool = False
+    quotes: list[TopOfBook] = field(default_factory=list)
     _listing: Listing | None = None
     _needs: Needs = field(default_factory=Needs)
     _accounts: tuple[int, ...] = ()
@@ -81,7 +88,7 @@ class Replay:
         """Send all that the journal does not have yet; return what it has in the end.
 
         Raises:
-            FeedError, GridMismatchError: the recording cannot be used; no order was sent.
+            FeedError: the recording cannot be used; nothing was sent.
             BookNotEmptyError, InstrumentClosedError, OtherFlowError: the venue is not fit for it.
             VenueGoneError: the order service has not answered for `patience_s`.
             ApplicationError: the venue refused to prepare.
@@ -119,21 +126,43 @@ class Replay:
         self.resumed_at = done
         if not done:
             assert self._listing is not None  # noqa: S101 - made by _prepare
-            await book_must_be_empty(self._listing)
+            await must_be_free(self._listing)
             self.listing_changes = await instrument_fit(self._listing, self._needs)
         self.watch.on_start(self._needs.steps, done)
 
     async def _prepare(self) -> None:
-        """Find the instrument, see that it can take the recording, then open and fund the accounts it needs."""
+        """See that the instrument can take the recording, then list it and open and fund the accounts it needs.
+
+        Nothing is sent before all is checked that can be.
+        """
         await self._tables_current()
-        self._listing = listing = await self._patiently(lambda: instrument_find_or_list(self.recording.symbol))
-        steps, _ = self.recording.plan()
-        self._needs = await asyncio.to_thread(needs_of, steps, listing.scaler)
-        self.watch.on_stage("opening and funding accounts")
+        listing = await self._patiently(lambda: database_call(listing_find, self.recording.symbol))
+        self._needs = await asyncio.to_thread(self._checked, listing.scaler)
         name = await asyncio.to_thread(self.recording.name)
+        if not await self._patiently(lambda: was_begun(name)):
+            await self._patiently(lambda: must_be_free(listing))
+        self._listing = listing = await self._patiently(lambda: listing_made(listing))
+        self.watch.on_stage("opening and funding accounts")
         self._accounts, opened = await self._patiently(lambda: accounts_open(name))
         self._before = opened - 1
         await self._patiently(lambda: accounts_fund(name, self._accounts, self._needs, listing))
+
+    def _checked(self, scaler: Scaler) -> Needs:
+        """Go through the plan, and read the quotes it will be compared with.
+
+        Raises:
+            FeedError: the instrument cannot take a row, or a file cannot be read.
+
+        """
+        recording = self.recording
+        try:
+            needs = needs_of(recording.plan()[0], scaler)
+        except GridMismatchError as error:
+            path = recording.messages if error.line or recording.book is None else recording.book
+            raise RowInvalidError(path, str(error), line=error.line or 1) from error
+        if self.against is not None:
+            self.quotes = quotes_read(self.against, scaler)
+        return needs
 
     async def _position(self) -> Scan:
         """Read the journal beside the plan, once all that was sent is in it."""

@@ -18,12 +18,18 @@ from apps.orders.commands import AmendOrder, CancelOrder, SubmitOrder
 
 MAKERS: Final = 8
 TAKERS: Final = 4
+# The wire's numbers have 63 bits.
+AMOUNT_MAX: Final = 2**63 - 1
+# What accounts get over what they can need: room for any fee.
+FUNDS_FACTOR: Final = 2
 
 StepCommand = SubmitOrder | AmendOrder | CancelOrder
 
 
 class GridMismatchError(ValueError):
-    """The instrument's scales or grid cannot express the recording's numbers."""
+    """The instrument's scales or grid cannot express the recording's numbers; `line` is set where a plan was read."""
+
+    line: int | None = None
 
 
 class Grid(Protocol):
@@ -52,25 +58,30 @@ class Scaler:
         """Return a price at the instrument's scale.
 
         Raises:
-            GridMismatchError: not a whole number there, or not on the tick.
+            GridMismatchError: not a whole number there, not on the tick, or more than the wire holds.
 
         """
         scaled, rest = divmod(price * _power(self.grid.price_scale), _power(PRICE_SCALE))
         if rest or scaled % self.grid.tick_size:
             raise GridMismatchError(f"{self.grid.symbol}: price {price} / 10,000 is not on the instrument's grid")
-        return scaled
+        return self._fitting(scaled, f"price {price} / 10,000")
 
     def quantity(self, shares: int) -> int:
         """Return a quantity at the base asset's scale.
 
         Raises:
-            GridMismatchError: not a multiple of the lot.
+            GridMismatchError: not a multiple of the lot, or more than the wire holds.
 
         """
         scaled = shares * _power(self.base_scale)
         if scaled % self.grid.lot_size:
             raise GridMismatchError(f"{self.grid.symbol}: {shares} shares are not on the instrument's grid")
-        return scaled
+        return self._fitting(scaled, f"{shares} shares")
+
+    def _fitting(self, number: int, said: str) -> int:
+        if number > AMOUNT_MAX:
+            raise GridMismatchError(f"{self.grid.symbol}: {said} is more than a venue keeps")
+        return number
 
     def notional(self, price: int, shares: int) -> int:
         """Return what shares cost in the quote asset's smallest unit, rounded up."""
@@ -162,23 +173,33 @@ def needs_of(steps: Iterable[Step], scaler: Scaler) -> Needs:
     needs = Needs()
     for step in steps:
         needs.steps += 1
-        if isinstance(step, Delete):
-            continue
-        quantity = scaler.quantity(step.quantity)
-        if isinstance(step, Reduce):
-            continue
-        price = scaler.price(step.price)
-        needs.quantity_max = max(needs.quantity_max, quantity)
-        needs.price_first = needs.price_first or price
-        needs.price_min = min(needs.price_min or price, price)
-        needs.price_max = max(needs.price_max, price)
-        owner = maker_of(step.order)
-        if isinstance(step, Execute):
-            owner = MAKERS + taker_of(step.order)
-            needs.traded_min = min(needs.traded_min or price, price)
-            needs.traded_max = max(needs.traded_max, price)
-        if step.side == BUY:
-            needs.cash[owner] += scaler.notional(step.price, step.quantity)
-        else:
-            needs.shares[owner] += quantity
+        try:
+            _need(needs, step, scaler)
+        except GridMismatchError as error:
+            error.line = step.line
+            raise
     return needs
+
+
+def _need(needs: Needs, step: Step, scaler: Scaler) -> None:
+    if isinstance(step, Delete):
+        return
+    quantity = scaler.quantity(step.quantity)
+    if isinstance(step, Reduce):
+        return
+    price = scaler.price(step.price)
+    needs.quantity_max = max(needs.quantity_max, quantity)
+    needs.price_first = needs.price_first or price
+    needs.price_min = min(needs.price_min or price, price)
+    needs.price_max = max(needs.price_max, price)
+    owner = maker_of(step.order)
+    if isinstance(step, Execute):
+        owner = MAKERS + taker_of(step.order)
+        needs.traded_min = min(needs.traded_min or price, price)
+        needs.traded_max = max(needs.traded_max, price)
+    if step.side == BUY:
+        needs.cash[owner] += scaler.notional(step.price, step.quantity)
+    else:
+        needs.shares[owner] += quantity
+    if max(needs.cash[owner] * FUNDS_FACTOR, needs.shares[owner]) > AMOUNT_MAX:
+        raise GridMismatchError(f"{scaler.grid.symbol}: its orders come to more money or shares than an account holds")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from apps.marketdata.feeds.sample import write_sample
+from tests.support.recordings import level_1
 from tests.support.shared_data import LobsterHour
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +80,13 @@ class Folder:
         with sqlite3.connect(f"file:{self.path / 'db.sqlite3'}?mode=ro", uri=True) as tables:
             return [tables.execute(statement).fetchall() for statement in RESULT_TABLES]
 
+    def listed(self) -> tuple[int, ...]:
+        """How many assets, instruments and accounts with funds the tables have once all is in them."""
+        assert self.run("run_projector", "--once").returncode == 0
+        counts = ("marketdata_asset", "marketdata_instrument", "accounts_balance")
+        with sqlite3.connect(f"file:{self.path / 'db.sqlite3'}?mode=ro", uri=True) as tables:
+            return tuple(tables.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in counts)  # noqa: S608
+
     def audit(self) -> None:
         done = self.run("audit")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -105,7 +113,7 @@ def test_a_sample_comes_out_with_just_the_book_it_came_from(folder: Folder, samp
     assert report["commands"] == report["commands_planned"] == report["commands_of_this_run"]
     assert report["trades"] == report["rows"]["executed"]
     assert (report["crossed"], report["refused"], report["projection_drained"]) == (0, {}, True)
-    assert report["venue"] == "own"
+    assert (report["venue"], report["partial"]) == ("own", False)
     folder.audit()
 
 
@@ -179,13 +187,91 @@ def test_a_bad_row_is_named_before_anything_is_sent(
     assert folder.batches() == 0
 
 
+def spoiled(messages: Path, spoil: Any) -> Path:
+    messages.write_text("\n".join(spoil(messages.read_text().splitlines())))
+    return messages
+
+
+@pytest.mark.parametrize(
+    ("options", "spoil", "reason"),
+    [
+        (("--compare", "nowhere.csv"), list, r"nowhere\.csv: No such file"),
+        (("--compare", "pipe"), list, r"pipe: not a regular file"),
+        (("--compare", "bad.csv"), list, r"bad\.csv:1: 3 fields are not whole levels"),
+        (("--compare", "empty.csv"), list, r"empty\.csv: no rows"),
+        (("--opening-book", "empty.csv"), list, r"empty\.csv: no row to open"),
+        ((), lambda _lines: [], r"message_10\.csv: no rows"),
+        (("--instrument", "amzn-usd"), list, "--instrument: This must match"),
+        (("--instrument", "A-B-USD"), list, "--instrument: This must match"),
+        (("--instrument", "A" * 29 + "-USD"), list, "--instrument: At most 32 characters"),
+    ],
+    ids=["missing", "pipe", "malformed", "empty", "empty book", "empty recording", "lower case", "three", "long"],
+)
+def test_what_cannot_be_used_is_said_before_there_is_a_venue(
+    folder: Folder, sample: tuple[Path, Path], options: tuple[str, ...], spoil: Any, reason: str
+) -> None:
+    beside = sample[0].parent
+    os.mkfifo(beside / "pipe")
+    (beside / "bad.csv").write_text("1,2,3\n")
+    (beside / "empty.csv").touch()
+    named = [str(beside / word) if word in ("pipe", "bad.csv", "empty.csv") else word for word in options]
+    done = folder.run(*words(spoiled(sample[0], spoil), *named))
+    assert done.returncode == 1
+    assert re.search(reason, done.stderr.strip().splitlines()[-1])
+    assert "Traceback" not in done.stderr
+    assert folder.batches() == 0
+
+
+@pytest.mark.parametrize(
+    ("price", "size", "reason"),
+    [
+        ("999999999999999900", "1", r"message_10\.csv:1: .* more money or shares than an account holds"),
+        ("5850001", "100", r"message_10\.csv:1: .*not on the instrument's grid"),
+        ("5850000", "999999999999999999", r"message_10\.csv:1: .*more money or shares than an account holds"),
+    ],
+    ids=["a price of 18 digits", "a price off the grid", "a size of 18 digits"],
+)
+def test_what_the_instrument_cannot_take_leaves_nothing_listed_and_nobody_funded(
+    folder: Folder, sample: tuple[Path, Path], price: str, size: str, reason: str
+) -> None:
+    row = f"34200.0,1,16000001,{size},{price},1"
+    done = folder.run(*words(spoiled(sample[0], lambda lines: [row, *lines])))
+    assert done.returncode == 1
+    assert re.search(reason, done.stderr.strip().splitlines()[-1])
+    assert "Traceback" not in done.stderr
+    assert folder.listed() == (0, 0, 0)
+
+
+def test_quotes_off_the_grid_leave_nothing_listed_either(folder: Folder, sample: tuple[Path, Path]) -> None:
+    messages, book = sample
+    book.write_text("5850001,1,5840000,1\n")
+    done = folder.run(*words(messages, "--compare", str(book)))
+    assert done.returncode == 1
+    assert re.search(r"orderbook_10\.csv:1: .*not on the instrument's grid", done.stderr.strip().splitlines()[-1])
+    assert folder.listed() == (0, 0, 0)
+
+
+def test_a_file_of_the_best_level_alone_is_said_to_be_no_full_order_flow(
+    folder: Folder, sample: tuple[Path, Path]
+) -> None:
+    messages, book = sample
+    messages.write_text("\ufeffTime,Type,Order ID,Size,Price,Direction\r\n" + "\r\n".join(level_1(messages, book)))
+    done = folder.run(*words(messages))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["partial"] is True
+    for once in ("NO FULL ORDER FLOW", "a byte order mark, skipped", "a header line, skipped", "lines end in CRLF"):
+        assert done.stderr.count(once) == 1, once
+
+
 def test_another_recording_is_not_mixed_into_a_book_that_is_not_empty(folder: Folder, tmp_path: Path) -> None:
     messages, book = write_sample(tmp_path, messages=300, seed=1)
     folder.replay(messages, "--opening-book", str(book))
+    before = folder.listed()
     other, other_book = write_sample(tmp_path, messages=300, seed=2)
     done = folder.run(*words(other, "--opening-book", str(other_book)))
     assert done.returncode == 1
     assert "orders rest in AAPL-USD" in done.stderr
+    assert folder.listed() == before, "no account was opened for it"
 
 
 def test_a_missing_file_is_one_line(folder: Folder) -> None:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 PRICE_SCALE: Final = 4
 LINE_BYTES_MAX: Final = 65_536
 GZIP_MAGIC: Final = b"\x1f\x8b"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 NS_PER_SECOND: Final = 1_000_000_000
 # The format has nine decimals; files that went through a float carry up to three more, which mean nothing.
 TIME_DECIMALS_MAX: Final = 12
@@ -113,6 +114,9 @@ class TimeReversedError(FeedError):
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
+        # A pipe would hang or be empty when it is read again, and a recording is read more than once.
+        if not (path.is_file() or path.is_dir()) and path.exists():
+            raise FileUnreadableError(path, "not a regular file")
         with path.open("rb") as plain:
             compressed = plain.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)] == GZIP_MAGIC
             if not compressed:
@@ -124,8 +128,43 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise FileUnreadableError(path, error.strerror or str(error)) from error
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, text without its end).
+def _rows(path: Path, notes: set[str] | None) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, text) of each row; what files of other tools have around rows goes into `notes`.
+
+    Raises: FileUnreadableError.
+    """
+    found = set[str]() if notes is None else notes
+    blank = 0
+    for line, raw in _lines(path):
+        if line == 1 and raw.startswith(BYTE_ORDER_MARK):
+            found.add(f"{path}: a byte order mark, skipped")
+        if raw.endswith(b"\r\n"):
+            found.add(f"{path}: lines end in CRLF")
+        try:
+            text = (raw.removeprefix(BYTE_ORDER_MARK) if line == 1 else raw).decode("ascii").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise FileUnreadableError(path, "not a text file", line=line) from error
+        if not text:
+            blank = blank or line
+        elif blank:
+            yield blank, ""
+        if line == 1 and _is_header(text):
+            found.add(f"{path}: a header line, skipped")
+        elif text:
+            yield line, text
+    if blank:
+        found.add(f"{path}: blank lines at the end, skipped")
+
+
+def _is_header(text: str) -> bool:
+    """Tell column names from a row: each is a word."""
+    fields = text.split(",")
+    whole = len(fields) == len(MESSAGE_FIELDS) or not len(fields) % LEVEL_FIELDS
+    return whole and all(field.strip(' "')[:1].isalpha() for field in fields)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, bytes with its end).
 
     Raises: FileUnreadableError.
     """
@@ -141,10 +180,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 return
             if len(row) > LINE_BYTES_MAX:
                 raise FileUnreadableError(path, f"the line is longer than {LINE_BYTES_MAX} bytes", line=line)
-            try:
-                yield line, row.decode("ascii").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise FileUnreadableError(path, "not a text file", line=line) from error
+            yield line, row
 
 
 def _integer(path: Path, line: int, field: str, text: str) -> int:
@@ -182,13 +218,15 @@ def _message(path: Path, line: int, text: str) -> Message:
     return message
 
 
-def read_messages(path: Path) -> Iterator[Message]:
+def read_messages(path: Path, *, notes: set[str] | None = None) -> Iterator[Message]:
     """Yield the rows of a message file, plain or gzip, one in memory at a time.
+
+    `notes` learns what was taken though the format lacks it: a header line, a byte order mark, CRLF, blank last lines.
 
     Raises: FileUnreadableError, RowInvalidError, TimeReversedError.
     """
     before = 0
-    for line, text in _lines(path):
+    for line, text in _rows(path, notes):
         message = _message(path, line, text)
         if message.time < before:
             raise TimeReversedError(path, "time goes back", line=line)
@@ -196,12 +234,12 @@ def read_messages(path: Path) -> Iterator[Message]:
         yield message
 
 
-def read_books(path: Path) -> Iterator[BookRow]:
-    """Yield the rows of an order book file, plain or gzip, one in memory at a time.
+def read_books(path: Path, *, notes: set[str] | None = None) -> Iterator[BookRow]:
+    """Yield the rows of an order book file, plain or gzip, one in memory at a time; `notes` as for messages.
 
     Raises: FileUnreadableError, RowInvalidError.
     """
-    for line, text in _lines(path):
+    for line, text in _rows(path, notes):
         fields = text.split(",")
         if len(fields) % LEVEL_FIELDS:
             raise RowInvalidError(path, f"{len(fields)} fields are not whole levels of {LEVEL_FIELDS}", line=line)

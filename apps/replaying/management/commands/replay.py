@@ -13,24 +13,23 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from apps.marketdata.feeds.lobster import FeedError
+from apps.marketdata.feeds.lobster import FeedError, FileUnreadableError, read_books
 from apps.orders.matching.errors import MatchingError
 from apps.replaying.preparation import BookNotEmptyError, InstrumentClosedError
 from apps.replaying.recording import Recording
-from apps.replaying.report import compared, facts, text
+from apps.replaying.report import PARTIAL, compared, facts, text
 from apps.replaying.run import Replay, Watch
 from apps.replaying.scan import OtherFlowError
 from apps.replaying.sender import VenueGoneError
-from apps.replaying.translation import GridMismatchError
 from apps.replaying.venue import NoVenueError, venue
 from cift.errors.application import ApplicationError
+from cift.fields import SYMBOL, FieldInvalidError
 
 LINE_S = 5.0
 # What a shell gives for a program ended by SIGINT.
 INTERRUPTED = 130
 EXPECTED = (
     FeedError,
-    GridMismatchError,
     BookNotEmptyError,
     InstrumentClosedError,
     OtherFlowError,
@@ -62,7 +61,11 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Replay, then report on standard output."""
-        recording = Recording(options["file"], options["opening_book"], options["instrument"])
+        try:
+            symbol = SYMBOL(options["instrument"])
+        except FieldInvalidError as error:
+            raise CommandError(f"--instrument: {error.detail}") from error
+        recording = Recording(options["file"], options["opening_book"], symbol)
         try:
             report = asyncio.run(_replayed(recording, speed=options["speed"], against=options["compare"]))
         except KeyboardInterrupt:
@@ -77,12 +80,30 @@ class Command(BaseCommand):
 async def _replayed(recording: Recording, *, speed: float | None, against: Path | None) -> dict[str, Any]:
     with Shown() as shown:
         shown.stage("reading the recording")
-        counts = await asyncio.to_thread(recording.check)
-        replay = Replay(recording, speed, Watch(shown.stage, shown.start, shown.window))
+        notes: set[str] = set()
+        counts = await asyncio.to_thread(recording.check, notes)
+        if against is not None:
+            await asyncio.to_thread(_books_check, against, notes)
+        for note in sorted(notes):
+            shown.stage(note)
+        if counts.is_partial:
+            shown.stage(PARTIAL)
+        replay = Replay(recording, speed, against, Watch(shown.stage, shown.start, shown.window))
         async with venue() as found:
             scan = await replay.run()
-        agreed = compared(scan, scan.translator.scaler, against) if against else None
+        agreed = compared(scan, replay.quotes) if against else None
         return facts(replay, scan, counts, agreed, own_venue=found.own)
+
+
+def _books_check(path: Path, notes: set[str]) -> None:
+    """Read an order book file before a venue is touched.
+
+    Raises:
+        FeedError: it cannot be used.
+
+    """
+    if not sum(1 for _ in read_books(path, notes=notes)):
+        raise FileUnreadableError(path, "no rows")
 
 
 class Shown:

@@ -1,6 +1,7 @@
 """LOBSTER files: what is read, and what is refused with its line."""
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,51 @@ def test_a_bad_row_is_refused_with_its_line(tmp_path: Path, row: str, reason: st
         list(read_messages(written(tmp_path, ROW, row, ROW)))
     assert refused.value.line == 2
     assert f"{tmp_path / 'rows.csv'}:2: " in str(refused.value)
+
+
+def test_what_other_tools_put_around_rows_is_taken_and_noted(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    header = "Time,Type,OrderID,Size,Price,Direction"
+    path.write_bytes(b"\xef\xbb\xbf" + f"{header}\r\n{ROW}\r\n{ROW}\r\n\r\n\n".encode())
+    notes: set[str] = set()
+    assert [message.line for message in read_messages(path, notes=notes)] == [2, 3]
+    assert [message.line for message in read_messages(path)] == [2, 3]
+    said = (
+        "a byte order mark, skipped",
+        "a header line, skipped",
+        "blank lines at the end, skipped",
+        "lines end in CRLF",
+    )
+    assert sorted(notes) == [f"{path}: {what}" for what in said]
+
+
+def test_a_plain_file_has_nothing_to_note(tmp_path: Path) -> None:
+    notes: set[str] = set()
+    assert len(list(read_messages(written(tmp_path, ROW, ROW, ""), notes=notes))) == 2
+    assert notes == set()
+
+
+def test_a_book_s_header_line_is_taken(tmp_path: Path) -> None:
+    path = written(tmp_path, "ask_price_1,ask_size_1,bid_price_1,bid_size_1", "5853300,18,5853200,5")
+    assert [row.line for row in read_books(path)] == [2]
+
+
+@pytest.mark.parametrize("row", ["Time,Type", "x" + ROW, "\ufeff", ROW.replace(",1,", ",one,")])
+def test_a_first_line_that_is_neither_names_nor_a_row_is_refused(tmp_path: Path, row: str) -> None:
+    with pytest.raises((RowInvalidError, FileUnreadableError)):
+        list(read_messages(written(tmp_path, row, ROW)))
+
+
+def test_names_are_a_header_on_the_first_line_alone(tmp_path: Path) -> None:
+    with pytest.raises(RowInvalidError) as refused:
+        list(read_messages(written(tmp_path, ROW, "Time,Type,OrderID,Size,Price,Direction")))
+    assert refused.value.line == 2
+
+
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(FileUnreadableError, match="not a regular file"):
+        next(read_messages(tmp_path / "rows.csv"))
 
 
 def test_rows_before_a_bad_one_are_still_read(tmp_path: Path) -> None:

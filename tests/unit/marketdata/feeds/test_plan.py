@@ -14,9 +14,10 @@ from apps.marketdata.feeds.lobster import (
     read_books,
     read_messages,
 )
-from apps.marketdata.feeds.plan import BUY, SELL, Add, Delete, Execute, Planner, Reduce, Step
+from apps.marketdata.feeds.plan import BUY, SELL, Add, Counts, Delete, Execute, Planner, Reduce, Step
 from apps.marketdata.feeds.sample import write_sample
 from tests.support.naive_book import NaiveBook, states
+from tests.support.recordings import level_1
 
 OPENING = BookRow(1, asks=(BookLevel(102, 20),), bids=(BookLevel(98, 30),))
 
@@ -152,3 +153,22 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
         folder.mkdir()
         written.append([path.read_bytes() for path in write_sample(folder, messages=300, seed=3)])
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_file_of_the_best_level_alone_is_known_by_its_ghosts(tmp_path: Path, seed: int) -> None:
+    messages, books = write_sample(tmp_path, messages=2_000, seed=seed)
+    best = tmp_path / "best.csv"
+    best.write_text("\n".join(level_1(messages, books)))
+    whole, part = Planner(), Planner()
+    for planner, path in ((whole, messages), (part, best)):
+        for _ in planner.steps(None, read_messages(path)):
+            pass
+    assert (whole.counts.ghosts, whole.counts.is_partial) == (0, False)
+    assert part.counts.is_partial
+
+
+def test_a_ghost_among_hundreds_of_orders_says_nothing() -> None:
+    assert not Counts(added=100, ghosts=1).is_partial
+    assert Counts(added=100, ghosts=2).is_partial
+    assert not Counts().is_partial
