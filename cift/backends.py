@@ -24,7 +24,7 @@ class BackendHandler(Generic[BackendT]):
         setting_changed.connect(self._forget)
 
     def __getitem__(self, alias: str) -> BackendT:
-        """Give the instance of an alias.
+        """Return the instance of an alias.
 
         Raises:
             ImproperlyConfigured: no such alias, no such class, or a class that does not keep the contract.

@@ -25,7 +25,7 @@ def settings_check(*_arguments: Any, **_options: Any) -> list[CheckMessage]:
 
 
 def engine_is_built() -> bool:
-    """Tell whether the compiled engine is installed."""
+    """Return whether the compiled engine is installed."""
     return find_spec(ENGINE_MODULE) is not None
 
 

@@ -53,7 +53,7 @@ class Standing(NamedTuple):
 
 
 def refused(standing: Standing) -> ApplicationError:
-    """Give the error of who has no place; it says when to come again."""
+    """Return the error of who has no place; it says when to come again."""
     return ApplicationError("rate_limited", headers=standing.headers, extra={"retry_after": standing.wait_s})
 
 
@@ -115,7 +115,7 @@ class RateLimits:
 
 @cache
 def _terms(limit: str) -> tuple[int, int, int]:
-    """Give a limit's requests, its window and the interval between two of them, in ns."""
+    """Return a limit's requests, its window and the interval between two of them, in ns."""
     requests, window_s = settings.RATE_LIMITS[limit]
     return requests, window_s * _NS, window_s * _NS // requests
 
@@ -145,7 +145,7 @@ rate_limits = RateLimits()
 
 
 def tighter(standing: Standing, other: Standing | None) -> Standing:
-    """Give the one of two with less room, which is the one to be told."""
+    """Return the one of two with less room, which is the one to be told."""
     if other is None or standing.remaining * other.requests <= other.remaining * standing.requests:
         return standing
     return other
@@ -164,7 +164,7 @@ def kind_of_call(method: str, path: str) -> str | None:
 
 
 def address_counted(address: str) -> str:
-    """Give what counts as one address: an IPv4 address, a /64 network of IPv6, or whatever else a server names."""
+    """Return what counts as one address: an IPv4 address, a /64 network of IPv6, or whatever else a server names."""
     if ":" not in address:
         return address
     try:

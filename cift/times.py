@@ -35,7 +35,7 @@ class SteadyClock:
         self.lead_ns = 0
 
     def __call__(self) -> int:
-        """Tell the time."""
+        """Return the time."""
         with self._lock:
             mark, wall = self._monotonic(), self._wall()
             # Slower, so that the clock catches up; little enough for a deadline of seconds to stay one of seconds.
@@ -57,7 +57,7 @@ _began = (time.time_ns(), time.monotonic_ns())
 
 
 def elapsed_ns() -> int:
-    """Tell the time as if nobody had set the clock since this process began: for what waits, and for models."""
+    """Return the time as if nobody had set the clock since this process began: for what waits, and for models."""
     return _began[0] + time.monotonic_ns() - _began[1]
 
 

@@ -40,7 +40,7 @@ def own_names(tree: ast.Module) -> set[str]:
 
 
 def is_own(node: ast.expr) -> bool:
-    """Tell `self`, `cls` and `super()` from all others."""
+    """Distinguish `self`, `cls` and `super()` from all others."""
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id == "super"
     return isinstance(node, ast.Name) and node.id in {"self", "cls"}

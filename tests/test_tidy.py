@@ -180,3 +180,15 @@ def test_no_float_is_near_money() -> None:
     ]
 
     assert not found
+
+
+def test_no_docstring_gives_or_tells() -> None:
+    """A docstring begins with what is done in the field's words: "Return …", "Read …", "Send …"."""
+    found = [
+        f"{name_of(file)}:{number}"
+        for file in tracked("*.py", "*.pyi")
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if re.search(r'^\s*"""(Gives?|Tells?)\b', line)
+    ]
+
+    assert not found

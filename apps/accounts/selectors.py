@@ -11,10 +11,10 @@ def account_of_user(user_id: int) -> Account | None:
 
 
 def balances_of_account(account_id: int) -> QuerySet[Balance]:
-    """Give an account's balances with their assets, in the order the assets were listed."""
+    """Return an account's balances with their assets, in the order the assets were listed."""
     return Balance.objects.filter(account_id=account_id).select_related("asset").order_by("asset_id")
 
 
 def ledger_of_account(account_id: int) -> QuerySet[LedgerEntry]:
-    """Give an account's ledger with the assets."""
+    """Return an account's ledger with the assets."""
     return LedgerEntry.objects.filter(account_id=account_id).select_related("asset")

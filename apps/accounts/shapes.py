@@ -51,7 +51,7 @@ class LedgerEntryBody(msgspec.Struct, gc=False):
 
 
 def account_body(row: Account) -> AccountBody:
-    """Give an account's shape."""
+    """Return an account's shape."""
     return AccountBody(
         id=str(row.pk),
         status=ACCOUNT_STATUS_NAMES[AccountStatus(row.status)],
@@ -66,7 +66,7 @@ def account_body(row: Account) -> AccountBody:
 
 
 def ledger_entry_body(row: LedgerEntry) -> LedgerEntryBody:
-    """Give a ledger entry's shape."""
+    """Return a ledger entry's shape."""
     return LedgerEntryBody(
         sequence=row.sequence,
         leg=row.leg,
@@ -78,7 +78,7 @@ def ledger_entry_body(row: LedgerEntry) -> LedgerEntryBody:
 
 
 def balance_body(row: Balance) -> BalanceBody:
-    """Give a balance's shape."""
+    """Return a balance's shape."""
     scale = row.asset.scale
     return BalanceBody(
         asset=row.asset.symbol,

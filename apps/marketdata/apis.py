@@ -63,7 +63,7 @@ class InstrumentDetailApi(APIView):
 
     @described(answers={200: InstrumentBody}, query=AT_LEAST_FIELDS)
     def get(self, request: Request, symbol: str) -> Response:
-        """Give its terms as they are now."""
+        """Return its terms as they are now."""
         read = query_read(request.query_params, AT_LEAST_FIELDS)
         read_wait(read["at_least"])
         row = instrument_by_symbol(symbol)
@@ -79,7 +79,7 @@ class BookApi(APIView):
 
     @described(answers={200: BookBody}, query=BOOK_FIELDS, errors=WRITER_READS)
     def get(self, request: Request, symbol: str) -> Response:
-        """Give the best levels as the writer has them."""
+        """Return the best levels as the writer has them."""
         depth = book_depth_read(request.query_params)
         return Response(async_to_sync(book_answer)(symbol, depth=depth))
 
@@ -91,7 +91,7 @@ class TickerApi(APIView):
 
     @described(answers={200: TickerBody}, errors=WRITER_READS)
     def get(self, request: Request, symbol: str) -> Response:
-        """Give best bid and offer and the last price as the writer has them."""
+        """Return best bid and offer and the last price as the writer has them."""
         query_read(request.query_params, {})
         return Response(async_to_sync(ticker_answer)(symbol))
 

@@ -41,13 +41,13 @@ class BookSide:
         self._levels[key] = level
 
     def best(self, depth: int) -> list[Level]:
-        """Give the best levels, best first; 0: all."""
+        """Return the best levels, best first; 0: all."""
         keys = self._keys[:depth] if depth else self._keys
         levels = self._levels
         return [levels[key] for key in keys]
 
     def at(self, prices: Iterable[int]) -> list[Level]:
-        """Give the levels at some prices; one without quantity is none."""
+        """Return the levels at some prices; one without quantity is none."""
         return [self._levels.get(self._sign * price, (price, 0, 0)) for price in prices]
 
 
@@ -73,7 +73,7 @@ class Book:
         self.sequence = sequence
 
     def checksum(self, reference: InstrumentReference) -> int:
-        """Give the checksum of the best levels as they are sent."""
+        """Return the checksum of the best levels as they are sent."""
         return checksum(
             levels_body(self.bids.best(CHECKSUM_LEVELS), reference),
             levels_body(self.asks.best(CHECKSUM_LEVELS), reference),
@@ -81,13 +81,13 @@ class Book:
 
 
 def levels_body(levels: Iterable[Level], reference: InstrumentReference) -> list[LevelBody]:
-    """Give levels as they are sent."""
+    """Return levels as they are sent."""
     price_format, quantity_format = reference.price_format, reference.quantity_format
     return [(price_format(price), quantity_format(quantity), orders) for price, quantity, orders in levels]
 
 
 def checksum(bids: Sequence[LevelBody], asks: Sequence[LevelBody]) -> int:
-    """Give the checksum of two sides as they are sent, best first."""
+    """Return the checksum of two sides as they are sent, best first."""
     return zlib.crc32(f"{_side_text(bids)}|{_side_text(asks)}".encode("ascii"))
 
 

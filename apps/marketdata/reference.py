@@ -88,33 +88,33 @@ class References:
         self._loaded_at: float | None = None
 
     def by_symbol(self, symbol: str) -> InstrumentReference | None:
-        """Give an instrument from memory."""
+        """Return an instrument from memory."""
         return self._by_symbol.get(symbol)
 
     def by_id(self, instrument: int) -> InstrumentReference | None:
-        """Give an instrument from memory."""
+        """Return an instrument from memory."""
         return self._by_id.get(instrument)
 
     async def find_symbol(self, symbol: str) -> InstrumentReference | None:
-        """Give an instrument, reading the table if memory does not have it."""
+        """Return an instrument, reading the table if memory does not have it."""
         if symbol not in self._by_symbol:
             await self._reload_at_times()
         return self._by_symbol.get(symbol)
 
     async def find_id(self, instrument: int) -> InstrumentReference | None:
-        """Give an instrument, reading the table if memory does not have it."""
+        """Return an instrument, reading the table if memory does not have it."""
         if instrument not in self._by_id:
             await self._reload_at_times()
         return self._by_id.get(instrument)
 
     async def find_asset(self, asset: int) -> AssetReference | None:
-        """Give an asset, reading the table if memory does not have it."""
+        """Return an asset, reading the table if memory does not have it."""
         if asset not in self._assets:
             await self._reload_at_times()
         return self._assets.get(asset)
 
     async def is_simulated(self, reference: InstrumentReference) -> bool:
-        """Tell whether an instrument is labelled, reading the table if memory says it is not."""
+        """Return whether an instrument is labelled, reading the table if memory says it is not."""
         if reference.simulated:
             return True
         await self._reload_at_times()
@@ -217,7 +217,7 @@ def reference_read(instrument: int) -> InstrumentReference:
 
 
 def instrument_wanted(symbol: str | None) -> int | None:
-    """Give the number a filter by symbol looks for: one nothing has, where there is no such instrument."""
+    """Return the number a filter by symbol looks for: one nothing has, where there is no such instrument."""
     if symbol is None:
         return None
     reference = references.read_symbol(symbol)

@@ -8,12 +8,12 @@ from cift.wire.queries import BookFound, BookQuery
 
 
 def assets_all() -> QuerySet[Asset]:
-    """Give all assets in the order of listing."""
+    """Return all assets in the order of listing."""
     return Asset.objects.order_by("id")
 
 
 def instruments_all() -> QuerySet[Instrument]:
-    """Give all instruments with their assets, in the order of listing."""
+    """Return all instruments with their assets, in the order of listing."""
     return Instrument.objects.select_related("base", "quote").order_by("id")
 
 
@@ -23,7 +23,7 @@ def instrument_by_symbol(symbol: str) -> Instrument | None:
 
 
 def fee_tiers_of(instrument_id: int) -> QuerySet[FeeTier]:
-    """Give the fee tiers of an instrument, lowest first."""
+    """Return the fee tiers of an instrument, lowest first."""
     return FeeTier.objects.filter(instrument_id=instrument_id).order_by("tier")
 
 

@@ -108,7 +108,7 @@ def trade_body(trade: Tick, reference: InstrumentReference) -> TradeBody:
 
 
 def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody:
-    """Give an instrument's shape."""
+    """Return an instrument's shape."""
     base_scale = row.base.scale
 
     def price(value: int) -> str:
@@ -151,7 +151,7 @@ def instrument_body(row: Instrument, tiers: Iterable[FeeTier]) -> InstrumentBody
 
 
 def book_body(book: BookFound, reference: InstrumentReference, *, depth: int) -> BookBody:
-    """Give a book's shape; `book` holds at least the levels the checksum is over."""
+    """Return a book's shape; `book` holds at least the levels the checksum is over."""
     bids, asks = levels_body(book.bids, reference), levels_body(book.asks, reference)
     return BookBody(
         symbol=reference.symbol,
@@ -165,7 +165,7 @@ def book_body(book: BookFound, reference: InstrumentReference, *, depth: int) ->
 
 
 def ticker_body(book: BookFound, reference: InstrumentReference) -> TickerBody:
-    """Give the shape of a book's top."""
+    """Return the shape of a book's top."""
     bids, asks = levels_body(book.bids[:1], reference), levels_body(book.asks[:1], reference)
     return TickerBody(
         symbol=reference.symbol,

@@ -10,7 +10,7 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        """Give the venue's numbers to whoever scrapes this process."""
+        """Offer the venue's numbers to whoever scrapes this process."""
         from prometheus_client import REGISTRY  # noqa: PLC0415 - as the line below
 
         from apps.orders.monitoring.metrics import VenueCollector  # noqa: PLC0415 - needs the models

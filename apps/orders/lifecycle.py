@@ -98,10 +98,10 @@ def transition(status: OrderStatus | None, event: OrderEvent) -> OrderStatus:
 
 
 def event_of_fill(*, leaves: int) -> OrderEvent:
-    """Tell which event a fill is by what it leaves."""
+    """Return which event a fill is by what it leaves."""
     return OrderEvent.FILL_ALL if leaves == 0 else OrderEvent.FILL_PART
 
 
 def event_of_cancel(*, reason: Reason) -> OrderEvent:
-    """Tell which event a cancel is by its reason."""
+    """Return which event a cancel is by its reason."""
     return OrderEvent.CANCEL_REMAINDER if reason in REASONS_FILLED else OrderEvent.CANCEL

@@ -172,7 +172,7 @@ def order_of_account(account_id: int, order_id: int) -> Order | None:
 
 
 def positions_of_account(account_id: int) -> QuerySet[Position]:
-    """Give an account's positions in the order the instruments were listed."""
+    """Return an account's positions in the order the instruments were listed."""
     return Position.objects.filter(account_id=account_id).order_by("instrument_id")
 
 

@@ -180,7 +180,7 @@ class PositionBody(msgspec.Struct, gc=False):
 
 
 def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str, Any]:
-    """Give the fields of an order's shape."""
+    """Return the fields of an order's shape."""
     by_amount = state.quote_amount != 0
     # What an order by quote amount has left or canceled is counted in the quote asset.
     rest = reference.amount_format if by_amount else reference.quantity_format
@@ -214,12 +214,12 @@ def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str,
 
 
 def order_body(state: OrderState, reference: InstrumentReference) -> OrderBody:
-    """Give an order's shape."""
+    """Return an order's shape."""
     return OrderBody(**order_fields(state, reference))
 
 
 def order_command_body(submit: SubmitOrder, reference: InstrumentReference, *, in_batch: bool) -> OrderCommandBody:
-    """Give the shape of the command an order came by."""
+    """Return the shape of the command an order came by."""
     return OrderCommandBody(
         client_order_id=submit.id,
         symbol=reference.symbol,
@@ -239,13 +239,13 @@ def order_command_body(submit: SubmitOrder, reference: InstrumentReference, *, i
 def order_answer(
     state: OrderState, reference: InstrumentReference, *, fills: list[FillState], consistency_token: str
 ) -> OrderAnswer:
-    """Give the shape of an order after a command."""
+    """Return the shape of an order after a command."""
     made = [fill_body(fill, reference) for fill in fills]
     return OrderAnswer(fills=made, consistency_token=consistency_token, **order_fields(state, reference))
 
 
 def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
-    """Give a fill's shape."""
+    """Return a fill's shape."""
     return FillBody(
         id=str(fill.id),
         order_id=str(fill.order_id),
@@ -262,7 +262,7 @@ def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
 
 
 def position_body(row: Position, reference: InstrumentReference) -> PositionBody:
-    """Give a position's shape."""
+    """Return a position's shape."""
     average = None
     if row.quantity:
         average = reference.average_price_format(notional=row.cost, quantity=row.quantity)

@@ -220,7 +220,7 @@ class FillState(msgspec.Struct, frozen=True, gc=False):
 
 
 def fill_of(trade: Trade, *, liquidity: Liquidity, at: int) -> FillState:
-    """Give one side of a trade."""
+    """Return one side of a trade."""
     taker = liquidity is Liquidity.TAKER
     taker_side = trade.taker_side
     return FillState(

@@ -56,7 +56,7 @@ async def answers() -> bool:
 
 @asynccontextmanager
 async def venue(*, project: bool = True) -> AsyncGenerator[VenueFound]:
-    """Give the running venue, or run one meanwhile; `project` False leaves the tables to somebody else.
+    """Return the running venue, or run one meanwhile; `project` False leaves the tables to somebody else.
 
     Raises:
         NoVenueError: neither can be had.

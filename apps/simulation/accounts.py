@@ -55,7 +55,7 @@ class _Move(NamedTuple):
 
 
 async def terms_read() -> list[Terms]:
-    """Give the instruments to simulate, as they are listed.
+    """Return the instruments to simulate, as they are listed.
 
     Raises:
         NothingToSimulateError: there are none.
@@ -92,7 +92,7 @@ def _terms() -> list[Terms]:
 
 
 async def begin_prices(terms: Sequence[Terms]) -> dict[str, int]:
-    """Give each instrument's last price, where it has one: the market goes on from what everybody has seen.
+    """Return each instrument's last price, where it has one: the market goes on from what everybody has seen.
 
     Raises:
         ApplicationError: `venue_unavailable`.
@@ -234,5 +234,5 @@ def logins_make() -> dict[str, Login]:
 
 
 def scales_read(terms: Sequence[Terms]) -> dict[str, int]:
-    """Give the decimals of the assets of some instruments."""
+    """Return the decimals of the assets of some instruments."""
     return {each.base: each.base_scale for each in terms} | {each.quote: each.quote_scale for each in terms}

@@ -151,7 +151,7 @@ def tell(request: HttpRequest, error: ApplicationError) -> None:
 
 
 def deadline() -> int:
-    """Give the deadline of a command that leaves now, ns since the epoch."""
+    """Return the deadline of a command that leaves now, ns since the epoch."""
     return clock_ns() + DEADLINE_NS
 
 

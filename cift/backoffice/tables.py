@@ -42,7 +42,7 @@ class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # published 
 
     @cached_property
     def count(self) -> int:
-        """Give the bound."""
+        """Return the bound."""
         return PAGED_ROWS_MAX
 
 

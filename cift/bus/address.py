@@ -10,7 +10,7 @@ _PATH_BYTES_MAX = 100
 
 
 def socket_path(wanted: Path) -> Path:
-    """Give the wanted path, or, when it is too long, a short one that any process makes of it alike.
+    """Return the wanted path, or, when it is too long, a short one that any process makes of it alike.
 
     Raises:
         PermissionError: the folder for short paths belongs to somebody else.

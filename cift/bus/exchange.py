@@ -43,7 +43,7 @@ class Responder(Subscription):
 
     @property
     def prompt(self) -> bool:
-        """Tell whether the handler gives a future at once, in the running loop."""
+        """Return whether the handler gives a future at once, in the running loop."""
         return self._prompt and asyncio.get_running_loop() is self._loop
 
     def begin(self, payload: bytes) -> "asyncio.Future[bytes]":

@@ -142,14 +142,14 @@ class Guest:
                 raise FrameError(f"a frame only a guest may send: {frame.op!r}")
 
     def _confirm(self, listening: _Listening) -> None:
-        """Tell of a gap only now: what is read to fill it, and what comes from here on, leave none between them."""
+        """Announce a gap only now: what is read to fill it and what comes from here on leave none between them."""
         if listening.missed:
             listening.missed = False
             listening.reader.deliver_gap()
         listening.ready.set()
 
     def _lose(self) -> None:
-        """Tell all who wait that the connection is gone, and come back for those who listen."""
+        """Fail all who wait, as the connection is gone, and reconnect for those who listen."""
         self._writer = None
         for answer in self._pending.values():
             if not answer.done():

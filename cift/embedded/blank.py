@@ -25,7 +25,7 @@ FOLDER = Path(sys.prefix) / "share" / "cift-blank"
 
 
 def blank_take(files: Mapping[str, Path], *, folder: Path = FOLDER, state: str | None = None) -> bool:
-    """Give a new data folder, which has none of its databases, copies of the blank ones; tell whether it is new.
+    """Copy the blank databases into a new data folder, which has none; return whether it is new.
 
     Raises:
         OSError: the folder cannot be written to.

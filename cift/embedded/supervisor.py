@@ -243,7 +243,7 @@ def listener_bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Give the address a browser on this machine would use."""
+    """Return the address a browser on this machine would use."""
     host, port = listener.getsockname()[:2]
     name = reachable(host)
     scheme = "http" if settings.TLS is None else "https"

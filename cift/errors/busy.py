@@ -14,7 +14,7 @@ _SQLITE_PRIMARY = 0xFF
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Tell whether an error of the database's is one that passes."""
+    """Return whether an error of the database's is one that passes."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     # Django's error has the driver's as its cause.

@@ -49,7 +49,7 @@ def problem_raw(error: ApplicationError, *, request_id: str) -> bytes:
 
 
 def pairs_of(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Give headers as a web server takes them."""
+    """Return headers as a web server takes them."""
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 

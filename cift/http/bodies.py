@@ -26,7 +26,7 @@ class _Gone(Exception):
 
 
 def bodies_bounded(application: Application) -> Application:
-    """Give an application bodies in one piece; one too large is answered 413, one too slow 408."""
+    """Pass an application whole bodies; one too large is answered 413, one too slow 408."""
 
     async def bounded(scope: Scope, receive: Receive, send: Any) -> None:
         length, chunked, request_id = _headers_read(scope)

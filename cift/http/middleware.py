@@ -15,7 +15,7 @@ from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 @sync_and_async_middleware
 def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Give each request an id and each answer the id of its request; hops no thread on the asynchronous path."""
+    """Assign each request an id and each answer the id of its request; hops no thread on the asynchronous path."""
 
     def before(request: HttpRequest) -> str:
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))

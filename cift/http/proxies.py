@@ -13,7 +13,7 @@ _FORWARDED = (b"forwarded", b"x-forwarded-", b"x-real-ip")
 
 
 def proxies_trusted(application: Application) -> Application:
-    """Give an application the client's own address and scheme.
+    """Pass an application the client's own address and scheme.
 
     TRUSTED_PROXIES lists addresses and networks. Their `X-Forwarded-For` is read from its end to the first address
     that is none of theirs; `X-Forwarded-Proto` is the scheme. Nothing behind this sees such a header, forged or not.

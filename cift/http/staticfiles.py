@@ -17,7 +17,7 @@ class StaticFiles(ASGIStaticFilesHandler):
     """Answers below `/static/`; a path that leads out of there, or to no file, is 404, another method 405."""
 
     def serve(self, request: HttpRequest) -> Any:
-        """Give a file.
+        """Return a file.
 
         Raises:
             Http404: there is none.

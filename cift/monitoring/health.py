@@ -48,7 +48,7 @@ class Check(ABC):
 
     @abstractmethod
     async def look(self) -> Finding:
-        """Tell how it is; an ApplicationError, a BusError or a DatabaseError means it is down."""
+        """Return how it is; an ApplicationError, a BusError or a DatabaseError means it is down."""
 
 
 class DatabaseCheck(Check):

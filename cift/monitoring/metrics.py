@@ -30,7 +30,7 @@ class _Requests(PrometheusAfterMiddleware):  # type: ignore[misc]
     """django-prometheus' counts by view, method and status, with labels no stranger can add to."""
 
     def label_metric(self, metric: Any, request: HttpRequest, response: Any = None, **labels: str) -> Any:
-        """Give a metric with its labels; a method that is none is counted as one of those."""
+        """Return a metric with its labels; a method that is none is counted as one of those."""
         if "method" in labels:
             labels["method"] = self._method(request)
         return super().label_metric(metric, request, response, **labels)

@@ -158,7 +158,7 @@ _recent = _Recent()
 
 
 def gateway() -> Gateway:
-    """Give the running event loop's way to the order service."""
+    """Return the running event loop's way to the order service."""
     loop = asyncio.get_running_loop()
     if _recent.loop() is not loop:
         _recent.found, _recent.loop = _gateway_of(loop), ref(loop)

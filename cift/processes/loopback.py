@@ -2,5 +2,5 @@
 
 
 def reachable(host: str) -> str:
-    """Give a host to connect to; that of all addresses is none to connect to."""
+    """Return a host to connect to; that of all addresses is none to connect to."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound

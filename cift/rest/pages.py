@@ -34,7 +34,7 @@ class PageRequest(Protocol):
         """The list's own path."""
 
     def build_absolute_uri(self, location: str) -> str:
-        """Give the address of a path on the host that was asked."""
+        """Return the address of a path on the host that was asked."""
 
 
 class PageAsk(NamedTuple):
@@ -75,7 +75,7 @@ def rows_paged(
 
 
 def key_bounds(ask: PageAsk, *, least: int | None, before: int | None) -> Iterator[tuple[str, int]]:
-    """Give the lookups that bound a key's first part, one a side: of two, an index is walked to one alone."""
+    """Return the lookups that bound a key's first part, one a side: of two, an index is walked to one alone."""
     lower = [] if least is None else [least]
     upper = [] if before is None else [before]
     if ask.key is not None:
@@ -98,7 +98,7 @@ def page_answer(
     shape: Callable[[RowT], Any],
     key_of: Callable[[RowT], Key],
 ) -> dict[str, Any]:
-    """Give one page, newest first, of what was found: in the order it was read, one row more than asked for."""
+    """Return one page, newest first, of what was found: in the order it was read, one row more than asked for."""
     more, kept = len(found) > ask.limit, list(found[: ask.limit])
     if ask.newer:
         kept.reverse()
@@ -111,7 +111,7 @@ def page_answer(
 
 
 def cursor_url(request: PageRequest, key: Key, *, newer: bool) -> str:
-    """Give the address of the page after a key, or before it."""
+    """Return the address of the page after a key, or before it."""
     text = ("n" if newer else "o") + ".".join(map(str, key))
     token = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     query = {name: value for name, value in request.query_params.items() if name not in {"cursor", "at_least"}}

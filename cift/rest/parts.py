@@ -44,7 +44,7 @@ PROBLEM: Mapping[str, Any] = {
 
 
 def field_schema(field: Field) -> dict[str, Any]:
-    """Give the schema of one field; what need not be given may be null, which is the same as left out.
+    """Return the schema of one field; what need not be given may be null, which is the same as left out.
 
     Raises:
         TypeError: the field's kind has no schema.
@@ -66,7 +66,7 @@ def table_schema(
     instead: Mapping[str, Any] | None = None,
     field_rules: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Give the schema of a body read by a table of fields.
+    """Return the schema of a body read by a table of fields.
 
     `instead` has schemas of fields the table cannot tell, `field_rules` what it cannot tell of several fields.
     """
@@ -98,7 +98,7 @@ def case_of(
 
 
 def query_parameters(table: Mapping[str, Field], *, with_empty: bool) -> list[dict[str, Any]]:
-    """Give the parameters of a query read by a table of fields; `with_empty`: an empty one is as good as none."""
+    """Return the parameters of a query read by a table of fields; `with_empty`: an empty one is as good as none."""
     return [_parameter(name, field, with_empty=with_empty) for name, field in sorted(table.items())]
 
 
@@ -128,12 +128,12 @@ _QUERY_TEXTS = {
 
 
 def structs_schemas(*types: type[msgspec.Struct]) -> dict[str, dict[str, Any]]:
-    """Give the schemas of answers and of all that is in them, by name."""
+    """Return the schemas of answers and of all that is in them, by name."""
     return msgspec.json.schema_components(types, ref_template=REF)[1]
 
 
 def problems(codes: Iterable[str], error_extras: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
-    """Give the responses that errors are answered with, by status, with an example for each code.
+    """Return the responses that errors are answered with, by status, with an example for each code.
 
     `error_extras` has, by code, what errors of this call bring of all they may.
     """

@@ -88,7 +88,7 @@ def query_none(query: QueryDict) -> None:
 
 
 def sequence_at(at: int | None) -> int | None:
-    """Give the first sequence of a time or later; None for no time."""
+    """Return the first sequence of a time or later; None for no time."""
     return None if at is None else journal_reads["default"].sequence_at(at)
 
 

@@ -94,7 +94,7 @@ def described(
 
 
 def page_of(row: type[msgspec.Struct], *, beside: type[msgspec.Struct] | None = None) -> type[msgspec.Struct]:
-    """Give the struct of a page of rows; the fields of `beside` stand beside them."""
+    """Return the struct of a page of rows; the fields of `beside` stand beside them."""
     name = row.__name__.removesuffix("Body")
     parts: list[tuple[str, Any]] = [
         ("results", list[row]),  # type: ignore[valid-type]
@@ -109,7 +109,7 @@ class CallSchema(AutoSchema):
     """Makes an operation of a view's method from its `Call`."""
 
     def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
-        """Give the operation; None for what is not described."""
+        """Return the operation; None for what is not described."""
         self.registry = registry
         self.path, self.path_regex, self.path_prefix, self.method = path, path_regex, path_prefix, method.upper()
         if self.is_excluded():

@@ -179,7 +179,7 @@ class _Factory(HTTPFactory):  # type: ignore[misc]
     protocol = _Channel
 
     def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
-        """Give a connection the bounded request."""
+        """Use the bounded request class for a connection."""
         protocol = super().buildProtocol(address)
         # Twisted would read forms ahead of the application, and answer a bad one by itself, without a word why.
         protocol.requestFactory = partial(_Request, parsePOSTFormSubmission=False)
@@ -200,14 +200,14 @@ class _Daphne(Server):  # type: ignore[misc]
     socket_scheme = "ws"
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Give a socket's application its frame writer, and the scheme, which Daphne leaves out."""
+        """Pass a socket's application its frame writer, and the scheme, which Daphne leaves out."""
         if isinstance(protocol, DaphneSocket):
             scope["scheme"] = self.socket_scheme
             scope["extensions"] = {EXTENSION: {"writer": protocol.writer}, ANSWER_EXTENSION: {}}
         return super().create_application(protocol, scope)
 
     def http_under_way(self) -> bool:
-        """Tell whether a request is still being answered."""
+        """Return whether a request is still being answered."""
         return any(
             isinstance(protocol, WebRequest)
             and "application_instance" in details

@@ -37,7 +37,7 @@ _reactor: Any = reactor
 
 
 def protocol_options() -> dict[str, Any]:
-    """Give what Autobahn is told of every socket."""
+    """Return what Autobahn is told of every socket."""
     return {
         # Who breaks a bound is told so by a close code, not cut off.
         "failByDrop": False,
@@ -66,7 +66,7 @@ class DaphneWriter(FrameWriter):
 
     @property
     def has_room(self) -> bool:
-        """Tell whether the transport holds less than its bound."""
+        """Return whether the transport holds less than its bound."""
         return self._room
 
     def write(self, frame: bytes) -> None:

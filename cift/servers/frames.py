@@ -53,7 +53,7 @@ def ended_count(reason: str) -> None:
 
 
 def fault_of(code: int) -> str:
-    """Give the reason to count when a server closes for what a client sent; the server's own words differ each time."""
+    """Return the reason to count when a server closes for what a client sent; servers word it differently."""
     return _FAULTS.get(code, "protocol error")
 
 
@@ -68,7 +68,7 @@ def frame_of(text: bytes) -> bytes:
 
 
 def text_of(frame: bytes) -> bytes:
-    """Give the text of a frame made by `frame_of`."""
+    """Return the text of a frame made by `frame_of`."""
     match frame[1]:
         case 126:
             return frame[4:]
@@ -92,7 +92,7 @@ class FrameWriter(ABC):
     @property
     @abstractmethod
     def has_room(self) -> bool:
-        """Tell whether the server holds little enough for the reader."""
+        """Return whether the server holds little enough for the reader."""
 
     @abstractmethod
     def write(self, frame: bytes) -> None:
@@ -125,7 +125,7 @@ class SendWriter(FrameWriter):
 
     @property
     def has_room(self) -> bool:
-        """Tell whether the last frame has gone."""
+        """Return whether the last frame has gone."""
         return not self._events
 
     def write(self, frame: bytes) -> None:
@@ -157,7 +157,7 @@ class SendWriter(FrameWriter):
 
 
 def frame_writer(scope: Mapping[str, Any], send: Send) -> FrameWriter:
-    """Give the way to the reader of a socket's scope."""
+    """Return the way to the reader of a socket's scope."""
     given = (scope.get("extensions") or {}).get(EXTENSION)
     writer: FrameWriter = SendWriter(send) if given is None else given["writer"]
     return writer

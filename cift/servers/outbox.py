@@ -71,12 +71,12 @@ class Outbox:
 
     @property
     def ended(self) -> bool:
-        """Tell whether it takes no more."""
+        """Return whether it takes no more."""
         return self._ended.done()
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether the reader is behind, so that what is sent waits."""
+        """Return whether the reader is behind, so that what is sent waits."""
         return bool(self._waiting) or not self._writer.has_room
 
     async def wait_end(self) -> None:

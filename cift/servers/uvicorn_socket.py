@@ -37,7 +37,7 @@ class UvicornWriter(FrameWriter):
 
     @property
     def has_room(self) -> bool:
-        """Tell whether the transport holds less than its bound (64 KiB, asyncio's default)."""
+        """Return whether the transport holds less than its bound (64 KiB, asyncio's default)."""
         return self._protocol.writable.is_set()
 
     def write(self, frame: bytes) -> None:
@@ -55,7 +55,7 @@ class UvicornWriter(FrameWriter):
         self._protocol.end(code, reason)
 
     def drained(self) -> None:
-        """Tell that there is room again."""
+        """Report that there is room again."""
         self._drained()
 
 
@@ -76,7 +76,7 @@ class UvicornSocket(WebSocketsSansIOProtocol):
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER_BYTES)
 
     def handle_connect(self, event: Request) -> None:
-        """Give the application, which begins to run after this, the writer."""
+        """Pass the frame writer to the application, which starts after this."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
             cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = {"writer": self.writer}
@@ -146,7 +146,7 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         self._ended(code, reason)
 
     def _ended(self, code: int, reason: str) -> None:
-        """Tell the application, and read on until the client has closed too, or its time is over."""
+        """Inform the application, and read on until the client has closed too or its time is over."""
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:

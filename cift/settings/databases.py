@@ -27,7 +27,7 @@ _CONNECT_SECONDS_MAX = 5
 
 
 def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
-    """Give each alias its file in the data folder."""
+    """Assign each alias its file in the data folder."""
     files = {"default": "db.sqlite3", "journal": "journal.sqlite3", "snapshots": "snapshots.sqlite3"}
     return {
         alias: {
@@ -46,7 +46,7 @@ def sqlite_databases(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def postgres_databases(*, host: str, port: int, user: str, password: str, name: str) -> dict[str, dict[str, Any]]:
-    """Give the tables, the journal and the snapshots a database each on one server: `name`, `name_journal`, …."""
+    """Return the tables, the journal and the snapshots a database each on one server: `name`, `name_journal`, …."""
     names = {"default": name, "journal": f"{name}_journal", "snapshots": f"{name}_snapshots"}
     return {
         alias: {

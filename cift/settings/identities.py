@@ -20,7 +20,7 @@ OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 def identities_settings(
     *, confirm_email: bool, second_factor: bool, opening_deposits: Mapping[str, str], public_address: str
 ) -> dict[str, Any]:
-    """Give the identities their rules.
+    """Apply the rules of identities.
 
     `confirm_email`: nobody logs in before; `second_factor`: operators need a fresh one for money, kill switches and
     access; `opening_deposits`: what a new account gets, decimals by asset; `public_address`: where links in mails lead.

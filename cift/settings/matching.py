@@ -4,7 +4,7 @@ from typing import Any
 
 
 def matching_settings(*, ids_key: bytes) -> dict[str, Any]:
-    """Give the order service its bounds; `ids_key` (16 bytes) is the secret under which client ids are remembered."""
+    """Return the order service its bounds; `ids_key` (16 bytes) is the secret under which client ids are remembered."""
     return {
         "SHARD": 0,
         "IDS_KEY": ids_key,

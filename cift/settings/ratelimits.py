@@ -36,7 +36,7 @@ PRODUCTION = {
 
 
 def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """Give the limits of this process; CIFT_RATE_LIMITS changes some, as in `orders-account=100/1,auth-address=30/60`.
+    """Return the limits of this process; CIFT_RATE_LIMITS changes some: `orders-account=100/1,auth-address=30/60`.
 
     Of CIFT_WEB_PROCESSES each has that part of every limit, rounded down, so that all together never grant more than
     it; but at least one request, so that nobody is shut out by a process.

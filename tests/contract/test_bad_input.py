@@ -25,7 +25,7 @@ DEEP = 20_000
 
 
 def with_field(name: str, text: str) -> bytes:
-    """Give an order's JSON with one member's value as it stands."""
+    """Return an order's JSON with one member's value as it stands."""
     return json.dumps(ORDER | {name: "?"}).replace('"?"', text).encode()
 
 

@@ -38,7 +38,7 @@ def views(patterns: Any, prefix: str = "/") -> Iterator[tuple[str, Any]]:
 
 
 def calls() -> Iterator[tuple[str, str, set[str], Any]]:
-    """Give each described call: its method and address, the codes raised behind it, and its description."""
+    """Return each described call: its method and address, the codes raised behind it, and its description."""
     for path, view in views(get_resolver().url_patterns):
         for method in METHODS:
             call = getattr(getattr(view, method, None), "call", None)

@@ -222,7 +222,7 @@ def test_a_body_in_chunks_is_a_body(traders: tuple[Trader, Trader]) -> None:
 
 
 def counted(venue: Venue) -> dict[tuple[str, ...], float]:
-    """Give how many requests of programs a venue says it has had, by method, call and status; and how many it timed."""
+    """Return how many program requests a venue says it has had, by method, call and status, and how many it timed."""
     text = httpx.get(f"http://127.0.0.1:{venue.port}/metrics", timeout=60).text
     return {
         (sample.name, *(sample.labels[name] for name in ("method", "call", "status") if name in sample.labels)): (

@@ -43,7 +43,7 @@ class ClientBook:
 
 
 def drained(socket: Socket, *, quiet_s: float = 0.5) -> list[dict[str, Any]]:
-    """Give the messages there are, until none has come for a while."""
+    """Return the messages there are, until none has come for a while."""
     messages = []
     while True:
         try:
@@ -113,7 +113,7 @@ def test_an_account_s_messages_have_no_gap_and_their_shape(traders: tuple[Trader
 
 
 def messages_order(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give the order of the last message that ended one."""
+    """Return the order of the last message that ended one."""
     order: dict[str, Any] = next(m["order"] for m in reversed(messages) if m.get("event") == "canceled")
     return order
 

@@ -141,7 +141,7 @@ def exchanged(socket: Socket, messages: list[str | bytes]) -> bool:
 
 
 def next_answer(socket: Socket) -> dict[str, Any] | None:
-    """Give the next answer; None when the socket has ended before it."""
+    """Return the next answer; None when the socket has ended before it."""
     give_up_at = time.monotonic() + 30
     while time.monotonic() < give_up_at:
         ended = not socket.closed.empty()

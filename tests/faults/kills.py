@@ -64,12 +64,12 @@ class Kill:
 
     @property
     def is_slow(self) -> bool:
-        """Tell whether it took longer than it may to be back."""
+        """Return whether it took longer than it may to be back."""
         return self.recovery_s is not None and self.recovery_s > RECOVERY_S_MAX
 
     @property
     def is_too_slow(self) -> bool:
-        """Tell whether it did on a machine that had little else to do, so that it counts."""
+        """Return whether it did on a machine that had little else to do, so that it counts."""
         return self.is_slow and self.load_per_core <= LOAD_PER_CORE_MAX
 
 
@@ -177,7 +177,7 @@ def processor_times() -> list[float]:
 
 
 def shares(before: Sequence[float], after: Sequence[float]) -> tuple[float | None, float | None]:
-    """Give the shares of the time between that were busy, and that were another machine's."""
+    """Return the shares of the time between that were busy, and that were another machine's."""
     spent = [late - early for early, late in zip(before, after, strict=False)]
     if len(spent) < _STAT_WORDS or sum(spent) <= 0:
         return None, None

@@ -51,7 +51,7 @@ def register_interrupted(venue: Venue, email: str) -> int:
 
 
 def accounts(venue: Venue, user: int) -> list[tuple[Any, ...]]:
-    """Give a user's accounts, each with its dollars; waits for the tables."""
+    """Return a user's accounts, each with its dollars; waits for the tables."""
     wanted = """
         SELECT a.id, sum(l.amount) FROM accounts_account a JOIN accounts_ledgerentry l ON l.account_id = a.id
         JOIN marketdata_asset s ON s.id = l.asset_id WHERE a.owner_id = ? AND s.symbol = 'USD' GROUP BY a.id

@@ -25,13 +25,13 @@ OP_PONG = 0xA
 
 
 def resident(pid: int) -> int:
-    """Give the resident memory of a process."""
+    """Return the resident memory of a process."""
     return int(psutil.Process(pid).memory_info().rss)
 
 
 @contextmanager
 def peak_of(pid: int) -> Iterator[list[int]]:
-    """Give the most resident memory a process had meanwhile."""
+    """Return the most resident memory a process had meanwhile."""
     peak, stop = [0], threading.Event()
 
     def look() -> None:

@@ -48,7 +48,7 @@ class Program:
                 self._lines.put(each)
 
     def line(self, **wanted: Any) -> dict[str, Any]:
-        """Give the next line that has all this."""
+        """Return the next line that has all this."""
         while True:
             line = self._lines.get(timeout=WAIT_S_MAX)
             if wanted.items() <= line.items():

@@ -10,7 +10,7 @@ MISSING = (
 
 
 def soaked(path: Path) -> dict[str, Any]:
-    """Give the last soak's date, minutes and verdicts, or in `missing` why there are none."""
+    """Return the last soak's date, minutes and verdicts, or in `missing` why there are none."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         return {

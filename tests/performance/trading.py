@@ -61,7 +61,7 @@ def trading_open(bench: Bench, web_server: str) -> Iterator[Trading]:
 
 
 def trader_of(number: int) -> int:
-    """Tell which trader an order is of: of two that meet one each, and with the next two the other way round.
+    """Return which trader an order is of: of two that meet one each, and with the next two the other way round.
 
     So neither runs out of money or shares. Of many in flight those of one socket come together, which lets one of the
     two buy more than the other: every thousand orders they change places.
@@ -70,7 +70,7 @@ def trader_of(number: int) -> int:
 
 
 def order_of(number: int) -> dict[str, Any]:
-    """Give the params of an order; every odd one takes what the one before it made, so the book stays as it is.
+    """Return the params of an order; every odd one takes what the one before it made, so the book stays as it is.
 
     Of many in flight some overtake: one that meets its own trader's takes it away, or it would stand in the way of all
     behind it and the book would grow until the shares are gone.

@@ -52,7 +52,7 @@ class Browser:
         return self.one("body").text
 
     def one(self, selector: str) -> WebElement:
-        """Give the one element that fits, waiting for it."""
+        """Return the one element that fits, waiting for it."""
         found: WebElement = self.wait(lambda: self._driver.find_elements(By.CSS_SELECTOR, selector), selector)[0]
         return found
 
@@ -91,7 +91,7 @@ class Browser:
         return self._driver.get_screenshot_as_png()
 
     def faults(self) -> list[str]:
-        """Give what the pages' scripts and policies complained of since the last time; refusals are no faults."""
+        """Return what the pages' scripts and policies complained of since the last time; refusals are no faults."""
         logged = self._driver.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in logged if entry["level"] == "SEVERE" and entry["source"] != "network"]
 

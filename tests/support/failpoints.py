@@ -71,7 +71,7 @@ def come_to(point: str) -> None:
 
 
 def _children(parent: int) -> list[int]:
-    """Give a process's children, but for this one."""
+    """Return a process's children, but for this one."""
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(child) for child in listed if int(child) != os.getpid()]
 

@@ -68,7 +68,7 @@ class Group:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Tell whether a process still has what it had open; who has nobody to ask for its end has ended nevertheless."""
+    """Return whether a process still has what it had open; who has nobody to ask for its end has ended nevertheless."""
     try:
         return process.is_running() and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
     except psutil.NoSuchProcess:
@@ -76,7 +76,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def port_apart() -> int:
-    """Give a free port no connection is given by the system.
+    """Return a free port no connection is given by the system.
 
     A client that knocks on such a port while nobody listens there may be connected to itself.
     """

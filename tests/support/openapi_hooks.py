@@ -39,7 +39,7 @@ class Exempt(NamedTuple):
 
 
 def faults(fields: Iterable[str], *codes: str) -> Callable[[int, Problem], bool]:
-    """Tell an answer 400 that finds fault with these fields alone, for these reasons."""
+    """Recognise an answer 400 that finds fault with these fields alone, for these reasons."""
     named = frozenset(fields)
 
     def told(status: int, problem: Problem) -> bool:

@@ -27,7 +27,7 @@ def _trees() -> dict[str, ast.Module]:
 
 @cache
 def _functions() -> dict[str, Function]:
-    """Give all functions and methods by their dotted names."""
+    """Return all functions and methods by their dotted names."""
     found: dict[str, Function] = {}
     for module, tree in _trees().items():
         for node in tree.body:
@@ -39,7 +39,7 @@ def _functions() -> dict[str, Function]:
 
 @cache
 def _names(module: str) -> dict[str, str]:
-    """Give what a module's own names stand for, dotted."""
+    """Return what a module's own names stand for, dotted."""
     names: dict[str, str] = {}
     for node in ast.walk(_trees()[module]):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -61,7 +61,7 @@ def _resolved(name: str) -> str:
 
 
 def _named(function: str) -> Iterator[str]:
-    """Give what a function names."""
+    """Return what a function names."""
     module = max((each for each in _trees() if function.startswith(f"{each}.")), key=len)
     holder = function.rpartition(".")[0]
     names = _names(module)
@@ -76,7 +76,7 @@ def _named(function: str) -> Iterator[str]:
 
 
 def codes_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Give the codes errors are made with in a piece of source, and their lines."""
+    """Return the codes errors are made with in a piece of source, and their lines."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ApplicationError" and node.args:
             for part in ast.walk(node.args[0]):
@@ -85,7 +85,7 @@ def codes_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def codes_raised(function: str) -> set[str]:
-    """Give the codes a function may raise, named by its dotted name."""
+    """Return the codes a function may raise, named by its dotted name."""
     codes: set[str] = set()
     seen: set[str] = set()
     waiting = [function]

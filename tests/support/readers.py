@@ -48,12 +48,12 @@ class Reader:
         self.outbox = Outbox(self.writer, clock=clock)
 
     def texts(self) -> list[str]:
-        """Give the frames since the last time."""
+        """Return the frames since the last time."""
         frames, self.writer.frames = self.writer.frames, []
         return [text_of(frame).decode() for frame in frames]
 
     def messages(self) -> list[dict[str, Any]]:
-        """Give the messages since the last time."""
+        """Return the messages since the last time."""
         found: list[dict[str, Any]] = []
         for text in self.texts():
             read = json.loads(text)

@@ -22,35 +22,35 @@ _OF_THE_METHOD = 405
 
 @cache
 def schema() -> dict[str, Any]:
-    """Give the whole schema, as it is served."""
+    """Return the whole schema, as it is served."""
     generator: Any = cast("Any", SchemaGenerator)()
     made: dict[str, Any] = generator.get_schema(request=None, public=True)
     return made
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Give each operation with its address and method."""
+    """Return each operation with its address and method."""
     for path, methods in schema()["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
 
 
 def body_of(operation: dict[str, Any]) -> Any:
-    """Give the first example of a call's body; None for a call without one."""
+    """Return the first example of a call's body; None for a call without one."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     named = [example["value"] for example in content.get("examples", {}).values()]
     return [*named, content.get("example")][0]
 
 
 def codes_documented(method: str, path: str) -> set[str]:
-    """Give the codes an operation is documented to answer."""
+    """Return the codes an operation is documented to answer."""
     responses = schema()["paths"][path][method]["responses"].values()
     return {code for response in responses for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})}
 
 
 @cache
 def _paths() -> list[tuple[re.Pattern[str], str]]:
-    """Give the addresses' patterns, those with fewer variable parts first."""
+    """Return the addresses' patterns, those with fewer variable parts first."""
     paths = sorted(schema()["paths"], key=lambda path: path.count("{"))
     return [(re.compile(re.sub(r"\{[a-z_]+\}", "[^/]+", path)), path) for path in paths]
 
@@ -64,7 +64,7 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
 
 @cache
 def _validator(pointer: str) -> Draft202012Validator:
-    """Give the validator of a part of the schema, named by its address in it."""
+    """Return the validator of a part of the schema, named by its address in it."""
     return Draft202012Validator(
         {"$ref": f"#{pointer}", "components": schema()["components"], "paths": schema()["paths"]},
         format_checker=Draft202012Validator.FORMAT_CHECKER,
@@ -78,7 +78,7 @@ def value_check(value: Any, pointer: str) -> None:
 
 
 def extras_of(error: dict[str, Any]) -> set[str]:
-    """Give what an error brings beside what each has."""
+    """Return what an error brings beside what each has."""
     return error.keys() - {"type", "title", "status", "detail", "code", "request_id", "errors"}
 
 

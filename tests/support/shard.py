@@ -226,7 +226,7 @@ def events_of(batch: rust.Batch) -> Iterator[AnyEvent]:
 
 
 def events_made(commands: int, *, batch: int = 20, seed: int = 1) -> Iterator[tuple[int, list[AnyEvent]]]:
-    """Give each batch's time and events of random commands, as a journal of its own would have them."""
+    """Return each batch's time and events of random commands, as a journal of its own would have them."""
     engine, flow = rust.engine_new(), Flow(seed)
     begin: list[Command] = [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1), *opening()]
     for number in range(-batch, commands, batch):
@@ -368,7 +368,7 @@ class DrivenWriter:
 
 
 def answers_of(answer: bytes) -> list[Any]:
-    """Give each command's events, or the code it was refused with."""
+    """Return each command's events, or the code it was refused with."""
     entries: list[bytes | tuple[str]] = msgspec.msgpack.decode(answer, type=list[bytes | tuple[str]])
     return [
         list(section_decode(msgspec.msgpack.decode(entry, type=Reply).section))

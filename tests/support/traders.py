@@ -79,7 +79,7 @@ class Socket:
         return answer
 
     def next_message(self, *, channel: str, kind: str | None = None) -> dict[str, Any]:
-        """Give the next message of a channel, of one kind."""
+        """Return the next message of a channel, of one kind."""
         while True:
             message = self.messages.get(timeout=WAIT_S_MAX)
             if message.get("channel") == channel and kind in (None, message["type"]):

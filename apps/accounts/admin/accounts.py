@@ -53,7 +53,7 @@ class FeeTierFilter(admin.SimpleListFilter):
     parameter_name = "fee_tier"
 
     def lookups(self, *_arguments: Any) -> list[tuple[str, str]]:
-        """Give all of them."""
+        """Return all of them."""
         return [(str(tier), str(tier)) for tier in range(FEE_TIER_MAX + 1)]
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Account]) -> QuerySet[Account]:

@@ -51,7 +51,7 @@ def places_take(wanted: Sequence[Wanted], *, at: int) -> Standing:
 
 
 def places_return(wanted: Sequence[Wanted]) -> None:
-    """Give back the place that was taken under each limit: what was done does not count."""
+    """Release what was taken under each limit: what was done does not count."""
     for limit, who in wanted:
         interval = _interval(limit)
         RateMark.objects.filter(pk=_key(limit, who)).update(ahead_until=F("ahead_until") - Value(interval))

@@ -86,13 +86,13 @@ class BrowserAuthentication(PasswordAuthentication):
 
 
 def django_request(request: Request) -> HttpRequest:
-    """Give Django's own request within REST framework's."""
+    """Return Django's own request within REST framework's."""
     inner: HttpRequest = request._request  # noqa: SLF001 - REST framework gives no other way to it
     return inner
 
 
 def account_of_request(request: Request) -> Account:
-    """Give the account the request trades with.
+    """Return the account the request trades with.
 
     Raises:
         ApplicationError: `forbidden`: the user has none.
@@ -106,6 +106,6 @@ def account_of_request(request: Request) -> Account:
 
 
 def client_address(request: Request) -> str:
-    """Give the address a request comes from, as the project's edge has made it out."""
+    """Return the address a request comes from, as the project's edge has made it out."""
     address: str = request.META.get("REMOTE_ADDR") or ""
     return address

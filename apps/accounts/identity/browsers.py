@@ -14,7 +14,7 @@ _SESSION_KEY = "token_family"
 
 
 def family_of_request(request: Request, user: User, *, at: int, address: str) -> TokenFamily:
-    """Give the login a request comes by; a browser session gets a family of its own, which ends with it."""
+    """Return the login a request comes by; a browser session gets a family of its own, which ends with it."""
     if isinstance(request.auth, TokenFamily):
         return request.auth
     session = request.session

@@ -27,7 +27,7 @@ def families_ended_listen(listener: Callable[[], None]) -> None:
 
 
 def families_ended_tell() -> None:
-    """Tell this process at once, and the others by the bus."""
+    """Notify this process at once, and the others by the bus."""
     for listener in _listeners:
         listener()
     async_to_sync(_publish)()

@@ -31,7 +31,7 @@ def login_place_take(email: str, *, address: str, at: int) -> Standing:
 
 
 def login_place_return(email: str, *, address: str) -> None:
-    """Give the place back: the login did not fail."""
+    """Release the place: the login did not fail."""
     places_return(_places(email, address))
 
 

@@ -43,7 +43,7 @@ def confirmation_send(user: User, *, password: str) -> None:
 
 
 def known_send(user: User) -> None:
-    """Tell somebody who registers again that they are registered."""
+    """Notify somebody who registers again that they are registered."""
     _send(
         user.email,
         "You are registered already",
@@ -115,7 +115,7 @@ def reset_user(token: str) -> User | None:
 
 
 def reset_link(user: User) -> str:
-    """Give the page where a user sets a new password."""
+    """Return the page where a user sets a new password."""
     return _link("reset", *reset_token(user).split(".", 1))
 
 

@@ -37,7 +37,7 @@ class Principals:
         return self._cleared
 
     def get(self, claims: Claims) -> tuple[Principal | None, bool]:
-        """Give who was behind the claims a moment ago, and whether to ask anew."""
+        """Return who was behind the claims a moment ago, and whether to ask anew."""
         with self._lock:
             entry = self._known.get(claims)
         age_s = AGE_S_MAX + 1 if entry is None else time.monotonic() - entry[0]

@@ -33,7 +33,7 @@ class Enrolment(NamedTuple):
 
 
 def second_factor_has(user: User) -> bool:
-    """Tell whether a user has a second factor."""
+    """Return whether a user has a second factor."""
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
@@ -106,7 +106,7 @@ def second_factor_mark(request: HttpRequest | Request, *, at: int) -> None:
 
 
 def second_factor_fresh(request: HttpRequest | Request) -> bool:
-    """Tell whether a request may do what needs a fresh second factor: money, kill switches, others' access.
+    """Return whether a request may do what needs a fresh second factor: money, kill switches, others' access.
 
     True as well where the setting requires none.
     """

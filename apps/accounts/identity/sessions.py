@@ -126,13 +126,13 @@ def principal_read(claims: Claims, *, at: int) -> Principal:
 
 
 def principal_of(family: TokenFamily) -> Principal:
-    """Give a family's principal."""
+    """Return a family's principal."""
     account = account_of_user(family.user_id)
     return Principal(user=family.user_id, family=family.pk, account=None if account is None else account.pk)
 
 
 def families_alive(families: list[int], *, at: int) -> set[int]:
-    """Tell which of some families still let their user in."""
+    """Return which of some families still let their user in."""
     return set(TokenFamily.objects.filter(pk__in=families).alive(at=at).values_list("pk", flat=True))
 
 

@@ -94,7 +94,7 @@ _watches: "WeakKeyDictionary[asyncio.AbstractEventLoop, Watch]" = WeakKeyDiction
 
 
 def watch() -> Watch:
-    """Give the running event loop's watch."""
+    """Return the running event loop's watch."""
     loop = asyncio.get_running_loop()
     found = _watches.get(loop)
     if found is None:

@@ -18,14 +18,14 @@ _CHANGED = "user.change"
 
 
 def person_behind_both(asker: int, approver: int) -> str | None:
-    """Give the address of somebody who stands behind both, else None; both are users' numbers."""
+    """Return the address of somebody who stands behind both, else None; both are users' numbers."""
     parties = {asker, approver}
     both = _behind(asker, parties) & _behind(approver, parties)
     return User.objects.filter(pk=min(both)).values_list("email", flat=True).get() if both else None
 
 
 def _behind(user: int, parties: set[int]) -> set[int]:
-    """Give a user, and who stands behind them."""
+    """Return a user, and who stands behind them."""
     found, wanted = {user}, [user]
     while wanted:
         new = _hands(wanted.pop()) - found
@@ -39,7 +39,7 @@ def _behind(user: int, parties: set[int]) -> set[int]:
 
 
 def _hands(user: int) -> set[int]:
-    """Give who made a user what they are."""
+    """Return who made a user what they are."""
     rows = AuditRecord.objects.filter(subject=f"user {user}", actor__isnull=False)
     rows = rows.filter(action__in=(*_MADE, _CHANGED)).order_by()
     return {
@@ -50,6 +50,6 @@ def _hands(user: int) -> set[int]:
 
 
 def _gave(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Tell whether a change let somebody in or gave them more; taking away does not put anybody behind them."""
+    """Return whether a change let somebody in or gave them more; taking away does not put anybody behind them."""
     more = set(after.get("roles", ())) - set(before.get("roles", ()))
     return bool(more or "email" in after or after.get("is_staff") or after.get("is_superuser"))

@@ -172,7 +172,7 @@ def _done(user: int) -> None:
 
 
 def opening_due(user: User) -> bool:
-    """Tell whether a user still waits for the account, and may have it."""
+    """Return whether a user still waits for the account, and may have it."""
     return user.opening_due and (user.email_confirmed or not _confirms())
 
 

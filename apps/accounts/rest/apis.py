@@ -32,7 +32,7 @@ class AccountApi(APIView):
 
     @described(answers={200: AccountBody}, query=ACCOUNT_FIELDS)
     def get(self, request: Request) -> Response:
-        """Give its terms as they are now."""
+        """Return its terms as they are now."""
         read_wait(query_read(request.query_params, ACCOUNT_FIELDS)["at_least"])
         return Response(account_body(account_of_request(request)))
 

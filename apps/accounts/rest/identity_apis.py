@@ -90,7 +90,7 @@ def unauthenticated(detail: str, standing: Standing | None = None) -> Applicatio
 
 
 def user_of(request: Request) -> User:
-    """Give the user of a request that had to log in."""
+    """Return the user of a request that had to log in."""
     user = request.user
     if not isinstance(user, User):
         raise unauthenticated("A login is wanted.")
@@ -206,7 +206,7 @@ class SecondFactorApi(PreSecondFactorApi):
 
     @described(answers={200: SecondFactorBody})
     def get(self, request: Request) -> Response:
-        """Tell whether there is one, and whether it was given lately."""
+        """Return whether there is one, and whether it was given lately."""
         query_read(request.query_params, {})
         return Response(
             {

@@ -43,7 +43,7 @@ class Feed(Protocol):
 
     @property
     def has_readers(self) -> bool:
-        """Tell whether anybody listens."""
+        """Return whether anybody listens."""
 
     async def open(self) -> None:
         """Connect it to the bus."""
@@ -64,7 +64,7 @@ class Feeds(dict[int, FeedT]):
         self._opening: dict[int, asyncio.Task[FeedT]] = {}
 
     async def opened(self, number: int, make: Callable[[], FeedT]) -> FeedT:
-        """Give a feed, opening it for its first reader.
+        """Return a feed, opening it for its first reader.
 
         Raises:
             ApplicationError: `venue_unavailable`.
@@ -128,7 +128,7 @@ class Hub:
         self._errands: set[asyncio.Task[None]] = set()
 
     async def instrument(self, reference: InstrumentReference) -> InstrumentFeed:
-        """Give an instrument's feed.
+        """Return an instrument's feed.
 
         Raises:
             ApplicationError: `venue_unavailable`.
@@ -137,7 +137,7 @@ class Hub:
         return await self.instruments.opened(reference.id, lambda: InstrumentFeed(reference, changed=self.pace.changed))
 
     async def account(self, account: int) -> AccountFeed:
-        """Give an account's feed.
+        """Return an account's feed.
 
         Raises:
             ApplicationError: `venue_unavailable`.
@@ -146,7 +146,7 @@ class Hub:
         return await self.accounts.opened(account, lambda: AccountFeed(account, repairs=self._repairs))
 
     async def venue(self) -> VenueFeed:
-        """Give the venue's own feed.
+        """Return the venue's own feed.
 
         Raises:
             ApplicationError: `venue_unavailable`.
@@ -155,7 +155,7 @@ class Hub:
         return await self.venues.opened(shard(), lambda: VenueFeed(changed=self.pace.changed))
 
     def account_head(self, account: int) -> int | None:
-        """Give an account's last sequence, where it is listened to."""
+        """Return an account's last sequence, where it is listened to."""
         feed = self.accounts.get(account)
         return None if feed is None else feed.head
 
@@ -262,7 +262,7 @@ _SOCKETS_OPEN.set_function(sockets_open)
 
 
 def hub() -> Hub:
-    """Give the running event loop's hub."""
+    """Return the running event loop's hub."""
     loop = asyncio.get_running_loop()
     found = _hubs.get(loop)
     if found is None:

@@ -153,7 +153,7 @@ _SAID_OF_ERRORS: Mapping[str, Schema] = {
 
 
 def request_schema(op: str) -> Schema:
-    """Give the schema of a request."""
+    """Return the schema of a request."""
     body = table_schema(FIELDS[op], field_rules=FIELD_RULES.get(op))
     body["properties"] = {"id": REQUEST_ID.schema, "op": {"const": op}, **body["properties"]}
     body["required"] = ["id", "op", *body["required"]]
@@ -192,7 +192,7 @@ _STATUS: Schema = {"type": "integer", "minimum": 200, "maximum": 599}
 
 
 def answer_schema(op: str) -> Schema:
-    """Give the schema of the answer to a request that was carried out."""
+    """Return the schema of the answer to a request that was carried out."""
     answer = _closed({}, id=_REQUEST_ID, ok={"const": True}, status=_STATUS, result=RESULTS[op])
     return answer if op in PARAMS else {**answer, "required": ["id", "ok", "result"]}
 
@@ -211,7 +211,7 @@ PING: Schema = _closed({}, type={"const": "ping"}, at=_TIME, account_sequence=_n
 
 
 def schemas() -> dict[str, Schema]:
-    """Give all schemas by name; they name one another by `REF`."""
+    """Return all schemas by name; they name one another by `REF`."""
     shapes: tuple[Any, ...] = (*EVENTS, OrderAnswer, OrdersAnswer, BatchAnswer)
     _, said = msgspec.json.schema_components(shapes, ref_template=REF)
     for shape in EVENTS:
@@ -233,12 +233,12 @@ def schemas() -> dict[str, Schema]:
 
 
 def request_name(op: str) -> str:
-    """Give the schema name of a request: `order.submit` is OrderSubmit."""
+    """Return the schema name of a request: `order.submit` is OrderSubmit."""
     return "".join(part.capitalize() for part in op.replace(".", "_").split("_")) + "Request"
 
 
 def document() -> dict[str, Any]:
-    """Give the AsyncAPI document."""
+    """Return the AsyncAPI document."""
     known = schemas()
     requests = [request_name(op) for op in FIELDS]
     said = [shape.__name__ for shape in EVENTS] + [f"{name}Answer" for name in requests] + ["Refusal", "ServerPing"]
@@ -288,7 +288,7 @@ def document() -> dict[str, Any]:
 
 
 def document_text() -> str:
-    """Give the document as it is served and stored."""
+    """Return the document as it is served and stored."""
     return json.dumps(document(), indent=1, sort_keys=True) + "\n"
 
 

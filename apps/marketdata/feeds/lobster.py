@@ -157,7 +157,7 @@ def _rows(path: Path, notes: set[str] | None) -> Iterator[tuple[int, str]]:
 
 
 def _is_header(text: str) -> bool:
-    """Tell column names from a row: each is a word."""
+    """Return whether these are column names, not a row: each is a word."""
     fields = text.split(",")
     whole = len(fields) == len(MESSAGE_FIELDS) or not len(fields) % LEVEL_FIELDS
     return whole and all(field.strip(' "')[:1].isalpha() for field in fields)

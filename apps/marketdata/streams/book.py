@@ -38,7 +38,7 @@ class BookLog:
             self._prices -= len(old_bids) + len(old_asks)
 
     def since(self, sequence: int) -> tuple[set[int], set[int]] | None:
-        """Give the prices touched behind a sequence, bids and asks; None: that is too long ago."""
+        """Return the prices touched behind a sequence, bids and asks; None: that is too long ago."""
         if sequence < self.base:
             return None
         bids: set[int] = set()
@@ -67,7 +67,7 @@ class BookState:
         self.log.add(block.sequence, block.bids, block.asks)
 
     def checksum(self) -> int:
-        """Give the checksum of the best levels."""
+        """Return the checksum of the best levels."""
         if self._checksum[0] != self.book.sequence:
             self._checksum = (self.book.sequence, self.book.checksum(self.reference))
         return self._checksum[1]
@@ -115,7 +115,7 @@ class BookWindow(Conflated):
         return previous, self._update(previous, bids, asks)
 
     def since(self, sequence: int) -> bytes | None:
-        """Tell a reader that stands at a sequence what became of the book; the window has advanced to it."""
+        """Send a reader at a sequence how the book has changed; the window has advanced to it."""
         if sequence == self.sequence:
             return None
         touched = self._state.log.since(sequence) if sequence < self.sequence else None
@@ -127,11 +127,11 @@ class BookWindow(Conflated):
         return self._update(sequence, bids, asks)
 
     def can_resume(self, sequence: int) -> bool:
-        """Tell whether a reader that stands at a sequence can go on from there."""
+        """Return whether a reader that stands at a sequence can go on from there."""
         return self._state.log.base <= sequence <= self.sequence
 
     def snapshot(self) -> bytes:
-        """Give the whole window."""
+        """Return the whole window."""
         reference, book = self._state.reference, self._state.book
         return encode(
             BookSnapshot(
@@ -166,7 +166,7 @@ def _changes(before: Iterable[Level], after: Iterable[Level]) -> list[Level]:
 
 
 def _between(side: BookSide, touched: set[int], depth: int) -> list[Level]:
-    """Give what brings any reader of a depth to now that had the best levels before these prices were touched.
+    """Return what brings any reader of a depth to now that had the best levels before these prices were touched.
 
     All best levels are given: one that was not touched may not have been among them then. Touched prices that are not
     among them now are removed; and so are untouched levels that others may have pushed out, which are the next

@@ -27,7 +27,7 @@ class Changes(Channel):
 
     @abstractmethod
     def snapshot(self) -> bytes:
-        """Give the state whole."""
+        """Return the state whole."""
 
     def restart(self, sequence: int) -> None:
         """Begin anew; readers are sent the state whole."""

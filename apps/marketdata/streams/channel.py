@@ -117,11 +117,11 @@ class Conflated(Channel):
 
     @abstractmethod
     def can_resume(self, sequence: int) -> bool:
-        """Tell whether a reader that stands at a sequence can go on from there."""
+        """Return whether a reader that stands at a sequence can go on from there."""
 
     @abstractmethod
     def snapshot(self) -> bytes:
-        """Give the latest whole."""
+        """Return the latest whole."""
 
     def begin(self, from_sequence: int | None) -> Joined:
         """Say what is sent first."""

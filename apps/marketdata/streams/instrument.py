@@ -47,7 +47,7 @@ class InstrumentFeed:
 
     @property
     def has_readers(self) -> bool:
-        """Tell whether anybody listens."""
+        """Return whether anybody listens."""
         return any(channel.readers for channel in self._channels())
 
     async def open(self) -> None:
@@ -68,7 +68,7 @@ class InstrumentFeed:
             await subscription.close()
 
     async def channel(self, name: str, *, depth: int = 0) -> Channel:
-        """Give a channel by its name; trades are read from the tables first.
+        """Return a channel by its name; trades are read from the tables first.
 
         Raises:
             ApplicationError: `venue_unavailable`.

@@ -53,11 +53,11 @@ class Ticker(Conflated):
         return encode(TickerUpdate(previous=sequence, **self._fields()))
 
     def can_resume(self, sequence: int) -> bool:
-        """Tell whether the sequence is one this process has seen."""
+        """Return whether the sequence is one this process has seen."""
         return self._base <= sequence <= self._sent
 
     def snapshot(self) -> bytes:
-        """Give the latest."""
+        """Return the latest."""
         return encode(TickerSnapshot(**self._fields()))
 
     def _fields(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Status(Changes):
         )
 
     def snapshot(self) -> bytes:
-        """Give it as it stands."""
+        """Return it as it stands."""
         return encode(
             StatusSnapshot(
                 symbol=self._reference.symbol,

@@ -36,12 +36,12 @@ class Tape(Channel):
 
     @property
     def begins(self) -> int:
-        """Give the sequence behind which the trades begin."""
+        """Return the sequence behind which the trades begin."""
         return self._base
 
     @property
     def last(self) -> int:
-        """Give the last trade's sequence, or where the trades begin."""
+        """Return the last trade's sequence, or where the trades begin."""
         return self._last
 
     def add(self, trades: Sequence[Tick]) -> None:

@@ -37,7 +37,7 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "open"
 
     def lookups(self, *_arguments: Any) -> list[tuple[str, str]]:
-        """Give the one choice beside all."""
+        """Return the one choice beside all."""
         return [("1", "Open")]
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Order]) -> QuerySet[Order]:

@@ -127,7 +127,7 @@ class EventChecker:
             check(event)
 
     def balances(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Give each account's total and held amount of each asset it ever had."""
+        """Return each account's total and held amount of each asset it ever had."""
         return {key: (self._totals[key], self._held[key]) for key in {*self._totals, *self._held}}
 
     def instruments(self) -> Iterator[int]:

@@ -51,11 +51,11 @@ class AuditReport:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether nothing was found."""
+        """Return whether nothing was found."""
         return self.violation is None
 
     def as_dict(self) -> dict[str, object]:
-        """Give it as JSON has it."""
+        """Return it as JSON has it."""
         found = self.violation
         return {
             "clean": self.is_clean,

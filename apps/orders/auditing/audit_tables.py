@@ -235,7 +235,7 @@ def _change(write: TableWrite, row: list[Any], columns: Sequence[str], change: R
 
 
 def _pairs(fills: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    """Give the two sides of each trade the table has both of; they share its id."""
+    """Return the two sides of each trade the table has both of; they share its id."""
     for one, other in pairwise(fills):
         if fill_trade(one[0]) == fill_trade(other[0]):
             yield one, other

@@ -36,7 +36,7 @@ def line_of(row: JournalRow) -> bytes:
 
 
 def _command(message: bytes) -> dict[str, Any]:
-    """Give a command's fields; bytes that are none, which the engine refused as such, are given in hex."""
+    """Return a command's fields; bytes that are none, which the engine refused as such, are given in hex."""
     try:
         command = command_decode(message)
     except msgspec.MsgspecError:

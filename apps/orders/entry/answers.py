@@ -44,12 +44,12 @@ class Answer(NamedTuple):
 
 
 def token_at(outcome: Outcome) -> str:
-    """Give the consistency token of an outcome."""
+    """Return the consistency token of an outcome."""
     return token_of(JournalPlace(shard=shard(), number=outcome.number))
 
 
 def refusal(event: OrderRejected | CommandRejected) -> ApplicationError:
-    """Give the error a refusal is answered with."""
+    """Return the error a refusal is answered with."""
     extra: dict[str, object] = {"sequence": event.sequence}
     if event.id:
         extra["client_order_id"] = event.id
@@ -59,7 +59,7 @@ def refusal(event: OrderRejected | CommandRejected) -> ApplicationError:
 
 
 def resolve_tell(error: ApplicationError, deadline: int) -> None:
-    """Tell of an outcome that is not known from when on a look-up is final."""
+    """Add to an unknown outcome from when on a look-up is final."""
     if error.code == "outcome_unknown":
         error.extra["resolve_after"] = time_format(deadline - clock_ns.lead_ns + RESOLVE_MARGIN_NS)
 
@@ -214,7 +214,7 @@ async def changed(
 
 
 async def order_missing(*, account: int, order_id: int) -> ApplicationError:
-    """Tell why an order cannot be changed: it has ended, or it is not there for this account."""
+    """Return why an order cannot be changed: it has ended, or it is not there for this account."""
     state = (await database_call(orders_current, [order_id])).get(order_id) if order_id else None
     if state is None or state.account != account or state.status not in TERMINAL:
         return ApplicationError("not_found", "There is no such order.")

@@ -92,7 +92,7 @@ def plain_order(message: str, *, account: int, at: int) -> PlainOrder | None:
 
 
 def _is_simple(message: str, request: _Request) -> bool:
-    """Tell that no key comes twice, nothing is null and nothing escaped: then each key and text has its two quotes."""
+    """Return whether no key repeats, nothing is null and nothing is escaped: so each key and text has two quotes."""
     params = request.params
     given = _FIELDS - _values(params).count(None)
     texts = 2 * given - (params.post_only is not None)

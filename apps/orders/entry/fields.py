@@ -104,7 +104,7 @@ def params_read(given: Any, table: Mapping[str, Field]) -> dict[str, Any]:
 
 
 def deadline_of(given: int | None, *, at: int) -> int:
-    """Give a command's deadline in the venue's time: the client's, which is of the clock, within the bound."""
+    """Return a command's deadline in the venue's time: the client's, which is of the clock, within the bound."""
     latest = at + DEADLINE_NS_MAX
     return latest if given is None else min(max(given, 1) + clock_ns.lead_ns, latest)
 
@@ -115,7 +115,7 @@ def client_order_id_make() -> str:
 
 
 def client_order_id_find(given: Any) -> str | None:
-    """Give the id a client names an order by, where it does and the id is one, before the rest is read."""
+    """Return the id a client names an order by, where it does and the id is one, before the rest is read."""
     try:
         found: str = CLIENT_ORDER_ID(given["client_order_id"])
     except (FieldInvalidError, KeyError, TypeError):

@@ -247,7 +247,7 @@ async def _known_of(command: AmendOrder | CancelOrder, outcome: Awaitable[Outcom
 
 
 async def _ids_to_look_up(commands: Sequence[BatchMember]) -> list[str]:
-    """Give the ids the orders of an account's commands are looked up by, as far as memory and tables tell them."""
+    """Return the ids the orders of an account's commands are looked up by, as far as memory and tables tell them."""
     others = [command.order_id for command in commands if not isinstance(command, SubmitOrder) and command.order_id]
     try:
         found = await order_terms.find(others)

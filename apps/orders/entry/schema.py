@@ -73,7 +73,7 @@ CANCEL_ALL_FIELD_RULES = {
 
 
 def _member(operation: str) -> dict[str, Any]:
-    """Give the schema of a batch's command, which names its operation; left out, it is an order."""
+    """Return the schema of a batch's command, which names its operation; left out, it is an order."""
     table, field_rules = _MEMBERS[operation]
     schema = table_schema(table, field_rules=field_rules)
     schema["properties"]["op"] = {"const": operation}

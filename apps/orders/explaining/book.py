@@ -70,7 +70,7 @@ class BookMet:
                 del self.orders[order_id]
 
     def levels(self, side: Side, *, depth: int) -> list[Level]:
-        """Give the best prices of a side, the best first."""
+        """Return the best prices of a side, the best first."""
         quantities: defaultdict[int, int] = defaultdict(int)
         counts: defaultdict[int, int] = defaultdict(int)
         for order in self.orders.values():
@@ -81,13 +81,13 @@ class BookMet:
         return [Level(price, quantities[price], counts[price]) for price in prices]
 
     def at(self, side: Side, price: int) -> Level:
-        """Give one price."""
+        """Return one price."""
         orders = [order for order in self.orders.values() if order.side == side and order.price == price]
         return Level(price, sum(order.leaves for order in orders), len(orders))
 
 
 def book_before(*, shard: int, instrument: int, sequence: int) -> BookMet:
-    """Give an instrument's book as it was before an event.
+    """Return an instrument's book as it was before an event.
 
     Raises:
         JournalUnavailableError: the journal cannot be read.

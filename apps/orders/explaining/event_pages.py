@@ -88,7 +88,7 @@ def _looked_for(
 
 
 def order_event_body(order: Order | OrderState, entry: OrderEventAt, reference: InstrumentReference) -> OrderEventBody:
-    """Give an event's shape; what an order by quote amount has left or canceled is counted in the quote asset."""
+    """Return an event's shape; what an order by quote amount has left or canceled is counted in the quote asset."""
     rest = reference.amount_format if order.quote_amount else reference.quantity_format
     event, at = entry.event, entry.at
     text = event_text(event, reference, order_id=order.id, by_amount=order.quote_amount != 0)

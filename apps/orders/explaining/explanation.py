@@ -82,7 +82,7 @@ def explain(order_id: int, *, shard: int, depth: int = DEPTH) -> Explanation:
 
 
 def order_life(order: Order, reference: InstrumentReference, *, events_max: int = TOLD_EVENTS_MAX) -> OrderLifeBody:
-    """Tell of an order in the tables what stands beside its events, as far as the tables are.
+    """Return what stands beside the events of an order in the tables, as far as the tables are.
 
     Of one with more than `events_max` events, or some that must be looked for, only the command and the book.
 
@@ -113,7 +113,7 @@ class _Life(NamedTuple):
 
 @lru_cache(maxsize=LIVES_KEPT_MAX)
 def _life(wanted: _Life) -> OrderLifeBody:
-    """Tell it: what the journal says up to an event is so for ever, and folding a book takes a while."""
+    """Return the book: what the journal says up to an event never changes, and folding a book takes a while."""
     entered = order_sequence(wanted.order_id)
     story = story_read(wanted.order_id, journal=Journal(wanted.shard), last=wanted.last or entered)
     if story is None:
@@ -127,7 +127,7 @@ def _life(wanted: _Life) -> OrderLifeBody:
 
 
 def _book(book: BookMet, reference: InstrumentReference, *, before: int, depth: int) -> BookMetBody:
-    """Give the book's shape: levels alone, and of nobody."""
+    """Return the book's shape: levels alone, and of nobody."""
 
     def levels(side: Side) -> list[tuple[str, str, int]]:
         return [_level(each) for each in book.levels(side, depth=depth)]
@@ -149,6 +149,6 @@ def _state(story: Story) -> OrderState:
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """Give an explanation as plain values."""
+    """Return an explanation as plain values."""
     body: dict[str, Any] = msgspec.to_builtins(explanation)
     return body

@@ -52,7 +52,7 @@ class Bounds(NamedTuple):
     newest: bool
 
     def hold(self, sequence: int) -> bool:
-        """Tell whether a sequence is inside."""
+        """Return whether a sequence is inside."""
         return self.first <= sequence <= self.last
 
 
@@ -76,7 +76,7 @@ def noted_read(journal: Journal, order_id: int, *, account: int, bounds: Bounds 
 
 
 def _keys(rows: QuerySet[Any], key: str, bounds: Bounds | None) -> QuerySet[Any, int]:
-    """Give the sequences of rows, no more than are wanted."""
+    """Return the sequences of rows, no more than are wanted."""
     rows = rows.order_by()
     if bounds is None:
         return rows.values_list(key, flat=True)
@@ -90,7 +90,7 @@ def _within(sequences: Iterable[int], bounds: Bounds) -> list[int]:
 
 
 def _left(journal: Journal, row: tuple[int, int] | None, account: int) -> int:
-    """Give the batch up to which fills and revisions of an order of an account may have left the tables."""
+    """Return the batch up to which fills and revisions of an order of an account may have left the tables."""
     if not Account.objects.filter(id=account, simulated=True).exists():
         return 0
     place = place_of(journal.shard)
@@ -126,7 +126,7 @@ def events_at(journal: Journal, order_id: int, sequences: list[int]) -> Iterator
 
 
 def events_of(row: JournalRow, order_id: int) -> Iterator[OrderEventAt]:
-    """Give a batch's events of one order."""
+    """Return a batch's events of one order."""
     encoded = order_id_bytes(order_id)
     if encoded not in row.events:
         return

@@ -69,7 +69,7 @@ def _stretch(journal: Journal, order_id: int, *, after: int, upto: int) -> Itera
 
 
 def _is_last(event: OrderEvent, order_id: int) -> bool:
-    """Tell whether an order ended by an event."""
+    """Return whether an order ended by an event."""
     if isinstance(event, Trade):
         return (event.taker_leaves if event.taker_order_id == order_id else event.maker_leaves) == 0
     return isinstance(event, OrderCanceled | OrderRejected)

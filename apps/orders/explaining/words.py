@@ -41,7 +41,7 @@ def event_text(event: OrderEvent, reference: InstrumentReference, *, order_id: i
 
 
 class Teller:
-    """Tells one order's story in an instrument's units."""
+    """Writes one order's story in an instrument's units."""
 
     def __init__(self, story: Story, book: BookMet, reference: InstrumentReference) -> None:
         """Take what happened, and the book the order met."""
@@ -67,7 +67,7 @@ class Teller:
         return [*sentences, *self._ends()]
 
     def _is_entry(self, entry: OrderEventAt) -> bool:
-        """Tell whether an event is of the command the order came by."""
+        """Return whether an event is of the command the order came by."""
         first = self._story.events[0]
         return (entry.number, entry.command) == (first.number, first.command)
 

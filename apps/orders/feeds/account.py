@@ -107,7 +107,7 @@ class AccountFeed:
 
     @property
     def has_readers(self) -> bool:
-        """Tell whether anybody listens."""
+        """Return whether anybody listens."""
         return bool(self.readers)
 
     async def open(self) -> None:
@@ -145,7 +145,7 @@ class AccountFeed:
         return Joined(resumed=False, texts=[snapshot, *rest])
 
     async def _missed(self, account_sequence: int) -> list[bytes] | None:
-        """Give the messages behind one; None: they are too far back. Nothing is awaited behind the last look."""
+        """Return the messages behind one; None: they are too far back. Nothing is awaited behind the last look."""
         earlier: list[bytes] = []
         first = self.first_kept
         if account_sequence + 1 < first:
@@ -163,7 +163,7 @@ class AccountFeed:
         return self._bounded(earlier + later)
 
     async def _snapshot(self) -> tuple[bytes, list[bytes]]:
-        """Tell the account whole, and what is behind that."""
+        """Send the whole account, then what came after."""
         first, known_at = self.first_kept, self._known_at
         # With what is kept the account's place can be told for any moment since.
         found = await database_call(account_found, self.account, sequence=known_at)
@@ -218,7 +218,7 @@ class AccountFeed:
                 reader.put_owed(texts)
 
     async def _told_again(self, events: list[AccountEvent]) -> list[bytes]:
-        """Give the messages of events read again; their orders are as they are now."""
+        """Return the messages of events read again; their orders are as they are now."""
         ids = {self._order_id(each.event) for each in events if isinstance(each.event, OrderChange)}
         ids |= {each.event.order_id for each in events if isinstance(each.event, OrderAccepted | OrderRejected)}
         states = await database_call(orders_current, ids) if ids else {}
@@ -236,7 +236,7 @@ class AccountFeed:
         return texts
 
     def _bounded(self, texts: list[bytes]) -> list[bytes] | None:
-        """Give what a reader missed; None: it is too much to send, and the account is told whole instead."""
+        """Return what a reader missed; None: it is too much to send, and the account is told whole instead."""
         return texts if sum(map(len, texts)) <= self._owed_bytes_max else None
 
     async def _message(self, _subject: str, payload: bytes) -> None:
@@ -324,7 +324,7 @@ class AccountFeed:
         return FillMessage(fill=fill_body(fill_of(event, liquidity=liquidity, at=at), reference), order=order, **head)
 
     async def _moved(self, event: OrderAccepted | OrderRejected | OrderChange, at: int) -> OrderState:
-        """Give the order after an event."""
+        """Return the order after an event."""
         if isinstance(event, OrderAccepted | OrderRejected):
             state = OrderState.of_event(event, at=at)
         else:

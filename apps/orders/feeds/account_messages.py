@@ -155,7 +155,7 @@ class PositionLimitMessage(AccountMessage, tag_field="type", tag="position_limit
 
 
 def balance_message(event: BalanceChanged, asset: AssetReference, head: dict[str, Any]) -> BalanceMessage:
-    """Tell a balance."""
+    """Describe a balance."""
     return BalanceMessage(
         balance=BalanceBody(
             asset=asset.symbol,
@@ -169,7 +169,7 @@ def balance_message(event: BalanceChanged, asset: AssetReference, head: dict[str
 
 
 def cash_message(event: CashMoved, asset: AssetReference, head: dict[str, Any]) -> CashMessage:
-    """Tell a movement of money."""
+    """Describe a movement of money."""
     return CashMessage(
         cash=CashBody(
             id=event.id,
@@ -184,7 +184,7 @@ def cash_message(event: CashMoved, asset: AssetReference, head: dict[str, Any]) 
 def withdrawal_message(
     event: WithdrawalRequested | WithdrawalSettled, asset: AssetReference, head: dict[str, Any]
 ) -> WithdrawalMessage:
-    """Tell how a withdrawal goes on."""
+    """Return how a withdrawal goes on."""
     if isinstance(event, WithdrawalSettled):
         what, request = WITHDRAWAL_END_NAMES[event.end], event.request
     else:
@@ -198,7 +198,7 @@ def money_message(
     asset: AssetReference,
     head: dict[str, Any],
 ) -> BalanceMessage | CashMessage | WithdrawalMessage:
-    """Tell what became of an account's money."""
+    """Return what became of an account's money."""
     if isinstance(event, BalanceChanged):
         return balance_message(event, asset, head)
     if isinstance(event, CashMoved):
@@ -207,7 +207,7 @@ def money_message(
 
 
 def position_message(event: PositionChanged, reference: InstrumentReference, head: dict[str, Any]) -> PositionMessage:
-    """Tell a position."""
+    """Describe a position."""
     average = None
     if event.quantity:
         average = reference.average_price_format(notional=event.cost, quantity=event.quantity)
@@ -228,13 +228,13 @@ def position_message(event: PositionChanged, reference: InstrumentReference, hea
 def position_limit_message(
     event: PositionLimitSet, reference: InstrumentReference, head: dict[str, Any]
 ) -> PositionLimitMessage:
-    """Tell a position's bound."""
+    """Describe a position's bound."""
     limit = decimal_format(event.limit, scale=reference.base_scale) if event.limit else None
     return PositionLimitMessage(position_limit=PositionLimitBody(symbol=reference.symbol, limit=limit), **head)
 
 
 def account_message(event: AccountOpened | AccountChanged, head: dict[str, Any]) -> AccountTermsMessage:
-    """Tell what an account is allowed."""
+    """Return what an account is allowed."""
     if isinstance(event, AccountOpened):
         terms = AccountTermsBody(
             status=ACCOUNT_STATUS_NAMES[AccountStatus.ACTIVE],

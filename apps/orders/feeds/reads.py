@@ -117,7 +117,7 @@ def account_events(account: int, *, after: int, up_to: int) -> list[AccountEvent
 
 
 def account_sequence_of(event: AnyEvent, account: int) -> int:
-    """Give an event's place in an account's sequence; 0: it is not the account's, or has none."""
+    """Return an event's place in an account's sequence; 0: it is not the account's, or has none."""
     if isinstance(event, Trade):
         if event.taker_account == account:
             return event.taker_account_sequence

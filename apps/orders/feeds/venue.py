@@ -49,7 +49,7 @@ class VenueStatus(Changes):
             self.add(VenueStatusUpdate(previous=previous, sequence=sequence, kill_switch=on, at=time_format(at)))
 
     def snapshot(self) -> bytes:
-        """Give it as it stands."""
+        """Return it as it stands."""
         state = VenueStatusSnapshot(sequence=self.sequence, kill_switch=bool(self._on), at=time_format(self._at))
         return encode(state)
 
@@ -66,7 +66,7 @@ class VenueFeed:
 
     @property
     def has_readers(self) -> bool:
-        """Tell whether anybody listens."""
+        """Return whether anybody listens."""
         return bool(self.status.readers)
 
     async def open(self) -> None:

@@ -74,7 +74,7 @@ class JournalConnection:
 
 
 def is_damage(error: Exception) -> bool:
-    """Tell whether a database said that its file is damaged, and not that something is in its way."""
+    """Return whether a database said that its file is damaged, and not that something is in its way."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) & _SQLITE_PRIMARY in _SQLITE_DAMAGED

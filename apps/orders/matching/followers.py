@@ -79,7 +79,7 @@ class Follower:
         connections.close_all()
 
     def _projecting(self) -> Callable[[], int]:
-        """Give what a step of the projector is: when there is nothing to project, what is old leaves the tables."""
+        """Return what a step of the projector is: when there is nothing to project, what is old leaves the tables."""
         projector = ShardProjector(self.shard)
         if self._once:
             return projector.step

@@ -21,5 +21,5 @@ def halt_lift(*, shard: int) -> bool:
 
 
 def halt_of(*, shard: int) -> str | None:
-    """Tell why a shard is halted, if it is."""
+    """Return why a shard is halted, if it is."""
     return TradingHalt.objects.filter(shard=shard).values_list("detail", flat=True).first()

@@ -61,7 +61,7 @@ class Lease:
         return self._run(_RENEW, self._lease_ns, self.shard, self.epoch, self.holder)[1] == 1
 
     def release(self) -> None:
-        """Give the lease up, so that the next need not wait."""
+        """Release the lease, so that the next need not wait."""
         self._run(_RELEASE, self.shard, self.epoch, self.holder)
 
     def held_by(self) -> str | None:
@@ -70,7 +70,7 @@ class Lease:
         return str(rows[0][0]) if rows else None
 
     def halt(self) -> str | None:
-        """Tell why trading is halted, if it is."""
+        """Return why trading is halted, if it is."""
         rows = self._run(_HALT, self.shard)[0]
         return str(rows[0][0]) if rows else None
 
@@ -95,7 +95,7 @@ def _machine() -> str:
 
 
 def _started_at(pid: int) -> str | None:
-    """Tell when a process started (clock ticks since boot); empty where the system does not say, None: it is gone."""
+    """Return when a process started (clock ticks since boot); empty where the system does not say, None: it is gone."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def _started_at(pid: int) -> str | None:
 
 
 def _is_gone(holder: str) -> bool:
-    """Tell whether a holder's process has ended; when in doubt it has not."""
+    """Return whether a holder's process has ended; when in doubt it has not."""
     machine, _, rest = holder.partition("/")
     pid, _, rest = rest.partition("/")
     started, _, _ = rest.partition("/")

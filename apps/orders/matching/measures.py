@@ -28,7 +28,7 @@ class Tally:
         self.total += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Give, for each bound, how many did not pass it."""
+        """Return, for each bound, how many did not pass it."""
         names = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
         return list(zip(names, accumulate(self.counts), strict=True))
 

@@ -184,7 +184,7 @@ class ShardProjector:
 
 
 def _simulated() -> dict[type[Instrument] | type[Account], list[int]]:
-    """Give what is labelled as simulated: the one thing about these rows the journal does not say."""
+    """Return what is labelled as simulated: the one thing about these rows the journal does not say."""
     return {
         model: list(model.objects.filter(simulated=True).values_list("id", flat=True))
         for model in (Instrument, Account)

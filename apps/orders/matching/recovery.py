@@ -33,7 +33,7 @@ class Progress:
         self._began = self._said = clock()
 
     def at(self, number: int) -> None:
-        """Tell that a batch is done."""
+        """Report that a batch is done."""
         now = self._clock()
         if now - self._said < _QUIET_S:
             return
@@ -102,7 +102,7 @@ def engine_at_snapshot(journal: Journal) -> Engine:
 
 
 def tables_place(journal: Journal) -> int:
-    """Give the batch the tables are at, 0 before the first; the journal must have it as it was projected.
+    """Return the batch the tables are at, 0 before the first; the journal must have it as it was projected.
 
     Tables that lost their end are filled again from the journal. A journal that lost its end would give its next
     batches numbers the tables have already, and the projector would pass them over.

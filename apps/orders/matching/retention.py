@@ -54,7 +54,7 @@ class Dropped:
         self.carried: defaultdict[tuple[int, int], int] = defaultdict(int)
 
     def is_gone(self, *, account: int, sequence: int) -> bool:
-        """Tell whether an ended order whose last event has this sequence is gone."""
+        """Return whether an ended order whose last event has this sequence is gone."""
         return sequence <= self.sequence and account in self.accounts
 
     def rows_left(self, rows: Iterable[Row], *, sequence: int, order: int, account: int) -> list[Row]:
@@ -94,11 +94,11 @@ class RetentionPlace(NamedTuple):
     within: int = 0
 
     def has_left(self, sequence: int, *, end: int | None) -> bool:
-        """Tell whether a fill or a revision has left though its order, which ended at `end` or is open, is there."""
+        """Return whether a fill or a revision has left though its order, which ended at `end` or is open, is there."""
         return sequence <= self.gap_end(end)
 
     def gap_end(self, end: int | None) -> int:
-        """Give the sequence up to which fills and revisions of an order that is there have left; None: it is open."""
+        """Return the sequence up to which fills and revisions of an order that is there have left; None: it is open."""
         return self.within if end == self.sequence + 1 else 0
 
 
@@ -109,7 +109,7 @@ def place_of(shard: int) -> RetentionPlace:
 
 
 def _ends(orders: Iterable[int]) -> dict[int, int | None]:
-    """Give the last sequence of those orders that are in the table, None for those that are open."""
+    """Return the last sequence of those orders that are in the table, None for those that are open."""
     found: dict[int, int | None] = {}
     for ids in _some(orders):
         rows = Order.objects.filter(id__in=ids).values_list("id", "status", "sequence")
@@ -118,7 +118,7 @@ def _ends(orders: Iterable[int]) -> dict[int, int | None]:
 
 
 def simulated_accounts() -> frozenset[int]:
-    """Give the accounts that are labelled."""
+    """Return the accounts that are labelled."""
     return frozenset(Account.objects.filter(simulated=True).values_list("id", flat=True))
 
 
@@ -238,7 +238,7 @@ class _Going:
             self.orders += late
 
     def rows_first(self) -> list[int]:
-        """Give the sequences of the oldest rows of few orders, as many as a step takes."""
+        """Return the sequences of the oldest rows of few orders, as many as a step takes."""
         fills = Fill.objects.filter(order_id__in=self.orders).order_by("id")
         revisions = OrderRevision.objects.filter(order_id__in=self.orders).order_by("sequence")
         found = [*fills.values_list("trade_id", flat=True)[: self._rows_max]]
@@ -247,14 +247,14 @@ class _Going:
 
 
 def _ended(accounts: Iterable[int], *, upto: int) -> Iterator[tuple[int, int]]:
-    """Give the end and the id of each order that ended by a sequence."""
+    """Return the end and the id of each order that ended by a sequence."""
     for account in accounts:
         orders = Order.objects.filter(account_id=account, id__lt=order_id_first(upto + 1), sequence__lte=upto)
         yield from orders.exclude(status__in=OPEN_STATUSES).values_list("sequence", "id")
 
 
 def _has_more(orders: list[int], *, rows_max: int) -> bool:
-    """Tell whether orders have more fills and revisions than a step takes."""
+    """Return whether orders have more fills and revisions than a step takes."""
     room = rows_max
     for ids in _some(orders):
         for model in (Fill, OrderRevision):

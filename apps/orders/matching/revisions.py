@@ -19,7 +19,7 @@ _FIXED_ARRAY = 0x90
 
 
 def _beginning(kind: type[OrderAmended | OrderReduced]) -> bytes:
-    """Give the bytes every event of a kind begins with: an array of so many values, the first of them its number."""
+    """Return the bytes every event of a kind begins with: an array of so many values, the first of them its number."""
     return bytes((_FIXED_ARRAY + 1 + len(kind.__struct_fields__), int(str(kind.__struct_config__.tag))))
 
 
@@ -27,7 +27,7 @@ _BEGINNINGS = re.compile(b"|".join(re.escape(_beginning(kind)) for kind in (Orde
 
 
 def revisions_of(events: bytes) -> list[tuple[int, int, int]]:
-    """Give the sequence, the order and the account of each revision in a journal row's events.
+    """Return the sequence, the order and the account of each revision in a journal row's events.
 
     Most batches have none, which one search through the bytes tells; only sections that may have one are decoded.
     """

@@ -192,7 +192,7 @@ class MatchingService:
         return status
 
     def status(self) -> WriterStatus:
-        """Tell where the writer stands."""
+        """Return where the writer stands."""
         return self._writer.status()
 
     @property
@@ -201,7 +201,7 @@ class MatchingService:
         return self._writer.measures
 
     def _commands(self, frame: bytes) -> "asyncio.Future[bytes]":
-        """Give the future the writer's answer will be put into."""
+        """Return the future the writer's answer will be put into."""
         future: asyncio.Future[bytes] = self._loop.create_future()
         try:
             count = commands_count(frame)
@@ -282,5 +282,5 @@ class MatchingService:
 
 
 def services_running() -> list["MatchingService"]:
-    """Give this process's order services."""
+    """Return this process's order services."""
     return list(_services.values())

@@ -124,7 +124,7 @@ class Writer:
         self._thread.join()
 
     def status(self) -> WriterStatus:
-        """Tell where the writer stands."""
+        """Return where the writer stands."""
         state, detail = self._status
         return WriterStatus(state, detail, self._lease.epoch, self._number, self._sequence, self._queued, self._behind)
 
@@ -141,7 +141,7 @@ class Writer:
         return None
 
     def _refusal(self, count: int, weight: int) -> str | None:
-        """Tell why something is not taken; questions are answered however far the followers are behind."""
+        """Return why something is not taken; questions are answered however far the followers are behind."""
         state = self._status[0]
         if state is not WriterState.READY or self._stop.is_set():
             return VENUE_HALTED if state is WriterState.HALTED else VENUE_UNAVAILABLE

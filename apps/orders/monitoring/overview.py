@@ -22,7 +22,7 @@ _MS_PER_S = 1_000
 
 
 def overview(*, after: int | None) -> dict[str, Any]:
-    """Give the venue's numbers; `after`: the sequence since which orders are counted, from an earlier answer."""
+    """Return the venue's numbers; `after`: the sequence since which orders are counted, from an earlier answer."""
     instruments = list(instruments_all()[:BOOKS_MAX])
     report = VenueReport(
         writer=async_to_sync(writer_ask)(instruments),

@@ -108,7 +108,7 @@ class OrderDetailApi(APIView):
 
     @described(answers={200: OrderBody}, query=AT_LEAST_FIELDS)
     def get(self, request: Request, order_id: str) -> Response:
-        """Give the order as it stands."""
+        """Return the order as it stands."""
         read = query_read(request.query_params, AT_LEAST_FIELDS)
         read_wait(read["at_least"])
         return Response(order_read(account_of_request(request).pk, order_id_read(order_id)))
@@ -170,7 +170,7 @@ class OrderByClientOrderIdApi(APIView):
 
     @described(answers={200: OrderBody}, errors=(*WRITER_READS, "projection_behind"))
     def get(self, request: Request, client_order_id: str) -> Response:
-        """Give the order as the writer knows it; behind the command's deadline a 404 is final."""
+        """Return the order as the writer knows it; behind the command's deadline a 404 is final."""
         query_read(request.query_params, {})
         account = account_of_request(request).pk
         return _response(

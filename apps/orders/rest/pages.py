@@ -103,7 +103,7 @@ def merged_statement(wanted: OrderFilters, ask: PageAsk) -> tuple[str, list[Any]
 
 
 def _stretches(wanted: OrderFilters) -> Iterator[list[tuple[str, int]]]:
-    """Give the equalities of each stretch of the index that is walked."""
+    """Return the equalities of each stretch of the index that is walked."""
     fixed = [("account_id", wanted.account)]
     if wanted.instrument is not None:
         fixed.append(("instrument_id", wanted.instrument))

@@ -77,7 +77,7 @@ class Asked:
         return QueryDict(self.query)
 
     def build_absolute_uri(self, location: str) -> str:
-        """Give the address of a path on the host that was asked."""
+        """Return the address of a path on the host that was asked."""
         return self.origin + location
 
 
@@ -273,7 +273,7 @@ def _found(scope: Scope) -> tuple[Route, str] | None:
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes] | None:
-    """Give the headers that matter; None where one comes twice."""
+    """Return the headers that matter; None where one comes twice."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name in _HEADERS:
@@ -284,7 +284,7 @@ def _headers(scope: Scope) -> dict[bytes, bytes] | None:
 
 
 def _is_program(scope: Scope, headers: dict[bytes, bytes], *, public: bool) -> bool:
-    """Tell whether this is JSON for a program, with nothing in it that is Django's to judge."""
+    """Return whether this is JSON for a program, with nothing in it that is Django's to judge."""
     return (
         (_bearer(headers.get(b"authorization")) or (public and b"authorization" not in headers))
         and _json_accepted(headers.get(b"accept", b"*/*"))

@@ -99,7 +99,7 @@ def body_refuse(body: bytes) -> None:
 
 
 def order_shape(state: OrderState) -> OrderBody:
-    """Give an order's shape."""
+    """Return an order's shape."""
     return order_body(state, reference_read(state.instrument))
 
 

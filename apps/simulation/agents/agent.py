@@ -54,7 +54,7 @@ class Keys:
         self._last = 0
 
     def take(self) -> str:
-        """Give the next."""
+        """Return the next."""
         self._last += 1
         return f"{self._prefix}-{self._last:x}"
 
@@ -129,7 +129,7 @@ class Budget:
         self._at = at
 
     def available(self, now: int) -> int:
-        """Give how many there are now."""
+        """Return how many there are now."""
         filled = self._level + (now - self._at) / NS * self._per_s
         self._level = max(min(filled, self._most), self._level)
         self._at = now

@@ -29,7 +29,7 @@ class Arrivals:
         self._at = at
 
     def next(self, *, activity: float = 1.0) -> tuple[int, int]:
-        """Give the time (ns) and the side of the next arrival; `activity` scales the base rate meanwhile."""
+        """Return the time (ns) and the side of the next arrival; `activity` scales the base rate meanwhile."""
         random, base = self._random, self._base * activity
         while True:
             bound = 2 * base + sum(map(sum, self._excited))

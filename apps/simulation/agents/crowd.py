@@ -40,7 +40,7 @@ class Crowd:
         self._last, self._last_at = 0, 0
 
     def side(self, fresh: int, *, at: int) -> int:
-        """Give the side of who comes now; `fresh`: his own, where he neither follows nor is a piece of anything."""
+        """Return the side of who comes now; `fresh`: his own, where he neither follows nor is a piece of anything."""
         if at - self._last_at >= FOLLOWING_S * _NS or self._random.random() >= FOLLOWING:
             self._last = self._new(fresh)
         self._last_at = at

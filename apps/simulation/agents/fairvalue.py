@@ -45,7 +45,7 @@ class FairValue:
         return self._profile.volatility * regime * math.exp(self._wander)
 
     def value(self, at: int) -> float:
-        """Give the value at a time, which never goes back."""
+        """Return the value at a time, which never goes back."""
         steps = (at - self._at) // STEP_NS
         if steps > 0:
             self._at += steps * STEP_NS

@@ -15,7 +15,7 @@ _LEAST, _MOST = 1, 7
 
 
 def funds_of(terms: Sequence[Terms]) -> dict[str, int]:
-    """Give what an agent's account begins with, in smallest units by asset."""
+    """Return what an agent's account begins with, in smallest units by asset."""
     stocks = {profile.symbol: profile.stock_worth for profile in PROFILES}
     simulated = [each for each in terms if each.symbol in stocks]
     funds = {each.base: each.lots_worth(stocks[each.symbol], price=each.reference_price) for each in simulated}
@@ -23,7 +23,7 @@ def funds_of(terms: Sequence[Terms]) -> dict[str, int]:
 
 
 def moves_due(held: Mapping[str, int], funds: Mapping[str, int]) -> dict[str, int]:
-    """Give what is to be paid in (more than 0) or taken out (less) of an account that holds this, by asset."""
+    """Return what is to be paid in (more than 0) or taken out (less) of an account that holds this, by asset."""
     return {
         asset: amount - total
         for asset, amount in funds.items()

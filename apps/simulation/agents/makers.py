@@ -148,7 +148,7 @@ class Maker(Agent):
         return self._random.uniform(-0.5, 0.5) if rung.level else self._random.uniform(0, 0.8)
 
     def _target(self, rung: _Rung, own: float, half: float) -> int:
-        """Give the price a rung should have, never through the touch everybody sees."""
+        """Return the price a rung should have, never through the touch everybody sees."""
         step = self.profile.step * self.style.step
         distance = half + step * rung.level * (1 + 0.05 * rung.level) + step * rung.jitter
         touch, tick = self.public.touch, self.terms.tick_size
@@ -161,7 +161,7 @@ class Maker(Agent):
         return max(price, touch.bid + apart) if touch.bid else price
 
     def _urgency(self, rung: _Rung, target: int, own: float, half: float) -> float:
-        """Tell how badly a rung is placed; from 1 on it is to be moved."""
+        """Return how badly a rung is placed; from 1 on it is to be moved."""
         if not rung.order:
             return 3.0 / (1 + rung.level) + 1
         sign = 1 if rung.side == BUY else -1

@@ -164,12 +164,12 @@ class Population:
             public.update(touch, at=at)
 
     def on_balance(self, account: str, asset: str, total: int, *, at: int) -> None:
-        """Tell an account what it has."""
+        """Send an account its balances."""
         for stock in self._stocks.get((account, asset), ()):
             stock.update(total, at=at)
 
     def on_order(self, seen: OrderSeen, *, at: int) -> None:
-        """Tell an account of an order of its own."""
+        """Notify an account of an order of its own."""
         agent = self._owners.get((seen.account, seen.symbol))
         if agent is not None:
             before = agent.wake_at
@@ -177,7 +177,7 @@ class Population:
             self._requeue(agent, before)
 
     def on_done(self, action: Action, code: str, *, at: int) -> None:
-        """Tell an account that its action was answered."""
+        """Notify an account that its action was answered."""
         agent = self._owners[action.account, action.symbol]
         before = agent.wake_at
         agent.on_done(action, code, at=at)
@@ -187,7 +187,7 @@ class Population:
         self._requeue(agent, before)
 
     def forget(self, account: str, *, at: int) -> None:
-        """Tell an account that none of its orders is in a book any more."""
+        """Notify an account that none of its orders is in a book any more."""
         for agent in self._agents:
             if account in agent.accounts():
                 before = agent.wake_at

@@ -21,7 +21,7 @@ class Terms(msgspec.Struct, frozen=True):
     maker_ppm: int
 
     def notional(self, *, price: int, quantity: int) -> int:
-        """Give price times quantity in the quote asset's smallest unit."""
+        """Return price times quantity in the quote asset's smallest unit."""
         notional: int = price * quantity * 10**self.quote_scale // 10 ** (self.price_scale + self.base_scale)
         return notional
 
@@ -31,7 +31,7 @@ class Terms(msgspec.Struct, frozen=True):
         return max(ticks, 1) * self.tick_size
 
     def lots_worth(self, worth: float, *, price: int) -> int:
-        """Give the quantity that is worth about so much in whole units of the quote asset, within the bounds."""
+        """Return the quantity that is worth about so much in whole units of the quote asset, within the bounds."""
         lot_worth = self.notional(price=price, quantity=self.lot_size) / 10**self.quote_scale
         quantity = max(round(worth / lot_worth), 1) * self.lot_size
         least_worth = (

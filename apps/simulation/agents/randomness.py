@@ -4,5 +4,5 @@ import random
 
 
 def stream(seed: int, *names: str) -> random.Random:
-    """Give the stream of a part; the same seed and names give the same numbers on every machine."""
+    """Return the stream of a part; the same seed and names give the same numbers on every machine."""
     return random.Random(":".join((str(seed), *names)))  # noqa: S311 - a reproducible market, not a secret

@@ -78,7 +78,7 @@ class Takers(Agent):
         return NOISE, side if self._minds(NOISE, side) else 1 - side
 
     def _minds(self, account: str, side: int) -> bool:
-        """Tell whether the stock lets somebody trade this side: the more there is already, the less likely."""
+        """Return whether the stock lets somebody trade this side: the more there is already, the less likely."""
         excess = self._stocks[account].excess * (1 if side == BUY else -1)
         return excess <= 0 or self._random.random() > min(excess, 1.0) * 0.95
 

@@ -118,7 +118,7 @@ class Desk:
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether it may not send now."""
+        """Return whether it may not send now."""
         return not self.awake or len(self._sent) >= UNDER_WAY_MAX
 
     async def keep(self, stop: asyncio.Event) -> None:
@@ -332,7 +332,7 @@ class Desk:
 
     @staticmethod
     def _items(actions: list[Action], message: Message) -> list[Item]:
-        """Give each action its answer; of a batch refused as a whole, only the one that caused it hears the reason."""
+        """Assign each action its answer; of a batch refused as a whole, only the cause gets the reason."""
         if message.ok:
             return decode_batch(message.result).results
         error = message.error or ErrorBody(code="unknown")

@@ -151,7 +151,7 @@ def _middle(quote: Quote) -> float:
 
 
 def _returns(quotes: Sequence[Quote], over_s: int) -> list[float]:
-    """Give the logarithmic returns of the middle; over a time without two sides there is none."""
+    """Return the logarithmic returns of the middle; over a time without two sides there is none."""
     sampled = [_middle(quote) if quote.bid and quote.ask else None for quote in quotes[::over_s]]
     return [math.log(after / before) for before, after in pairwise(sampled) if before and after]
 

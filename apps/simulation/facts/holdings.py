@@ -86,7 +86,7 @@ class Holdings:
         return cash + stocks, cash, min(shares), max(shares), float(self._venue.open_orders(name))
 
     def accounts(self) -> dict[str, Holding]:
-        """Give what was seen."""
+        """Return what was seen."""
         for name, seen in self._seen.items():
             seen.moved_in = sum(amount > 0 for whose, amount in self._venue.moves if whose == name)
             seen.moved_out = sum(amount < 0 for whose, amount in self._venue.moves if whose == name)

@@ -145,12 +145,12 @@ class OwnVenue:
         self._tell_balances(population, batch, now)
 
     def levels(self, symbol: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """Give the bids and asks of a book, best first: price, quantity, orders."""
+        """Return the bids and asks of a book, best first: price, quantity, orders."""
         found = self._book_of(symbol, depth=0)
         return found.bids, found.asks
 
     def last_price(self, symbol: str) -> int:
-        """Give the last price of an instrument, or the one it was listed at."""
+        """Return the last price of an instrument, or the one it was listed at."""
         last = self._book_of(symbol, depth=1).last_price
         return last or self.terms[self._instruments[symbol] - 1].reference_price
 
@@ -179,11 +179,11 @@ class OwnVenue:
         ]
 
     def held(self, name: str) -> dict[str, int]:
-        """Give what an agent's account has, in smallest units by asset."""
+        """Return what an agent's account has, in smallest units by asset."""
         return {self._assets[each.asset].symbol: each.total for each in self._account(name).balances}
 
     def open_orders(self, name: str) -> int:
-        """Give how many orders of an agent's account are in the books."""
+        """Return how many orders of an agent's account are in the books."""
         return self._account(name).open_orders
 
     def _account(self, name: str) -> AccountFound:
@@ -223,7 +223,7 @@ class OwnVenue:
         return CancelOrder(account=account, order_id=int(action.order))
 
     def _tell(self, population: Population, actions: Sequence[Action], batch: Batch, at: int) -> None:
-        """Tell the agents what came of their actions, and everybody what is public."""
+        """Send the agents the results of their actions, and everybody what is public."""
         for action, section in zip(actions, sections(batch.events), strict=False):
             code = ""
             for event in section_decode(section):

@@ -61,7 +61,7 @@ class NothingRecordedError(Exception):
 
 
 def journal_tapes(shard: int, *, seconds: int) -> list[Tape]:
-    """Give what the simulated instruments did in the last seconds the journal has.
+    """Return what the simulated instruments did in the last seconds the journal has.
 
     The books at the beginning come from an engine brought there from the last snapshot before, or through the whole
     journal.
@@ -90,7 +90,7 @@ def journal_tapes(shard: int, *, seconds: int) -> list[Tape]:
 
 
 def _engine_before(journal: Journal, at: int, *, last: int) -> Engine:
-    """Give an engine behind the last batch before a time."""
+    """Return an engine behind the last batch before a time."""
     numbers = range(1, last + 1)
     upto = bisect.bisect_left(numbers, at, key=lambda number: _time_of(journal, number))
     engine = next((each for each in snapshots_restored(shard=journal.shard) if each.number <= upto), None)

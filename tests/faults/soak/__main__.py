@@ -109,7 +109,7 @@ def audited(folder: Path) -> dict[str, Any]:
 
 
 def report_of(soak: Soak, end: Ending, found: list[Verdict]) -> dict[str, Any]:
-    """Give all of it, as it is written to the file."""
+    """Return all of it, as it is written to the file."""
     first, last = soak.samples[0], soak.samples[-1]
     commands = [each.metrics.get("cift_writer_batch_commands_sum", 0.0) for each in (first, last)]
     return {

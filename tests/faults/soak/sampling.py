@@ -55,7 +55,7 @@ class Sample(msgspec.Struct):
         return float(sum(getattr(process, what) for process in self.processes))
 
     def lag(self, of: str) -> float:
-        """Tell how far the follower furthest behind is, in `events` or `seconds`."""
+        """Return how far the follower furthest behind is, in `events` or `seconds`."""
         lags = [value for name, value in self.metrics.items() if name.startswith(f"cift_follower_lag_{of}")]
         return max(lags, default=0.0)
 
@@ -85,7 +85,7 @@ def _get(venue: Venue, path: str) -> tuple[int, str]:
 
 
 def metrics_of(text: str) -> dict[str, float]:
-    """Give the venue's own numbers by name and labels, without the buckets of histograms."""
+    """Return the venue's own numbers by name and labels, without the buckets of histograms."""
     return {
         sample.name + "".join(f" {label}" for name, label in sorted(sample.labels.items()) if name != "shard"): float(
             sample.value

@@ -107,7 +107,7 @@ class Trader:
             self._took(op, params, status, body)
 
     async def _step(self, step: int) -> tuple[str, dict[str, Any]]:
-        """Give the next operation; what it needs of an order that is not there is left out."""
+        """Return the next operation; what it needs of an order that is not there is left out."""
         if step % 40 == 0:
             await self._look()
         turn = step % 4

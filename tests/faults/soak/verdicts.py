@@ -65,14 +65,14 @@ class Ending(NamedTuple):
 
 
 def slope(points: Points) -> float:
-    """Give the median slope of all pairs."""
+    """Return the median slope of all pairs."""
     thinned = points[:: max(1, -(-len(points) // POINTS_MAX))]
     slopes = [(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in combinations(thinned, 2) if x2 != x1]
     return median(slopes) if slopes else 0.0
 
 
 def settled(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Points | None:
-    """Give a number's points from ten minutes on; None: too few to judge a trend."""
+    """Return a number's points from ten minutes on; None: too few to judge a trend."""
     points = [(sample.at_s, value(sample)) for sample in samples if sample.at_s >= SETTLED_S]
     return points if points and points[-1][0] - points[0][0] >= JUDGED_S_MIN else None
 
@@ -143,7 +143,7 @@ def _processes(samples: Sequence[Sample]) -> Iterator[Verdict]:
 
 
 def processor_shares(samples: Sequence[Sample]) -> Points:
-    """Give the share of a core that all processes used together, between each two looks."""
+    """Return the share of a core that all processes used together, between each two looks."""
     return [
         (other.at_s, (other.total("processor_s") - one.total("processor_s")) / (other.at_s - one.at_s))
         for one, other in pairwise(samples)

@@ -59,7 +59,7 @@ class Lines:
         return self._written.getvalue()
 
     def of(self, message: str) -> dict[str, Any]:
-        """Give the one line whose message begins so."""
+        """Return the one line whose message begins so."""
         found = [line for line in map(json.loads, self.text.splitlines()) if line["message"].startswith(message)]
         (line,) = found
         return dict(line)

@@ -105,7 +105,7 @@ def _made_by() -> int:
 
 
 def _written(bench: Bench, file: Path) -> _Written:
-    """Give what is there of an earlier run, or make it; begun and not finished, it is made anew."""
+    """Return what is there of an earlier run, or make it; begun and not finished, it is made anew."""
     if not file.exists():
         from apps.orders.matching.tables import tables_clear  # noqa: PLC0415 - needs Django set up
         from apps.orders.models import (  # noqa: PLC0415

@@ -79,7 +79,7 @@ class Comparison:
     # -- orders -------------------------------------------------------------------------------------------------------
 
     async def _orders(self) -> dict[str, dict[str, Any]]:
-        """Give the venue's orders of this trader that may have changed, by the client's id; find doubled ones."""
+        """Return the venue's orders of this trader that may have changed, by the client's id; find doubled ones."""
         found: dict[str, dict[str, Any]] = {}
         highest = self._floor
         for order in await self._list("orders/", self._floor):
@@ -314,7 +314,7 @@ class Comparison:
 
 
 def _shows(order: dict[str, Any] | None, sent: Sent) -> bool:
-    """Tell whether an order shows the effect of a command."""
+    """Return whether an order shows the effect of a command."""
     if order is None:
         return False
     match sent.kind:

@@ -7,7 +7,7 @@ _KNOCK_S = 0.01
 
 
 class Door:
-    """Tells those who were refused when it is worth trying again."""
+    """Lets those who were refused know when it is worth trying again."""
 
     def __init__(self, port: int) -> None:
         """Name the port."""

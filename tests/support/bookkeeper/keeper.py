@@ -161,7 +161,7 @@ class Bookkeeper:
         return found + await self.compare(whole=True)
 
     async def _share_token(self) -> None:
-        """Give all the newest token: a trader's order may have changed by another's."""
+        """Use the newest token for all: a trader's order may have changed by another's."""
         newest = max(trader.memory.token for trader in self.traders)
         for trader in self.traders:
             trader.memory.token = newest

@@ -43,7 +43,7 @@ class Sent:
 
     @property
     def may_have_happened(self) -> bool:
-        """Tell whether the venue may show an effect of it."""
+        """Return whether the venue may show an effect of it."""
         return self.fate in {Fate.IN_FLIGHT, Fate.ACKNOWLEDGED, Fate.UNKNOWN, Fate.FOUND}
 
 
@@ -68,11 +68,11 @@ class Kept:
 
     @property
     def is_waited_for(self) -> bool:
-        """Tell whether the outcome of a command about it is not known yet."""
+        """Return whether the outcome of a command about it is not known yet."""
         return any(sent.fate is Fate.UNKNOWN for sent in self.sent)
 
     def wanted(self, term: str) -> set[str]:
-        """Give the values a price or quantity may have by what was asked for."""
+        """Return the values a price or quantity may have by what was asked for."""
         return {str(self.params.get(term))} | {
             str(sent.params[term])
             for sent in self.sent
@@ -81,7 +81,7 @@ class Kept:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether, for all its client knows, it rests in the book."""
+        """Return whether, for all its client knows, it rests in the book."""
         return self.told is not None and self.told["status"] in {"new", "partially_filled"}
 
 

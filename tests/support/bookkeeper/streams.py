@@ -64,7 +64,7 @@ class AccountStream:
                 self._memory.note(kept, order)
 
     def missing(self) -> list[int]:
-        """Give the acknowledged sequences no message came for, and forget those it came for."""
+        """Return the acknowledged sequences no message came for, and forget those it came for."""
         told = {sequence for sequence in self._memory.sequences if sequence > self.covered}
         missing = sorted(told - self.seen)
         self._memory.sequences.clear()
@@ -109,7 +109,7 @@ class BookStream:
             self.gaps.append(f"{self.symbol}: at {sequence} the book is not the one its checksum is of")
 
     def levels(self) -> dict[str, list[list[Any]]]:
-        """Give both sides, best first."""
+        """Return both sides, best first."""
         return {
             "bids": [[price, *self.bids[price]] for price in sorted(self.bids, key=float, reverse=True)],
             "asks": [[price, *self.asks[price]] for price in sorted(self.asks, key=float)],

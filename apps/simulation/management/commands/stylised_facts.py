@@ -99,7 +99,7 @@ class Command(BaseCommand):
 
 
 def _recording(messages: Path | None, book: Path | None) -> Facts:
-    """Give the facts of a recording; without one, those of the hour they were measured of before."""
+    """Return the facts of a recording; without one, those of the hour they were measured of before."""
     if messages is None:
         return msgspec.json.decode(_SUPPLIED.read_bytes(), type=Facts)
     return facts_of(recorded.recorded_tape(messages, book, symbol=_RECORDED))

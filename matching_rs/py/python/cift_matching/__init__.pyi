@@ -78,13 +78,13 @@ class Batch:
         """The venue's kill switch as the batch set it last: the event's sequence, and whether it is on."""
 
     def replies(self) -> list[bytes]:
-        """Give each command's reply, in order: `[number, at, section]`."""
+        """Return each command's reply, in order: `[number, at, section]`."""
 
     def accounts(self) -> list[tuple[int, bytes]]:
-        """Give each touched account's block, by account: `[number, at, account, [event, …]]`."""
+        """Return each touched account's block, by account: `[number, at, account, [event, …]]`."""
 
     def books(self) -> list[tuple[int, bytes]]:
-        """Give each touched book's block, by instrument.
+        """Return each touched book's block, by instrument.
 
         `[number, at, instrument, previous_sequence, sequence, bids, asks, best_bid, best_ask, trades, status]`.
         """
@@ -132,7 +132,7 @@ class Engine:
         """
 
     def snapshot(self) -> bytes:
-        """Give the full state behind the last batch, with number, time, chain and bounds."""
+        """Return the full state behind the last batch, with number, time, chain and bounds."""
 
     @staticmethod
     def restore(snapshot: bytes) -> Engine:
@@ -142,7 +142,7 @@ class Engine:
         """
 
     def state_hash(self) -> bytes:
-        """Give 32 bytes over the full state, queue order included."""
+        """Return 32 bytes over the full state, queue order included."""
 
     def validate(self) -> str | None:
         """Check the engine's own invariants; the first violation in words. Slow: for audits and tests."""
@@ -180,7 +180,7 @@ class Projector:
         assets: Sequence[tuple[int, int]],
         instruments: Sequence[tuple[int, int, int, int]],
     ) -> None:
-        """Tell what earlier batches listed; what later ones list is learned from them.
+        """Return what earlier batches listed; what later ones list is learned from them.
 
         assets: (id, scale); instruments: (id, base asset, quote asset, price scale).
 
@@ -188,7 +188,7 @@ class Projector:
         """
 
     def pack(self, batches: Sequence[tuple[int, int, bytes]]) -> bytes:
-        """Give the rows of some batches, `(number, at, events)` in their order, as 17 MessagePack lists of rows.
+        """Return the rows of some batches, `(number, at, events)` in their order, as 17 MessagePack lists of rows.
 
         Each row is final for the call, however often it was touched. A `?` may be None: it stays as it is.
 

@@ -106,7 +106,7 @@ def accounts_of(user: User) -> list[Account]:
 
 
 def owners_are_there() -> bool:
-    """Tell whether every account opened in a test, as journaled, has its owner."""
+    """Return whether every account opened in a test, as journaled, has its owner."""
     owners = set(Account.objects.filter(pk__gt=6).values_list("owner_id", flat=True))
     return len(owners) > 0 and owners <= set(User.objects.values_list("pk", flat=True))
 

@@ -105,7 +105,7 @@ def test_a_page_leads_to_where_the_code_is_given_and_back(user: User) -> None:
 
 
 def addresses_of_the_site() -> list[str]:
-    """Give every address of the back office's that needs no argument, but those to come and go by."""
+    """Return every address of the back office's that needs no argument, but those to come and go by."""
     names = [pattern.name for pattern in _patterns(admin.site.get_urls()) if "<" not in str(pattern.pattern)]
     return sorted({reverse(f"admin:{name}") for name in names if name and name not in {"login", "logout"}})
 

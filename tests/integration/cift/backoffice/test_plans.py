@@ -70,7 +70,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def choices(client: Client, table: str) -> list[str]:
-    """Give the address of each choice a list's filters offer."""
+    """Return the address of each choice a list's filters offer."""
     listed = client.get(f"/admin/{table}/").context["cl"]
     queries = [choice["query_string"] for spec in listed.filter_specs for choice in spec.choices(listed)]
     return [query.removeprefix("?") for query in queries if query != "?"]

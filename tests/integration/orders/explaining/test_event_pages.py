@@ -23,7 +23,7 @@ from tests.support.shard import TRADERS, CountedConnection, journal_fill
 
 
 def journal_events() -> dict[int, list[int]]:
-    """Give every order's sequences, oldest first, by decoding all there is."""
+    """Return every order's sequences, oldest first, by decoding all there is."""
     found = defaultdict(list)
     for row in JournalBatch.objects.order_by("number"):
         for section in frame_split(bytes(row.events)):

@@ -110,7 +110,7 @@ def _flip(name: str) -> Callable[[int], None]:
 
 
 def _forged(number: int) -> None:
-    """Give a batch other events and the chain hash that fits them: only executing it again shows it."""
+    """Return a batch other events and the chain hash that fits them: only executing it again shows it."""
     journal = Journal(0)
     before, row = journal.get(number - 1), journal.get(number)
     assert before is not None

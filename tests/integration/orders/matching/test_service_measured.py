@@ -25,7 +25,7 @@ HISTOGRAMS = ("batch_commands", "engine_seconds", "commit_seconds", "request_sec
 
 
 async def scraped() -> dict[str, float]:
-    """Give the venue's numbers by name and by what tells states, codes and reasons apart."""
+    """Return the venue's numbers by name and by what tells states, codes and reasons apart."""
     response = await AsyncClient().get("/metrics")
     assert response.status_code == 200
     found = {}

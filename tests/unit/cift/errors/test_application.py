@@ -91,7 +91,7 @@ def test_a_fault_of_the_venue_s_own_is_not_taken_for_the_client_s() -> None:
 
 
 def caused(error: Exception, **cause: Any) -> Exception:
-    """Give Django's error as it comes, with the driver's behind it."""
+    """Raise Django's error as it comes, with the driver's behind it."""
     error.__cause__ = type("DriverError", (Exception,), cause)()
     return error
 

@@ -116,7 +116,7 @@ class ClientBook:
         assert message["checksum"] == checksum(self._levels("bids"), self._levels("asks"))
 
     def is_up_to_date(self) -> bool:
-        """Tell whether what it has is all there is to have."""
+        """Return whether what it has is all there is to have."""
         books, depth = self._market.books, self._depth or None
         last, mine = books[max(books)], books[self.sequence or 0]
         return [side[:depth] for side in mine] == [side[:depth] for side in last]

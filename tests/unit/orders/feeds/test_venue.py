@@ -51,7 +51,7 @@ def home(bus: FeedBus) -> Readers:
 
 
 def told(reader: Reader) -> list[tuple[str, int | None, int, bool]]:
-    """Give what a reader was sent: type, previous, sequence, switch."""
+    """Return what a reader was sent: type, previous, sequence, switch."""
     messages = reader.messages()
     assert {(message["channel"], message["symbol"]) for message in messages} <= {("status", None)}
     return [(each["type"], each.get("previous"), each["sequence"], each["kill_switch"]) for each in messages]
