@@ -218,6 +218,7 @@ MALFORMED: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("[" * 30_000, None, []),
     ('{"id": 1, "id": 2, "op": "ping"}', None, [("id", "invalid")]),
     ('{"id": 1, "op": "ping", "at": NaN}', 1, [("at", "wrong_type")]),
+    ('{"id": 1, "op": [], "at": 1.5}', 1, [("at", "wrong_type")]),
     ('{"op": "ping"}', None, [("id", "required")]),
     ('{"id": {}, "op": "ping"}', None, [("id", "wrong_type")]),
     ('{"id": 1}', 1, [("op", "required")]),

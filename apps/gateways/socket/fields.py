@@ -1,12 +1,15 @@
 """What a socket's requests may carry, besides their `id` and `op`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from apps.marketdata.streams.messages import DEPTHS
 from apps.orders.entry import operations
 from cift.errors.application import FieldError
 from cift.fields import SYMBOL, Field, FieldInvalidError, Kind, boolean, choice, one_of, text, unread, whole
+from cift.strictjson import JsonInvalidError
 
 _REQUEST_ID_LENGTH_MAX = 64
 _SEQUENCE_MAX = 2**63 - 1
@@ -22,6 +25,15 @@ def _request_id(value: Any) -> int | str:
 
 REQUEST_ID = Kind(_request_id, {"type": ["integer", "string"], "maxLength": _REQUEST_ID_LENGTH_MAX})
 """Reads what a request's answer is to be named by; an integer has as many digits as JSON may bring."""
+
+
+def request_id_find(given: Mapping[str, Any]) -> int | str | None:
+    """Return the id a request's answer is to be named by, if it can be read."""
+    with suppress(FieldInvalidError):
+        request_id: int | str = REQUEST_ID(given.get("id"))
+        return request_id
+    return None
+
 
 ENVELOPE = {"id": Field(REQUEST_ID, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
 
@@ -48,6 +60,14 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     **{name: {"params": Field(unread, default={}, nullable=False)} for name in operations.OPERATIONS},
 }
 """By operation. `params` are the entry's to read, null too."""
+
+
+def faults_of_json(error: JsonInvalidError) -> list[FieldError]:
+    """Name the fields at fault; those of an order operation's `params` as their own reader names them."""
+    op = error.sound.get("op")
+    if not isinstance(op, str) or op not in operations.OPERATIONS:
+        return list(error.errors)
+    return [replace(fault, field=fault.field.removeprefix("params.")) for fault in error.errors]
 
 
 def faults_together(op: str, read: Mapping[str, Any]) -> list[FieldError]:

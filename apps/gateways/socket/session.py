@@ -1,10 +1,8 @@
 """One socket's conversation: requests in, each answered once; its subscriptions."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -13,7 +11,14 @@ from apps.accounts.identity.principals import principal_find, principal_of_ticke
 from apps.accounts.identity.sessions import Principal
 from apps.accounts.identity.watch import watch
 from apps.gateways.socket.cancel_on_disconnect import cancel_all_with_retry
-from apps.gateways.socket.fields import DEPTH_DEFAULT, ENVELOPE, FIELDS, REQUEST_ID, faults_together
+from apps.gateways.socket.fields import (
+    DEPTH_DEFAULT,
+    ENVELOPE,
+    FIELDS,
+    faults_of_json,
+    faults_together,
+    request_id_find,
+)
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
 from apps.marketdata.reference import InstrumentReference, references, symbol_find
@@ -25,7 +30,7 @@ from apps.orders.entry.fast_order import PlainOrder, plain_order
 from apps.orders.entry.fields import client_order_id_find, params_read
 from cift.errors.application import ApplicationError, FieldError
 from cift.errors.problems import error_of
-from cift.fields import FieldInvalidError, fields_read
+from cift.fields import fields_read
 from cift.logs.context import LogContext, Named, log_context
 from cift.servers.outbox import Outbox
 from cift.strictjson import JsonInvalidError, json_parse
@@ -157,9 +162,9 @@ class Session:
                 try:
                     given = self._parse(message)
                 except JsonInvalidError as error:
-                    request_id = _request_id_find(error.sound)
-                    raise ApplicationError("invalid", str(error), errors=_faults_named(error)) from error
-                request_id = _request_id_find(given)
+                    request_id = request_id_find(error.sound)
+                    raise ApplicationError("invalid", str(error), errors=faults_of_json(error)) from error
+                request_id = request_id_find(given)
                 read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
             finally:
                 # A message that cannot be read takes its place too; without one, that is what is told of it.
@@ -400,20 +405,6 @@ class Session:
         else:
             body = {"id": request_id, "ok": True, "status": int(told.status), "result": told.body}
             self.outbox.answer(_encode(body))
-
-
-def _request_id_find(given: Mapping[str, Any]) -> int | str | None:
-    with contextlib.suppress(FieldInvalidError):
-        request_id: int | str = REQUEST_ID(given.get("id"))
-        return request_id
-    return None
-
-
-def _faults_named(error: JsonInvalidError) -> list[FieldError]:
-    """Name the fields of an order operation's `params` as its own reader does: without them before."""
-    if error.sound.get("op") not in operations.OPERATIONS:
-        return list(error.errors)
-    return [replace(fault, field=fault.field.removeprefix("params.")) for fault in error.errors]
 
 
 _encode = _encoder.encode
