@@ -145,7 +145,7 @@ def _stood(folder: Path) -> Stood:
 
 
 def _waited(out: Path, stood: Stood) -> list[float]:
-    """Return, for each change and each reader that noted it, the ms from the change's batch to the frame that told of it."""
+    """Return, for each change and each reader that noted it, the ms from its batch to the frame that told of it."""
     decoder = msgspec.json.Decoder(BookMessage | list[BookMessage])
     waited: list[float] = []
     for noted in msgspec.msgpack.decode(out.read_bytes()):
