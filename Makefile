@@ -38,8 +38,9 @@ lint-python: setup
 	MYPYPATH=matching_rs/py/python $(BIN)/stubtest cift_matching
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings cift.settings.test
-	CIFT_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') CIFT_TOKENS_KEY=lint CIFT_IDS_KEY=00000000000000000000000000000000 \
-		CIFT_ALLOWED_HOSTS=example.com CIFT_DATABASE_PASSWORD=lint \
+	CIFT_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') \
+		CIFT_TOKENS_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') \
+		CIFT_IDS_KEY=$$($(BIN)/python -c 'print(bytes(range(16)).hex())') CIFT_ALLOWED_HOSTS=example.com CIFT_DATABASE_PASSWORD=lint \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING --settings cift.settings.production
 
 format: setup ## put the code into its format

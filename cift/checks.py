@@ -17,11 +17,41 @@ from cift.wire.base import COMMANDS_PER_FRAME_MAX
 ENGINE_MODULE = "cift_matching"
 IDS_KEY_BYTES = 16
 
+SECRET_LENGTH_MIN = 32
+SECRET_LETTERS_MIN = 8
+"""Fewer different letters, or bytes, are a repetition and no secret."""
+
 
 @register()
 def settings_check(*_arguments: Any, **_options: Any) -> list[CheckMessage]:
     """Look at everything the project's own settings name."""
     return [*_backends(), *_engine(), *_matching()]
+
+
+@register(deploy=True)
+def deployment_check(*_arguments: Any, **_options: Any) -> list[CheckMessage]:
+    """Name each setting by which a venue in production would be open to strangers."""
+    return [*_secrets(), *_exposed()]
+
+
+def _secrets() -> Iterator[Error]:
+    for name in ("SECRET_KEY", "TOKENS_KEY"):
+        secret: str = getattr(settings, name)
+        if len(secret) < SECRET_LENGTH_MIN:
+            yield Error(f"{name} has fewer than {SECRET_LENGTH_MIN} letters.", id="cift.E005")
+        elif len(set(secret)) < SECRET_LETTERS_MIN:
+            yield Error(f"{name} repeats the same few letters.", id="cift.E005")
+    if settings.SECRET_KEY == settings.TOKENS_KEY:
+        yield Error("SECRET_KEY and TOKENS_KEY are the same.", id="cift.E005")
+    if len(set(settings.MATCHING["IDS_KEY"])) < SECRET_LETTERS_MIN:
+        yield Error("MATCHING['IDS_KEY'] repeats the same few bytes.", id="cift.E005")
+
+
+def _exposed() -> Iterator[Error]:
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Error("ALLOWED_HOSTS takes any host.", id="cift.E006")
+    if settings.DEBUG:
+        yield Error("DEBUG is on.", id="cift.E006")
 
 
 def engine_is_built() -> bool:

@@ -66,3 +66,33 @@ def test_a_bound_of_the_order_service_that_cannot_be_is_named(wrong: dict[str, A
 
     assert check == "cift.E003"
     assert next(iter(wrong)) in text
+
+
+_SOUND: dict[str, Any] = {
+    "SECRET_KEY": "Zb3-kq9_Vw7xN1mT5rYd8sHf2gJp6cLa",
+    "TOKENS_KEY": "Qe4-hu8_Bn2vM6kR0tXw9zKj3lGo7iPy",
+    "MATCHING": {"IDS_KEY": bytes(range(16))},
+    "ALLOWED_HOSTS": ["venue.example"],
+    "DEBUG": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        ({}, []),
+        ({"SECRET_KEY": _SOUND["SECRET_KEY"][:-1]}, ["SECRET_KEY has fewer"]),
+        ({"TOKENS_KEY": "ab" * 32}, ["TOKENS_KEY repeats"]),
+        ({"TOKENS_KEY": _SOUND["SECRET_KEY"]}, ["SECRET_KEY and TOKENS_KEY are the same"]),
+        ({"MATCHING": {"IDS_KEY": bytes(16)}}, ["MATCHING['IDS_KEY'] repeats"]),
+        ({"ALLOWED_HOSTS": ["venue.example", "*"], "DEBUG": True}, ["ALLOWED_HOSTS takes", "DEBUG is on"]),
+    ],
+)
+def test_what_would_open_a_venue_in_production_is_named_each_by_itself(
+    changed: dict[str, Any], names: list[str]
+) -> None:
+    with override_settings(**{**_SOUND, **changed}):
+        told = [message.msg for message in checks.deployment_check()]
+
+    assert len(told) == len(names)
+    assert all(text.startswith(name) for text, name in zip(told, names, strict=True))
