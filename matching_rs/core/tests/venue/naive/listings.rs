@@ -105,7 +105,8 @@ impl Naive {
         };
         let (base, quote) = (scale(listing.base)?, scale(listing.quote)?);
         let rates = rates(listing.maker_ppm, listing.taker_ppm).ok_or(Reason::ListingInvalid)?;
-        let named = instrument_symbol_is_valid(listing.symbol) && listing.base != listing.quote && listing.price_scale <= 12;
+        let named =
+            instrument_symbol_is_valid(listing.symbol) && listing.base != listing.quote && listing.price_scale <= 12;
         let instrument = Instrument {
             symbol: listing.symbol.to_string(),
             base: listing.base,
