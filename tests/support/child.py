@@ -46,7 +46,9 @@ def write() -> None:
             # A code says that nothing happened, or that nobody knows: on a busy disk a commit may take longer than it
             # is tried. That is no acknowledgement.
             if not isinstance(answers_of(told)[0], str):
-                print(account, order_id, flush=True)  # noqa: T201 - what the parent reads
+                # In one write: with PYTHONUNBUFFERED print makes several, and the kill may fall between them.
+                sys.stdout.write(f"{account} {order_id}\n")
+                sys.stdout.flush()
 
 
 def project() -> None:
