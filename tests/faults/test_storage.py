@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 from django.db import connections
 from pytest_django import DjangoDbBlocker
@@ -173,4 +174,33 @@ def test_a_server_that_cuts_every_connection(postgresql: None) -> None:
         (events,) = shard.do(flow.submit())
         assert not isinstance(events, str), "tried again on a new connection, well within the client's patience"
     shard.stop()
+    assert audit(0).violation is None
+
+
+def test_a_server_that_went_away_for_longer_than_a_commit_may_take(
+    postgresql: None, postgresql_server: dict[str, str], postgresql_migrated: dict[str, str]
+) -> None:
+    """All databases at once, as a server that ends takes them: recovery reads the tables too."""
+    flow = Flow()
+    shard = DrivenWriter(patience_s=0.1, retry_s=0.05).start()
+    shard.do(*opening())
+    names = list(postgresql_migrated.values())
+    with psycopg.connect(**postgresql_server, dbname="postgres", autocommit=True) as server:
+
+        def allow(yes: str) -> None:
+            for name in names:
+                server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {yes}'.encode())
+
+        for _ in range(2):
+            allow("false")
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s)", [names])
+            answer = shard.send(flow.submit())
+            shard.wait(WriterState.RECOVERING)
+            assert answer.result(timeout=20) in (UNKNOWN, REFUSED)
+            allow("true")
+            shard.wait(WriterState.READY)
+            (events,) = shard.do(flow.submit())
+            assert not isinstance(events, str)
+    shard.stop()
+    connections.close_all()
     assert audit(0).violation is None

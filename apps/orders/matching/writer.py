@@ -221,6 +221,8 @@ class Writer:
                 if is_damage(error):
                     raise DatabaseDamagedError("a database of the order service", str(error)) from error
                 self._set(WriterState.RECOVERING, str(error))
+                # A server that went away leaves them broken, and Django mends them between requests only.
+                connections.close_all()
                 engine = None
             except JournalConflictError as conflict:
                 logger.info("shard %s: %s; reading it again", self.shard, conflict)
