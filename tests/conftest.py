@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.databases",
     "tests.support.faulty",
+    "tests.support.nats_server",
     "tests.support.reruns",
     "tests.support.shared_data",
     "tests.support.traders",

@@ -85,12 +85,21 @@ async def frame_read(reader: asyncio.StreamReader) -> Frame:
         raise FrameError(f"not a frame: {error}") from error
 
 
+def failure_code(error: BusError) -> str:
+    """Name what kind of failure it is."""
+    return next(code for code, kind in _FAILURES.items() if isinstance(error, kind))
+
+
+def failure_of(code: str, text: bytes) -> BusError:
+    """Make the exception a failure's name and text stand for."""
+    return _FAILURES.get(code, RequestTimeout)(text.decode(errors="replace"))
+
+
 def failure_encode(request_id: int, error: BusError) -> bytes:
     """Encode why a request has no answer."""
-    code = next(code for code, kind in _FAILURES.items() if isinstance(error, kind))
-    return frame_encode(Frame(Op.FAILURE, request_id, code, str(error).encode()))
+    return frame_encode(Frame(Op.FAILURE, request_id, failure_code(error), str(error).encode()))
 
 
 def failure_decode(frame: Frame) -> BusError:
     """Make the exception a failure frame stands for."""
-    return _FAILURES.get(frame.subject, RequestTimeout)(frame.payload.decode(errors="replace"))
+    return failure_of(frame.subject, frame.payload)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from cift.settings import variables
+
 
 def local_buses(folder: Path) -> dict[str, dict[str, Any]]:
     """One bus inside the web process, with a Unix socket in the data folder for all others."""
@@ -12,3 +14,17 @@ def local_buses(folder: Path) -> dict[str, dict[str, Any]]:
             "OPTIONS": {"socket": folder / "bus.sock"},
         },
     }
+
+
+def production_buses(folder: Path) -> dict[str, dict[str, Any]]:
+    """NATS where its servers are named, else the local bus."""
+    servers = variables.NATS_SERVERS.given()
+    if not servers:
+        return local_buses(folder)
+    options: dict[str, Any] = {"servers": list(servers)}
+    user, ca = variables.NATS_USER.given(), variables.NATS_CA.given()
+    if user is not None:
+        options |= {"user": user, "password": variables.NATS_PASSWORD.given()}
+    if ca is not None:
+        options["tls"] = {"ca": ca}
+    return {"default": {"BACKEND": "cift.bus.nats.NatsBus", "OPTIONS": options}}

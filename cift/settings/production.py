@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cift.settings import variables
 from cift.settings.base import *
-from cift.settings.bus import local_buses
+from cift.settings.bus import production_buses
 from cift.settings.databases import postgres_databases
 from cift.settings.identities import identities_settings
 from cift.settings.logging import logging_settings
@@ -29,7 +29,7 @@ DATABASES = postgres_databases(
     password=variables.DATABASE_PASSWORD.read(production=True),
     name=variables.DATABASE_NAME.read(production=True),
 )
-BUSES = local_buses(DATA_DIR)
+BUSES = production_buses(DATA_DIR)
 LOGGING = logging_settings(formatter="JsonFormatter", refusals="INFO")
 MATCHING = matching_settings(ids_key=variables.IDS_KEY.read(production=True))
 SIMULATION = simulation_settings(enabled=bool(variables.SIMULATION.read(production=True)))

@@ -17,6 +17,7 @@ _LIMITS = "Rate limits"
 _NETWORK = "TLS and proxies"
 _SECRETS = "Secrets"
 _DATABASE = "Database"
+_BUS = "Bus"
 _MAIL = "Mail"
 
 _PORT_MAX = 65_535
@@ -213,6 +214,31 @@ DATABASE_NAME = Text(
     section=_DATABASE,
     meaning="The database of the tables; `_journal` and `_snapshots` appended name the other two.",
     default="cift",
+    embedded=False,
+)
+
+NATS_SERVERS = Names(
+    name="CIFT_NATS_SERVERS",
+    section=_BUS,
+    meaning="NATS servers, as in `nats://nats:4222` or `tls://nats:4222`; processes on several machines meet there.",
+    unset="a Unix socket in the data folder: all processes on one machine, the order service in the first",
+    embedded=False,
+)
+NATS_USER = Text(
+    name="CIFT_NATS_USER",
+    section=_BUS,
+    meaning="The user to log in to NATS as.",
+    unset="no login",
+    embedded=False,
+)
+NATS_PASSWORD = Text(
+    name="CIFT_NATS_PASSWORD", section=_BUS, meaning="That user's password.", unset="no login", embedded=False
+)
+NATS_CA = File(
+    name="CIFT_NATS_CA",
+    section=_BUS,
+    meaning="A PEM file with the authorities that sign the servers' certificates.",
+    unset="those of the system",
     embedded=False,
 )
 

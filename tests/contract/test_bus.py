@@ -18,6 +18,7 @@ from cift.bus.base import (
 )
 from cift.bus.local import LocalBus
 from cift.bus.mailbox import MESSAGES_MAX
+from cift.bus.nats import NatsBus
 
 
 @dataclass
@@ -28,11 +29,16 @@ class Ends:
     user: Bus
 
 
-@pytest.fixture(params=["inside the hosting process", "over the socket"])
+@pytest.fixture(params=["inside the hosting process", "over the socket", "over NATS"])
 async def ends(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ends]:
-    host = LocalBus(socket=tmp_path / "bus.sock")
+    def made() -> Bus:
+        if request.param == "over NATS":
+            return NatsBus(servers=[request.getfixturevalue("nats_server").address])
+        return LocalBus(socket=tmp_path / "bus.sock")
+
+    host = made()
     await host.start()
-    user = host if request.param == "inside the hosting process" else LocalBus(socket=tmp_path / "bus.sock")
+    user = host if request.param == "inside the hosting process" else made()
     yield Ends(host, user)
     await user.close()
     await host.close()
@@ -281,12 +287,20 @@ async def test_a_slow_subscriber_never_holds_up_the_publisher_and_is_told_of_its
     async def gap() -> None:
         seen.append(b"gap")
 
+    behind = asyncio.Event()
+
+    async def mark(_subject: str, _payload: bytes) -> None:
+        behind.set()
+
     await ends.user.subscribe("book.1", take, on_gap=gap)
+    await ends.user.subscribe("book.2", mark)
     block = bytes(4_096)
     async with asyncio.timeout(5):
         for _ in range(3 * MESSAGES_MAX):
             await ends.host.publish("book.1", block)
         await ends.host.publish("book.1", b"last")
+        await ends.host.publish("book.2", b"")
+        await behind.wait()
     go_on.set()
     await until(lambda: seen[-1:] == [b"last"])
 
