@@ -45,6 +45,7 @@ BATCHES_UNPUBLISHED_MAX = 1_000
 SWITCH_S_MAX = 0.001
 
 _READY_POLL_S = 0.005
+_STANDBY_POLL_S = 0.05
 
 _services: dict[int, "MatchingService"] = {}
 
@@ -132,7 +133,9 @@ class MatchingService:
         self._bus = bus
         self._on_end = on_end
         self._sockets = sockets
+        self._stand_by = stand_by
         self._responders: list[Subscription] = []
+        self._responding: asyncio.Task[None] | None = None
         self._unpublished = Unpublished(kept_subject=self._venue)
         self._publisher: asyncio.Task[None] | None = None
         self._writer = Writer(
@@ -153,6 +156,8 @@ class MatchingService:
     async def start(self) -> None:
         """Answer on the bus and start the writer; until it is ready, commands are refused `venue_unavailable`.
 
+        One that stands by answers nothing until the shard is its own: what another writer is asked is not its business.
+
         Raises:
             BusInUse: the shard has a responder on this bus.
 
@@ -161,21 +166,55 @@ class MatchingService:
         # The writer's threads share the interpreter with the loop. By default a busy loop keeps it for 5 ms, three
         # times on an order's way; a switch costs microseconds.
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S_MAX))
-        for subject_of, handler in (
-            (commands_subject, self._commands),
-            (query_subject, self._query),
-            (status_subject, self._state),
-        ):
-            self._responders.append(await self._bus.respond(subject_of(self.shard), handler))
+        if self._stand_by:
+            self._responding = asyncio.create_task(self._respond_when_held(), name=f"standby-{self.shard}")
+        else:
+            await self._respond()
         self._publisher = asyncio.create_task(self._publish_all(), name=f"feeds-{self.shard}")
         self._writer.start()
         _services[self.shard] = self
 
+    async def _respond(self) -> None:
+        handlers = {commands_subject: self._commands, query_subject: self._query, status_subject: self._state}
+        # Side by side: a bus may have to wait for a responder that stands still.
+        made = await asyncio.gather(
+            *(self._bus.respond(subject_of(self.shard), handler) for subject_of, handler in handlers.items()),
+            return_exceptions=True,
+        )
+        self._responders = [responder for responder in made if not isinstance(responder, BaseException)]
+        for failure in made:
+            if isinstance(failure, BaseException):
+                await self._responders_close()
+                raise failure
+
+    async def _respond_when_held(self) -> None:
+        """Answer once the shard is this writer's, and who had it has left the bus; a bus that is away is waited for."""
+        ends = (WriterState.FAILED, WriterState.STOPPED)
+        # The writer's state changes in its thread: it is looked at, not awaited.
+        while not (status := self.status()).epoch:
+            if status.state in ends:
+                return
+            await asyncio.sleep(_STANDBY_POLL_S)
+        while True:
+            try:
+                await self._respond()
+            except BusError as error:
+                logger.info("shard %s cannot be asked yet: %s", self.shard, error)
+                await asyncio.sleep(_STANDBY_POLL_S)
+            else:
+                return
+
+    async def _responders_close(self) -> None:
+        while self._responders:
+            await self._responders.pop().close()
+
     async def stop(self) -> None:
         """Answer what was accepted, give the shard up, and end."""
         await asyncio.to_thread(self._writer.stop)
-        for responder in self._responders:
-            await responder.close()
+        if self._responding is not None:
+            self._responding.cancel()
+            await asyncio.wait((self._responding,))
+        await self._responders_close()
         # Behind what the writer handed over last, through the same door.
         self._in_loop(self._unpublished.put, None)
         if self._publisher is not None:
