@@ -1,12 +1,13 @@
 # Everything a developer or an operator starts. Set-up is part of each target and costs next to nothing when repeated.
 
 BIN := .venv/bin
+JOBS ?= 2
 CARGO := cargo
 RUST := --manifest-path matching_rs/Cargo.toml --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint lint-python lint-rust format bench soak faults clean requirements \
-	docs screenshot diagrams coverage audit-deps update-deps
+.PHONY: help setup run stack test test-rust test-python lint lint-python lint-rust format bench soak faults clean \
+	requirements docs screenshot diagrams coverage audit-deps update-deps
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,13 +18,16 @@ setup: ## make .venv, install the pinned packages, build the engine
 run: setup ## set up and run the venue with its simulated market (HOST, PORT, CIFT_DATA_DIR, SIMULATION)
 	@exec $(BIN)/python manage.py venue
 
-test: setup test-rust test-python ## set up and run all tests
+stack: setup ## run the production topology on this machine, from packages (STACK="--web-port 9443 --folder DIR")
+	@exec $(BIN)/python manage.py stack $(STACK)
+
+test: setup test-rust test-python ## set up and run all tests, two files at a time (JOBS=0: one after another, in one process)
 
 test-rust: setup
 	$(CARGO) test $(RUST) --quiet
 
 test-python: setup
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(PYTEST)
 
 lint: setup lint-rust lint-python ## check style, types, imports, migrations and settings
 

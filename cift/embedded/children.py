@@ -5,7 +5,8 @@ import logging
 import signal
 import sys
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cift import env
@@ -35,26 +36,40 @@ class ChildGivenUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChildPlan:
-    """A command of manage.py to be kept running; `descriptors` are handed down open.
+    """A command of manage.py, or another program, to be kept running; `descriptors` are handed down open.
 
     `vital`: the venue cannot go on without it, so it is given up when it dies over and over; another is started again
-    for as long as it takes.
+    for as long as it takes. `user`: run as this one. `stop_signal`: what asks it to end.
     """
 
     name: str
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
     descriptors: tuple[int, ...] = ()
     vital: bool = True
+    program: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "SIGTERM"
 
 
 class Child:
     """One process kept alive."""
 
     def __init__(
-        self, plan: ChildPlan, *, manage: Path, pause_s_min: float = PAUSE_S_MIN, pause_s_max: float = PAUSE_S_MAX
+        self,
+        plan: ChildPlan,
+        *,
+        manage: Path,
+        pause_s_min: float = PAUSE_S_MIN,
+        pause_s_max: float = PAUSE_S_MAX,
+        output: int | None = None,
     ) -> None:
-        """Take the plan, where manage.py is, and the shortest and longest pause before it is started again."""
+        """Take the plan, where manage.py is, and the shortest and longest pause before it is started again.
+
+        `output`: the descriptor its lines go to; None: where this process's go.
+        """
         self.plan = plan
+        self._output = output
         self._pause_s_min, self._pause_s_max = pause_s_min, pause_s_max
         self._manage = manage
         self._process: asyncio.subprocess.Process | None = None
@@ -90,16 +105,23 @@ class Child:
             await self._pause(pause_s)
             pause_s = min(2 * pause_s, self._pause_s_max)
 
+    async def once(self) -> tuple[int, str]:
+        """Run it to its end, instead of keeping it; return its exit code and, where its output is a pipe, its lines."""
+        self._process = await self._start()
+        said, _ = await self._process.communicate()
+        return await self._process.wait(), (said or b"").decode(errors="replace")
+
     async def _start(self) -> asyncio.subprocess.Process:
         # Of its own session: Ctrl-C reaches the supervisor alone, which ends its children in order.
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(self._manage),
-            *self.plan.arguments,
-            env=env.child_environment(**_ENVIRONMENT),
+            *(self.plan.program or (sys.executable, str(self._manage), *self.plan.arguments)),
+            env=env.child_environment(**_ENVIRONMENT, **self.plan.environment),
             stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=asyncio.subprocess.STDOUT if self._output is not None else None,
             pass_fds=self.plan.descriptors,
             start_new_session=True,
+            user=self.plan.user,
         )
 
     def _count_death(self, now: float, code: int) -> None:
@@ -123,7 +145,7 @@ class Child:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.Signals[self.plan.stop_signal])
         try:
             async with asyncio.timeout(patience_s):
                 await process.wait()

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import queue
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -89,24 +90,39 @@ class Socket:
         return self.closed.get(timeout=WAIT_S_MAX)
 
 
+class Logged(Protocol):
+    """Where somebody can log in."""
+
+    port: int
+
+    @property
+    def tls(self) -> ssl.SSLContext | None: ...
+
+    def logins(self) -> dict[str, str]: ...
+
+
 class Trader:
     """One login."""
 
-    def __init__(self, venue: Venue, email: str) -> None:
-        self.base = f"http://127.0.0.1:{venue.port}/api/v1/"
-        self.socket_url = f"ws://127.0.0.1:{venue.port}/ws/v1/"
+    def __init__(self, venue: Logged, email: str) -> None:
+        secure = "" if venue.tls is None else "s"
+        self.base = f"http{secure}://127.0.0.1:{venue.port}/api/v1/"
+        self.socket_url = f"ws{secure}://127.0.0.1:{venue.port}/ws/v1/"
+        self._tls = venue.tls
         login = {"email": email, "password": venue.logins()[email]}
-        answer = httpx.post(f"{self.base}auth/token/", json=login, timeout=30)
+        answer = httpx.post(f"{self.base}auth/token/", json=login, timeout=30, verify=venue.tls or True)
         assert answer.status_code == 200, answer.text
         self.token: str = answer.json()["access"]
         self.headers = {"Authorization": f"Bearer {self.token}"}
         hooks = {"response": [answer_check]}
-        self.rest = httpx.Client(base_url=self.base, headers=self.headers, timeout=30, event_hooks=hooks)
+        self.rest = httpx.Client(
+            base_url=self.base, headers=self.headers, timeout=30, event_hooks=hooks, verify=venue.tls or True
+        )
 
     @contextmanager
     def socket(self, *, authenticated: bool = True) -> Iterator[Socket]:
         headers = self.headers if authenticated else {}
-        with connect(self.socket_url, additional_headers=headers, max_size=None) as connection:
+        with connect(self.socket_url, additional_headers=headers, max_size=None, ssl=self._tls) as connection:
             socket = Socket(connection)
             yield socket
             assert not socket.faults, socket.faults[0]

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ class Venue:
     port: int = field(default_factory=free_port)
     lines: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     def start(self) -> "Venue":
         self.process = subprocess.Popen(

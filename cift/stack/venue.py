@@ -1,0 +1,111 @@
+"""The venue's own processes in the stack, under production settings."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from cift.bus.nats import NatsBus
+from cift.embedded.children import ChildPlan
+from cift.stack.parts import Part, Ready
+from cift.wire.subjects import status_subject
+
+HOST = "127.0.0.1"
+WEB_PROCESSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the stack's servers listen, all on the loopback."""
+
+    web: int = 8443
+    nats: int = 4222
+    postgres: int = 5432
+
+
+def venue_environment(
+    folder: Path, *, ports: Ports, secrets: Mapping[str, str], tls: Mapping[str, Path]
+) -> dict[str, str]:
+    """Make what production settings read; a process adds its role on the bus."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "cift.settings.production",
+        "CIFT_DATA_DIR": str(folder),
+        "HOST": HOST,
+        "PORT": str(ports.web),
+        "CIFT_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "CIFT_PUBLIC_ADDRESS": f"https://localhost:{ports.web}",
+        "CIFT_TLS_CERTIFICATE": str(tls["certificate"]),
+        "CIFT_TLS_KEY": str(tls["key"]),
+        "CIFT_HSTS_SECONDS": "0",
+        "CIFT_WEB_PROCESSES": str(WEB_PROCESSES),
+        "CIFT_SECRET_KEY": secrets["django"],
+        "CIFT_TOKENS_KEY": secrets["tokens"],
+        "CIFT_IDS_KEY": secrets["ids"],
+        "CIFT_DATABASE_HOST": HOST,
+        "CIFT_DATABASE_PORT": str(ports.postgres),
+        "CIFT_DATABASE_PASSWORD": secrets["database"],
+        "CIFT_NATS_SERVERS": f"nats://{HOST}:{ports.nats}",
+    }
+
+
+def role_environment(role: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Make what a process needs to be of a role on the bus."""
+    return {"CIFT_NATS_USER": role, "CIFT_NATS_PASSWORD": secrets[f"nats-{role}"]}
+
+
+def venue_parts(
+    environment: Mapping[str, str], *, ports: Ports, secrets: Mapping[str, str], tls: Mapping[str, Path], lifeline: int
+) -> list[Part]:
+    """Plan the order service and its standby, the projector with the verifier, and the web processes."""
+
+    def plan(name: str, role: str, *arguments: str) -> ChildPlan:
+        return ChildPlan(
+            name,
+            (*arguments, f"--lifeline={lifeline}"),
+            (lifeline,),
+            environment={**environment, **role_environment(role, secrets)},
+        )
+
+    async def at_once() -> bool:
+        return True
+
+    matching = _order_service_ready(ports, secrets)
+    web = _web_ready(ports, tls["authority"])
+    address = f"https://localhost:{ports.web}"
+    shared = ("run_web", "--reuse-port")
+    return [
+        Part(plan("matching", "matching", "run_matching", "--stand-by"), matching, "on the bus", "order service"),
+        Part(plan("standby", "matching", "run_matching", "--stand-by"), at_once, "on the bus", "takes over from it"),
+        Part(plan("projector", "projector", "run_projector"), at_once, "", "projector and verifier"),
+        *(Part(plan(f"web-{n}", "web", *shared), web, address, "REST, sockets, pages") for n in (1, WEB_PROCESSES)),
+    ]
+
+
+def _order_service_ready(ports: Ports, secrets: Mapping[str, str]) -> Ready:
+    async def ready() -> bool:
+        bus = NatsBus(servers=[f"nats://{HOST}:{ports.nats}"], user="web", password=secrets["nats-web"])
+        try:
+            answer = await bus.request(status_subject(0), b"", timeout_s=1.0)
+        except Exception:  # noqa: BLE001 - whatever it is, it is not ready
+            return False
+        finally:
+            await bus.close()
+        return b"ready" in answer
+
+    return ready
+
+
+def _web_ready(ports: Ports, authority: Path) -> Ready:
+    context = ssl.create_default_context(cafile=authority)
+
+    async def ready() -> bool:
+        async with httpx.AsyncClient(verify=context) as client:
+            try:
+                answer = await client.get(f"https://localhost:{ports.web}/health", timeout=2.0)
+            except httpx.HTTPError:
+                return False
+        return answer.status_code == httpx.codes.OK
+
+    return ready

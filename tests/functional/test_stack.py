@@ -1,0 +1,133 @@
+"""The production topology: PostgreSQL, NATS, an order service with a standby, and two web processes, killed in turn."""
+
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.stack import RunningStack
+from tests.support.traders import Trader
+
+TAKEOVER_S_MAX = 3.0
+AGAIN_S_MAX = 60.0
+PAUSE_S = 0.05
+LOW = {"symbol": "AAPL-USD", "side": "buy", "type": "limit", "price": "180", "quantity": "1"}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    # Not in pytest's folder, which is this user's alone: PostgreSQL runs as another where this one is root.
+    with tempfile.TemporaryDirectory(prefix="cift-stack-") as folder:
+        running = RunningStack(Path(folder)).start()
+        try:
+            running.wait_for("CIFT Markets is open")
+            yield running
+        finally:
+            running.end()
+
+
+@pytest.fixture(scope="module")
+def trader(stack: RunningStack) -> Trader:
+    return Trader(stack, list(stack.logins())[1])
+
+
+def busy() -> float:
+    """How many processes want each core: what takes a second on a machine alone takes so many."""
+    return max(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))
+
+
+def placed_again(trader: Trader, client_order_id: str) -> str:
+    """Send one order over and over until it is acknowledged, as a client does whose answer got lost; give its id."""
+    give_up_at = time.monotonic() + AGAIN_S_MAX
+    said: object = None
+    while True:
+        assert time.monotonic() < give_up_at, said
+        try:
+            status, said = trader.call("POST", "orders/", json={**LOW, "client_order_id": client_order_id})
+        except httpx.HTTPError as error:
+            said = repr(error)
+            continue
+        assert isinstance(said, dict)
+        if status in (200, 201):
+            return str(said["id"])
+        assert status in (503, 504), said
+        time.sleep(PAUSE_S)
+
+
+def shown(trader: Trader, *ids: str) -> None:
+    """Wait until the tables have these orders, by whichever web process answers."""
+    give_up_at = time.monotonic() + AGAIN_S_MAX
+    while True:
+        status, body = trader.call("GET", "orders/?limit=100")
+        assert status == 200, body
+        missing = set(ids) - {str(order["id"]) for order in body["results"]}
+        if not missing:
+            return
+        assert time.monotonic() < give_up_at, missing
+
+
+def test_an_order_by_one_web_process_is_told_by_both(stack: RunningStack, trader: Trader) -> None:
+    assert len(stack.pids("run_web")) == 2
+    with trader.socket() as first, trader.socket() as second, trader.socket() as third, trader.socket() as fourth:
+        sockets = (first, second, third, fourth)
+        for socket in sockets:
+            assert socket.ask("subscribe", channel="account")["ok"]
+        order = trader.submit(**LOW)
+        for socket in sockets:
+            while order["id"] not in str(socket.next_message(channel="account")):
+                pass
+
+
+def test_the_standby_takes_over_from_a_killed_order_service(stack: RunningStack, trader: Trader) -> None:
+    before = {placed_again(trader, f"before-{number}") for number in range(20)}
+    holder = stack.holder()
+    stack.kill(holder)
+    began = time.monotonic()
+    after = placed_again(trader, "after")
+    took_s = time.monotonic() - began
+    assert stack.holder() != holder
+    shown(trader, *before, after)
+    assert placed_again(trader, "before-7") in before
+    assert took_s <= TAKEOVER_S_MAX * busy()
+
+
+def test_an_order_service_that_stood_still_past_its_lease_writes_nothing_and_ends(
+    stack: RunningStack, trader: Trader
+) -> None:
+    stack.wait_parts("run_matching", 2)
+    holder = psutil.Process(stack.holder())
+    holder.send_signal(signal.SIGSTOP)
+    try:
+        taken = placed_again(trader, "beside-the-stopped-one")
+        assert stack.holder() != holder.pid
+    finally:
+        holder.send_signal(signal.SIGCONT)
+    holder.wait(timeout=AGAIN_S_MAX)
+    shown(trader, taken)
+    assert placed_again(trader, "beside-the-stopped-one") == taken
+
+
+@pytest.mark.parametrize("server", ["nats-server", "postgres"])
+def test_the_venue_goes_on_after_a_server_was_killed(stack: RunningStack, trader: Trader, server: str) -> None:
+    told = placed_again(trader, f"before-{server}")
+    (pid,) = stack.pids(server)
+    stack.kill(pid)
+    after = placed_again(trader, f"after-{server}")
+    shown(trader, told, after)
+
+
+def test_a_killed_web_process_leaves_the_other_answering(stack: RunningStack, trader: Trader) -> None:
+    stack.kill(stack.pids("run_web")[0])
+    shown(trader, placed_again(trader, "after-web"))
+    stack.wait_parts("run_web", 2)
+
+
+def test_it_ends_with_all_it_started(stack: RunningStack) -> None:
+    started = psutil.Process(stack.process.pid).children(recursive=True)
+    assert stack.end() == 0, stack.output
+    assert [process for process in started if process.is_running()] == []
