@@ -39,13 +39,15 @@ class ChildPlan:
     """A command of manage.py, or another program, to be kept running; `descriptors` are handed down open.
 
     `vital`: the venue cannot go on without it, so it is given up when it dies over and over; another is started again
-    for as long as it takes. `user`: run as this one. `stop_signal`: what asks it to end.
+    for as long as it takes. `has_standby`: another takes over what it lost, and it is started again as that one's
+    standby. `user`: run as this one. `stop_signal`: what asks it to end.
     """
 
     name: str
     arguments: tuple[str, ...] = ()
     descriptors: tuple[int, ...] = ()
     vital: bool = True
+    has_standby: bool = False
     program: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
@@ -96,7 +98,7 @@ class Child:
             code = await self._process.wait()
             if self._stopping.is_set():
                 return
-            if code == EXIT_LOST:
+            if code == EXIT_LOST and not self.plan.has_standby:
                 raise ChildGivenUp(f"{self.plan.name} cannot go on; its last line says why")
             if loop.time() - began > DEATHS_WINDOW_S:
                 pause_s = self._pause_s_min

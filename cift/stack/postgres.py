@@ -70,7 +70,7 @@ def _make(uri: str, password: str) -> None:
         known = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
         roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         verb = "ALTER" if USER in roles else "CREATE"
-        role = sql.SQL(verb + " ROLE {} LOGIN PASSWORD {}")  # type: ignore[arg-type]  # one of two words
+        role = sql.SQL(verb + " ROLE {} LOGIN PASSWORD {}")
         connection.execute(role.format(sql.Identifier(USER), sql.Literal(password)))
         for name in DATABASES:
             if name not in known:

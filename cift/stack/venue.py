@@ -65,6 +65,7 @@ def venue_parts(
             name,
             (*arguments, f"--lifeline={lifeline}"),
             (lifeline,),
+            has_standby=role == "matching",
             environment={**environment, **role_environment(role, secrets)},
         )
 

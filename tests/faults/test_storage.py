@@ -185,7 +185,7 @@ def test_a_server_that_went_away_for_longer_than_a_commit_may_take(
     shard = DrivenWriter(patience_s=0.1, retry_s=0.05).start()
     shard.do(*opening())
     names = list(postgresql_migrated.values())
-    with psycopg.connect(**postgresql_server, dbname="postgres", autocommit=True) as server:
+    with psycopg.connect(host=postgresql_server["host"], user="postgres", dbname="postgres", autocommit=True) as server:
 
         def allow(yes: str) -> None:
             for name in names:

@@ -38,7 +38,7 @@ def trader(stack: RunningStack) -> Trader:
 
 def busy() -> float:
     """How many processes want each core: what takes a second on a machine alone takes so many."""
-    return max(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))
+    return max(1.0, float(psutil.getloadavg()[0]) / (psutil.cpu_count() or 1))
 
 
 def placed_again(trader: Trader, client_order_id: str) -> str:

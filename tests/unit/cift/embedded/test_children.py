@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,27 @@ async def test_a_child_that_lost_what_it_works_on_is_not_started_again(tmp_path:
 
     with pytest.raises(ChildGivenUp, match="the child cannot go on"):
         await child.keep()
+
+
+async def test_a_child_with_a_standby_comes_back_after_it_lost_what_it_worked_on(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    code = f"open({str(runs)!r}, 'a').write('x'); raise SystemExit({EXIT_LOST})"
+    (tmp_path / "manage.py").write_text(code)
+    plan = ChildPlan("the child", has_standby=True)
+    child = Child(plan, manage=tmp_path / "manage.py", pause_s_min=0.0, pause_s_max=0.0)
+    keeping = asyncio.create_task(child.keep())
+    async with asyncio.timeout(30):
+        while not runs.exists() or len(runs.read_text()) < 2:  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.01)
+    await child.stop(patience_s=2)
+    await keeping
+
+
+async def test_another_program_is_run_in_its_environment_and_its_lines_go_where_they_are_wanted(tmp_path: Path) -> None:
+    program = (sys.executable, "-c", "import os; print(os.environ['WORD'])")
+    plan = ChildPlan("the child", program=program, environment={"WORD": "spoken"})
+
+    assert await Child(plan, manage=tmp_path, output=asyncio.subprocess.PIPE).once() == (0, "spoken\n")
 
 
 async def test_a_child_that_dies_over_and_over_is_given_up(tmp_path: Path) -> None:
