@@ -6,7 +6,7 @@ A message with an id carries it as `Nats-Msg-Id`, by which a stream of the serve
 a stream.
 
 Core NATS hands a request to every responder. That a subject has one is asked before another responds
-(`responders.SUBJECT`); whether two that start at the same moment may both write, the shard's lease decides.
+(`cift.bus.nats_link.PRESENCE`); whether two that start at the same moment may both write, the shard's lease decides.
 """
 
 import asyncio

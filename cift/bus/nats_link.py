@@ -29,6 +29,9 @@ from cift.bus.reader import Reader
 
 CONNECT_S_MAX = 2.0
 RECONNECT_PAUSE_S = 0.25
+PRESENCE = "responders"
+"""Before a subject: where its responder says that it is there."""
+
 PRESENCE_S_MAX = 0.5
 """A responder that does not say within this time that it is there, is not."""
 
@@ -45,6 +48,13 @@ class _Listening:
         self.subject = subject
         self.reader = reader
         self.subscription: Any = None
+        self._beginning = asyncio.Lock()
+
+    async def begin(self, client: Client) -> None:
+        """Subscribe, unless that was done; the client does it again by itself after each reconnection."""
+        async with self._beginning:
+            if self.subscription is None:
+                self.subscription = await client.subscribe(self.subject, cb=self.take)
 
     async def take(self, message: Msg) -> None:
         self.reader.deliver(message.subject, message.data)
@@ -124,8 +134,8 @@ class Link:
         """Listen again, and announce the gap only then: what is read to fill it leaves none behind it."""
         self._refused.clear()
         for listening in tuple(self._listening):
-            await self._listen(listening)
-        await self._client.flush()
+            await listening.begin(self._client)
+        await settled(self._client)
         for listening in tuple(self._listening):
             listening.reader.deliver_gap()
 
@@ -174,16 +184,12 @@ class Link:
         self._listening.add(listening)
         try:
             client = await self.connected()
-            await self._listen(listening)
+            await listening.begin(client)
             # What is published from here on is delivered: the server has read that somebody listens.
-            await client.flush()
+            await settled(client)
         except (VenueUnavailable, Error, OSError):
             self._refused.set()  # whoever listens is told of the gap when there is a connection
         return listening.reader
-
-    async def _listen(self, listening: _Listening) -> None:
-        if listening.subscription is None:
-            listening.subscription = await self._client.subscribe(listening.subject, cb=listening.take)
 
     def _forget(self, listening: _Listening) -> None:
         self._listening.discard(listening)
@@ -194,14 +200,14 @@ class Link:
     async def respond(self, subject: str, handler: RequestHandler) -> "NatsResponder":
         """Answer a subject's requests."""
         client = await self.connected()
-        presence = f"responders.{subject}"
+        presence = f"{PRESENCE}.{subject}"
         with suppress(NoRespondersError, NatsTimeoutError):
             await client.request(presence, timeout=PRESENCE_S_MAX)
             raise BusInUse(f"{subject} has a responder")
         responder = NatsResponder(client, handler, self._answering)
         for name, callback in ((subject, responder.take), (presence, _here)):
             responder.subscriptions.append(await client.subscribe(name, cb=callback))
-        await client.flush()
+        await settled(client)
         return responder
 
     async def close(self) -> None:
@@ -266,6 +272,15 @@ class NatsResponder(Subscription):
         for subscription in self.subscriptions:
             await _unsubscribe(subscription)
         self.subscriptions.clear()
+
+
+async def settled(client: Client) -> None:
+    """Wait until the server has read all that was sent.
+
+    Twice, as the client's ping overtakes what still waits to be written: only the second one is behind it.
+    """
+    await client.flush()
+    await client.flush()
 
 
 async def _here(presence: Msg) -> None:

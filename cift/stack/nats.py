@@ -6,33 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cift.bus.base import PAYLOAD_BYTES_MAX
+from cift.bus.nats_link import PRESENCE
 from cift.embedded.children import ChildPlan
 from cift.stack.parts import Part, answers
+from cift.wire.subjects import ROLES, Role
 
 HOST = "127.0.0.1"
 
 _MEBIBYTE = 1024 * 1024
 _LOG_BYTES_MAX = 16 * _MEBIBYTE
-_FEEDS = ["book.*", "account.*", "venue.*"]
-_ASKED = ["orders.commands.*", "orders.query.*", "orders.status.*"]
 _INBOX = "_INBOX.>"
+"""Where NATS' clients have the answers to their requests sent."""
 
-ROLES: dict[str, dict[str, list[str]]] = {
-    "matching": {
-        "publish": [*_FEEDS, "journal.*", "responders.orders.>", _INBOX],
-        "subscribe": [*_ASKED, "responders.orders.>", _INBOX],
-    },
-    "web": {"publish": [*_ASKED, "sessions.ended"], "subscribe": [*_FEEDS, "sessions.ended", _INBOX]},
-    "projector": {"publish": ["orders.status.*"], "subscribe": ["journal.*", _INBOX]},
-}
-"""What each role of the venue publishes and listens to (`cift.wire.subjects`); the simulation is a `web`."""
+
+def permissions_of(role: Role) -> dict[str, list[str]]:
+    """List what a role publishes and subscribes to, in the words of NATS' configuration."""
+    presence = [f"{PRESENCE}.{subject}" for subject in role.responds]
+    return {
+        "publish": [*role.publishes, *role.asks, *presence, *([_INBOX] if role.responds else [])],
+        "subscribe": [*role.listens, *role.responds, *presence, _INBOX],
+    }
 
 
 def nats_configuration(folder: Path, *, port: int, passwords: Mapping[str, str]) -> str:
     """Write the server's configuration; a JSON text is one in its language."""
     users = [
-        {"user": role, "password": passwords[f"nats-{role}"], "permissions": permissions}
-        for role, permissions in ROLES.items()
+        {"user": name, "password": passwords[f"nats-{name}"], "permissions": permissions_of(role)}
+        for name, role in ROLES.items()
     ]
     return json.dumps(
         {

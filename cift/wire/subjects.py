@@ -3,6 +3,8 @@
 The first token names the kind, the last one the shard, instrument or account, so `book.*` is every book.
 """
 
+from typing import NamedTuple
+
 SESSIONS_ENDED = "sessions.ended"
 """Logins have ended. Published by whichever process ended them; every web process listens and asks the database which.
 
@@ -76,3 +78,24 @@ def journal_subject(shard: int) -> str:
 def message_id_of(*, shard: int, number: int, subject: str) -> str:
     """Name the message a batch has for a subject: published again after a restart, it has the same id."""
     return f"{shard}.{number}.{subject}"
+
+
+class Role(NamedTuple):
+    """What a kind of process does on the bus, as subjects and families of them."""
+
+    publishes: tuple[str, ...] = ()
+    listens: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    responds: tuple[str, ...] = ()
+
+
+_FEEDS = ("book.*", "account.*", "venue.*")
+_STATUS = "orders.status.*"
+_ASKED = ("orders.commands.*", "orders.query.*", _STATUS)
+
+ROLES = {
+    "matching": Role(publishes=(*_FEEDS, "journal.*"), responds=_ASKED),
+    "web": Role(publishes=(SESSIONS_ENDED,), listens=(*_FEEDS, SESSIONS_ENDED), asks=_ASKED),
+    "projector": Role(listens=("journal.*",), asks=(_STATUS,)),
+}
+"""Every role; commands of `manage.py` and the simulation are a `web`. A server that can holds each to its role."""

@@ -18,6 +18,19 @@ PAYLOAD_BYTES_MAX = 33 * 1024 * 1024
 READY_S_MAX = 10.0
 
 
+def accepting(port: int) -> None:
+    """Wait until a server accepts connections."""
+    give_up_at = time.monotonic() + READY_S_MAX
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < give_up_at, "the NATS server does not start"
+            time.sleep(0.01)
+        else:
+            return
+
+
 @dataclass
 class NatsServer:
     """One server, which can be killed and started again on its port."""
@@ -38,15 +51,7 @@ class NatsServer:
             f"max_pending: {2 * PAYLOAD_BYTES_MAX}\njetstream {{ store_dir: {self.folder / 'jetstream'} }}\n"
         )
         self.process = subprocess.Popen([PROGRAM, "-c", config], stderr=subprocess.DEVNULL)
-        give_up_at = time.monotonic() + READY_S_MAX
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                assert time.monotonic() < give_up_at, "the NATS server does not start"
-                time.sleep(0.01)
-            else:
-                return
+        accepting(self.port)
 
     def kill(self) -> None:
         """End it at once."""
