@@ -5,7 +5,7 @@ from django.db import connections
 from apps.orders.events import section_decode
 from apps.orders.ids import SEQUENCE_MAX
 from apps.orders.models import JournalBatch
-from apps.orders.selectors import projection_wait, shard
+from apps.orders.selectors import projection_wait, shard, told_wait
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import WAIT_S_MAX, JournalPlace
 from cift.orderservice.journal import JournalReads
@@ -64,3 +64,7 @@ class ProjectedJournal(JournalReads):
     def projection_wait(self, place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:
         """Look at the place of the tables until it is reached."""
         projection_wait(number=place.number, timeout_s=timeout_s)
+
+    def told_wait(self, account: int) -> None:
+        """Find out what the account was told, and look at the place of the tables until it is reached."""
+        told_wait(account)

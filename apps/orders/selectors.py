@@ -1,7 +1,8 @@
 """Reads of orders and what came of them.
 
 The tables are a projection, some milliseconds behind. Where an answer must be exact (an id's look-up), the
-journal's batches behind the projection are folded over the rows; else a read may wait with a consistency token.
+journal's batches behind the projection are folded over the rows. Else a read waits: one of an account's own until the
+tables have what the account was told, any that brings a consistency token for what that names.
 """
 
 import asyncio
@@ -9,19 +10,26 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import msgspec
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connections, router
 from django.db.models import Model, QuerySet
 
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
+from apps.orders.matching.places import head_of
+from apps.orders.matching.told import told_here
 from apps.orders.models import JournalBatch, Order, Position, Projection
 from apps.orders.state import ORDER_COLUMNS, TERMS_COLUMNS, OrderChange, OrderState, OrderTerms, order_ids_of
+from cift.bus import buses
+from cift.bus.base import BusError
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import WAIT_S_MAX, waiting
 from cift.orderservice.gateway import gateway
 from cift.processes.threads import database_call
 from cift.wire.base import frame_split
 from cift.wire.queries import AccountQuery, IdFound, IdQuery, StatsQuery
+from cift.wire.subjects import told_subject
 
 TAIL_BATCHES_MAX = 2_000
 """The most batches folded over the tables for one read."""
@@ -37,6 +45,8 @@ _TAIL = (
 )
 _POLL_S_MIN = 0.002
 _POLL_S_MAX = 0.05
+_TOLD_S_MAX = 0.5
+"""How long another process is asked what an account was told; then a read waits for the whole journal."""
 
 
 def shard() -> int:
@@ -89,6 +99,50 @@ async def projection_await(*, number: int = 0, sequence: int = 0, timeout_s: flo
         # The tables are another process's, so there is nothing to be woken by.
         while not _are_there(await database_call(projected), number, sequence):  # noqa: ASYNC110 - see above
             await asyncio.sleep(next(pauses))
+
+
+def told_wait(account: int) -> None:
+    """Wait until the tables have all an account was told, by whichever process: a read of its own is then not older.
+
+    Raises:
+        ApplicationError: `projection_behind`.
+
+    """
+    here = told_here(shard())
+    number = async_to_sync(_told_elsewhere)(account) if here is None else here.number_of(account)
+    if number is None:
+        number = head_of(shard()).number
+    if number:
+        projection_wait(number=number)
+        if here is not None:
+            here.projected(number)
+
+
+async def told_await(account: int, *, number: int = 0) -> None:
+    """Wait as `told_wait` does, without holding a thread meanwhile; for a batch of the journal too, if one is named.
+
+    Raises:
+        ApplicationError: `projection_behind`, `database_busy`.
+
+    """
+    here = told_here(shard())
+    told = await _told_elsewhere(account) if here is None else here.number_of(account)
+    if told is None:
+        told = (await database_call(head_of, shard())).number
+    if wanted := max(told, number):
+        await projection_await(number=wanted)
+        if here is not None:
+            here.projected(wanted)
+
+
+async def _told_elsewhere(account: int) -> int | None:
+    """Ask the process the writer is in; None: it does not know, or does not answer."""
+    question = msgspec.msgpack.encode(account)
+    try:
+        answer = await buses["default"].request(told_subject(shard()), question, timeout_s=_TOLD_S_MAX)
+        return msgspec.msgpack.decode(answer, type=int | None)
+    except (BusError, msgspec.DecodeError):
+        return None
 
 
 def _are_there(at: Projected, number: int, sequence: int) -> bool:

@@ -35,5 +35,14 @@ class JournalReads(ABC):
 
         """
 
+    @abstractmethod
+    def told_wait(self, account: int) -> None:
+        """Wait until the tables have all an account was told, by an answer or on a socket, of whichever process.
+
+        Raises:
+            ApplicationError: `projection_behind`.
+
+        """
+
 
 journal_reads: BackendHandler[JournalReads] = BackendHandler("JOURNAL_READS", JournalReads)  # type: ignore[type-abstract]

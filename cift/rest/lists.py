@@ -36,15 +36,17 @@ class PagedList(Generic[RowT]):
         given = query_read(request.query_params, self.filters)
         return PageQuery(of=self, request=request, given=given, ask=page_ask(given, parts=len(self.key)))
 
-    def read_waited(self, request: PageRequest) -> "PageQuery[RowT]":
+    def read_waited(self, request: PageRequest, *, account: int | None = None) -> "PageQuery[RowT]":
         """Read which page a request asks for, and wait until the tables have what it must see.
+
+        `account`: whose own the list is.
 
         Raises:
             ApplicationError: `invalid`, `projection_behind`.
 
         """
         query = self.read(request)
-        read_wait(query.given["at_least"])
+        read_wait(query.given["at_least"], account=account)
         return query
 
     def key_of(self, row: RowT) -> Key:

@@ -92,12 +92,15 @@ def sequence_at(at: int | None) -> int | None:
     return None if at is None else journal_reads["default"].sequence_at(at)
 
 
-def read_wait(token: str | None) -> None:
-    """Wait until the tables have what a token names.
+def read_wait(token: str | None, *, account: int | None = None) -> None:
+    """Wait until the tables have what a token names, and all an account was told whose own is read.
 
     Raises:
         ApplicationError: `invalid`, `projection_behind`.
 
     """
-    if token is not None:
-        journal_reads["default"].projection_wait(place_of(token))
+    place = None if token is None else place_of(token)
+    if account is not None:
+        journal_reads["default"].told_wait(account)
+    if place is not None:
+        journal_reads["default"].projection_wait(place)

@@ -39,6 +39,15 @@ def status_subject(shard: int) -> str:
     return f"orders.status.{shard}"
 
 
+def told_subject(shard: int) -> str:
+    """Name where a shard's order service says what an account was last told.
+
+    Asked by web processes the writer is not in, before a read of an account's own. Payload: the account's number in
+    MessagePack; answer: the journal's batch, 0 where the tables are known to have it, nil where it is not known.
+    """
+    return f"orders.told.{shard}"
+
+
 def book_subject(instrument: int) -> str:
     """Name the public feed of an instrument.
 
@@ -91,7 +100,7 @@ class Role(NamedTuple):
 
 _FEEDS = ("book.*", "account.*", "venue.*")
 _STATUS = "orders.status.*"
-_ASKED = ("orders.commands.*", "orders.query.*", _STATUS)
+_ASKED = ("orders.commands.*", "orders.query.*", "orders.told.*", _STATUS)
 
 ROLES = {
     "matching": Role(publishes=(*_FEEDS, "journal.*"), responds=_ASKED),

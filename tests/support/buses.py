@@ -2,19 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 
-from cift.bus.base import Bus, GapHandler, MessageHandler, RequestHandler, Subscription
+from cift.bus.base import Bus, GapHandler, MessageHandler, RequestHandler, Subscription, VenueUnavailable
 
 Respond = Callable[[str, bytes], bytes | Awaitable[bytes]]
 
 
+def nobody(subject: str, _payload: bytes) -> bytes:
+    raise VenueUnavailable(subject)
+
+
 class ScriptedBus(Bus):
-    """Answers requests by `respond`, which may raise what a bus raises; carries no messages."""
+    """Answers requests by `respond_with`, which may raise what a bus raises; carries no messages."""
 
     respond_with: Respond
     requests: list[tuple[str, bytes]]
 
     def __init__(self) -> None:
         self.requests = []
+        self.respond_with = nobody
 
     async def start(self) -> None: ...
 

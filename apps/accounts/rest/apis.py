@@ -33,7 +33,9 @@ class AccountApi(APIView):
     @described(answers={200: AccountBody}, query=ACCOUNT_FIELDS)
     def get(self, request: Request) -> Response:
         """Return its terms as they are now."""
-        read_wait(query_read(request.query_params, ACCOUNT_FIELDS)["at_least"])
+        read = query_read(request.query_params, ACCOUNT_FIELDS)
+        read_wait(read["at_least"], account=account_of_request(request).pk)
+        # Read again: what was read before the wait may be older.
         return Response(account_body(account_of_request(request)))
 
 
@@ -43,8 +45,9 @@ class BalanceListApi(APIView):
     @described(answers={200: page_of(BalanceBody)}, query=BALANCES.filters)
     def get(self, request: Request) -> Response:
         """List them, one for each asset, last listed first."""
-        query = BALANCES.read_waited(request)
-        return Response(query.answer(query.rows(balances_of_account(account_of_request(request).pk))))
+        account = account_of_request(request).pk
+        query = BALANCES.read_waited(request, account=account)
+        return Response(query.answer(query.rows(balances_of_account(account))))
 
 
 class LedgerApi(APIView):
@@ -53,9 +56,10 @@ class LedgerApi(APIView):
     @described(answers={200: page_of(LedgerEntryBody)}, query=LEDGER.filters)
     def get(self, request: Request) -> Response:
         """List its entries, newest first: every change of a total, one for each asset it touched."""
-        query = LEDGER.read_waited(request)
+        account = account_of_request(request).pk
+        query = LEDGER.read_waited(request, account=account)
         entries = query.rows(
-            ledger_of_account(account_of_request(request).pk),
+            ledger_of_account(account),
             least=sequence_at(query.given["start"]),
             before=sequence_at(query.given["end"]),
         )

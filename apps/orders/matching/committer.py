@@ -27,6 +27,7 @@ from apps.orders.matching.errors import (
 from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.lease import Lease
 from apps.orders.matching.measures import WriterMeasures
+from apps.orders.matching.told import Told
 from apps.orders.matching.work import (
     OUTCOME_UNKNOWN,
     VENUE_HALTED,
@@ -69,6 +70,7 @@ class Committer(threading.Thread):
         publish: Publish,
         on_fault: Callable[[], None],
         measures: WriterMeasures,
+        told: Told,
     ) -> None:
         """Wire it; `on_fault` is called once, from the thread that met the fault."""
         super().__init__(name=f"journal-{journal.shard}", daemon=True)
@@ -81,6 +83,7 @@ class Committer(threading.Thread):
         self._publish = publish
         self._on_fault = on_fault
         self._measures = measures
+        self._told = told
         self._works: SimpleQueue[Work | None] = SimpleQueue()
         # Counted by the matcher and by this thread, each its own: where they are equal nothing is in flight.
         self._given = self._done = 0
@@ -138,6 +141,8 @@ class Committer(threading.Thread):
             self._commit(work)
         self.slots.release()
         if self.fault is None:
+            if work.batch is not None:
+                self._told.note((account for account, _ in work.batch.accounts()), work.batch.number)
             self._deliver(replies_of(work))
             now = perf_counter()
             for item in work.commands:

@@ -15,6 +15,7 @@ from apps.orders.events import VenueBlock
 from apps.orders.matching.engine import Batch
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.measures import WriterMeasures
+from apps.orders.matching.told import told_drop, told_keep
 from apps.orders.matching.work import (
     MALFORMED,
     WorkReply,
@@ -35,6 +36,7 @@ from cift.wire.subjects import (
     message_id_of,
     query_subject,
     status_subject,
+    told_subject,
     venue_subject,
 )
 
@@ -173,9 +175,15 @@ class MatchingService:
         self._publisher = asyncio.create_task(self._publish_all(), name=f"feeds-{self.shard}")
         self._writer.start()
         _services[self.shard] = self
+        told_keep(self.shard, self._writer.told)
 
     async def _respond(self) -> None:
-        handlers = {commands_subject: self._commands, query_subject: self._query, status_subject: self._state}
+        handlers = {
+            commands_subject: self._commands,
+            query_subject: self._query,
+            status_subject: self._state,
+            told_subject: self._told,
+        }
         # Side by side: a bus may have to wait for a responder that stands still.
         made = await asyncio.gather(
             *(self._bus.respond(subject_of(self.shard), handler) for subject_of, handler in handlers.items()),
@@ -211,6 +219,7 @@ class MatchingService:
     async def stop(self) -> None:
         """Answer what was accepted, give the shard up, and end."""
         await asyncio.to_thread(self._writer.stop)
+        told_drop(self.shard)
         if self._responding is not None:
             self._responding.cancel()
             await asyncio.wait((self._responding,))
@@ -277,6 +286,10 @@ class MatchingService:
 
     async def _state(self, _question: bytes) -> bytes:
         return msgspec.msgpack.encode(self.state())
+
+    async def _told(self, account: bytes) -> bytes:
+        """Say what an account was last told; the writer is not asked, as whoever reads must not wait for a batch."""
+        return msgspec.msgpack.encode(self._writer.told.number_of(msgspec.msgpack.decode(account, type=int)))
 
     # -- from the writer's threads ------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ from apps.orders.matching.lease import Lease
 from apps.orders.matching.measures import WriterMeasures
 from apps.orders.matching.places import FollowersWatch, Place
 from apps.orders.matching.recovery import recover, tables_place
+from apps.orders.matching.told import Told
 from apps.orders.matching.work import (
     OVERLOADED,
     VENUE_HALTED,
@@ -104,6 +105,7 @@ class Writer:
         self._queued = 0
         self._status = (WriterState.STARTING, "")
         self.measures = WriterMeasures()
+        self.told = Told()
         self._number = 0
         self._sequence = 0
         self._followed = 0
@@ -153,6 +155,7 @@ class Writer:
     def _followers_at(self, name: str, place: Place) -> None:
         """Take where the last of the followers is."""
         self._followed = place.sequence
+        self.told.projected(place.number)
         lag = self._sequence - place.sequence
         behind = ""
         if self._options.lag_events_max and lag > self._options.lag_events_max:
@@ -180,6 +183,7 @@ class Writer:
 
     def _close(self, end: MatchingError | None) -> None:
         self._set(WriterState.FAILED if end else WriterState.STOPPED, str(end or ""))
+        self.told.forget()
         self._watch.finish()
         self._refuse_queued()
         if not isinstance(end, ShardLostError | ShardHeldError):
@@ -256,6 +260,7 @@ class Writer:
                     raise lost(self.shard, f"its lease is held by {self._lease.held_by()}")
 
         bounds_fix(self.shard)
+        self.told.forget()
         # Its own journal: reading a chunk may take longer than a commit may.
         whole = self._journal(self.shard)
         if not self._tables_agree(whole):
@@ -299,6 +304,7 @@ class Writer:
             raise EngineFaultError(message)
         append_surely(journal, row_of(batch, epoch=epoch), patience_s=self._options.patience_s)
         self._number, self._sequence = batch.number, batch.last_sequence
+        self.told.begin(batch.number)
         self._publish(batch)
 
     def _publish(self, batch: Batch) -> None:
@@ -323,6 +329,7 @@ class Writer:
             publish=self._publish,
             on_fault=self._on_fault,
             measures=self.measures,
+            told=self.told,
         )
         committer.start()
         self._set(WriterState.READY)

@@ -77,8 +77,8 @@ class OrderListApi(APIView):
     @described(answers={200: page_of(OrderBody)}, query=ORDERS.filters)
     def get(self, request: Request) -> Response:
         """List them, newest first."""
-        query = ORDERS.read_waited(request)
-        return Response(orders_read(account_of_request(request).pk, query))
+        account = account_of_request(request).pk
+        return Response(orders_read(account, ORDERS.read_waited(request, account=account)))
 
     @described(
         answers={201: OrderAnswer, 200: OrderAnswer},
@@ -110,8 +110,9 @@ class OrderDetailApi(APIView):
     def get(self, request: Request, order_id: str) -> Response:
         """Return the order as it stands."""
         read = query_read(request.query_params, AT_LEAST_FIELDS)
-        read_wait(read["at_least"])
-        return Response(order_read(account_of_request(request).pk, order_id_read(order_id)))
+        account = account_of_request(request).pk
+        read_wait(read["at_least"], account=account)
+        return Response(order_read(account, order_id_read(order_id)))
 
     @described(answers={200: OrderAnswer}, body=AMEND_BODY, errors=AMEND_ERRORS, error_extras=CHANGE_ERROR_EXTRAS)
     def patch(self, request: Request, order_id: str) -> Response:
@@ -135,8 +136,9 @@ class OrderEventListApi(APIView):
         """List its events, newest first; the first page has its command, the book it met and why it traded or not."""
         read = query_read(request.query_params, EVENT_FILTERS)
         ask = page_ask(read)
-        read_wait(read["at_least"])
-        order = order_row_read(account_of_request(request).pk, order_id_read(order_id))
+        account = account_of_request(request).pk
+        read_wait(read["at_least"], account=account)
+        order = order_row_read(account, order_id_read(order_id))
         reference = reference_read(order.instrument_id)
         try:
             events = order_events(order, ask)

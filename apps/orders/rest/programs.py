@@ -30,7 +30,7 @@ from apps.orders.rest.url_params import (
     order_id_read,
     order_read,
 )
-from apps.orders.selectors import projection_await
+from apps.orders.selectors import told_await
 from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.hosts import host_is_ours
@@ -120,7 +120,7 @@ async def _cancel_by_client_order_id(asked: Asked) -> Answer:
 
 async def _order(asked: Asked) -> Answer:
     asked.note(rate_limits.take("reads-account", str(asked.user)))
-    await _wait(query_read(asked.query_params, AT_LEAST_FIELDS)["at_least"])
+    await _wait(asked.account, query_read(asked.query_params, AT_LEAST_FIELDS)["at_least"])
     return Answer(200, await database_call(order_read, asked.account, order_id_read(asked.named)))
 
 
@@ -128,7 +128,7 @@ def _own_list(own: PagedList[Any], page_read: OwnPage) -> Handler:
     async def listed(asked: Asked) -> Answer:
         asked.note(rate_limits.take("reads-account", str(asked.user)))
         query = own.read(asked)
-        await _wait(query.given["at_least"])
+        await _wait(asked.account, query.given["at_least"])
         return Answer(200, await database_call(page_read, asked.account, query))
 
     return listed
@@ -153,15 +153,14 @@ def _json(body: bytes) -> Any:
         raise ApplicationError("invalid", str(error), errors=error.errors) from error
 
 
-async def _wait(token: str | None) -> None:
-    """Wait, without holding a thread, until the tables have what a token names.
+async def _wait(account: int, token: str | None) -> None:
+    """Wait, without holding a thread, until the tables have what a token names and all the account was told.
 
     Raises:
         ApplicationError: `invalid`, `projection_behind`.
 
     """
-    if token is not None:
-        await projection_await(number=place_of(token).number)
+    await told_await(account, number=0 if token is None else place_of(token).number)
 
 
 class Route(NamedTuple):

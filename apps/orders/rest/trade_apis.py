@@ -28,8 +28,8 @@ class FillListApi(APIView):
     @described(answers={200: page_of(FillBody)}, query=FILLS.filters)
     def get(self, request: Request) -> Response:
         """List them, newest first."""
-        query = FILLS.read_waited(request)
-        return Response(fills_read(account_of_request(request).pk, query))
+        account = account_of_request(request).pk
+        return Response(fills_read(account, FILLS.read_waited(request, account=account)))
 
 
 class PositionListApi(APIView):
@@ -38,5 +38,6 @@ class PositionListApi(APIView):
     @described(answers={200: page_of(PositionBody)}, query=POSITIONS.filters)
     def get(self, request: Request) -> Response:
         """List them, one for each instrument traded, last listed first."""
-        query = POSITIONS.read_waited(request)
-        return Response(query.answer(query.rows(positions_of_account(account_of_request(request).pk))))
+        account = account_of_request(request).pk
+        query = POSITIONS.read_waited(request, account=account)
+        return Response(query.answer(query.rows(positions_of_account(account))))

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from apps.marketdata.messages import book_block_decode
+from apps.orders.codes import OrderType, TimeInForce
 from apps.orders.commands import SetKillSwitch
 from apps.orders.events import KillSwitchSet, VenueBlock, account_block_decode, venue_block_decode
 from apps.orders.matching import service as module
@@ -20,6 +21,7 @@ from cift.bus.base import VenueUnavailable
 from cift.bus.local import LocalBus
 from cift.wire.base import COMMANDS_PER_REQUEST_MAX
 from cift.wire.queries import EngineStats, StatsQuery, answer_decode, query_encode
+from cift.wire.subjects import told_subject
 from tests.support.shard import AAPL_USD, DrivenWriter, Flow, answers_of, frame_of, opening
 
 COMMANDS, QUERY = "orders.commands.0", "orders.query.0"
@@ -207,3 +209,24 @@ async def test_a_service_whose_shard_is_held_ends_with_one_line(
     assert answers_of(await bus.request(COMMANDS, frame_of(Flow().submit()), timeout_s=5)) == ["venue_unavailable"]
     await service.stop()
     await asyncio.to_thread(holder.stop)
+
+
+async def test_who_is_answered_counts_as_told_before_and_the_service_says_so_to_other_processes(
+    bus: LocalBus, service: MatchingService
+) -> None:
+    order = Flow().submit(tif=TimeInForce.GTC, type=OrderType.LIMIT)
+    before = await told_of(bus, order.account)
+    answer = await bus.request(COMMANDS, frame_of(order), timeout_s=10)
+    head = await asyncio.to_thread(Journal(0).head)
+    assert head is not None
+    assert not isinstance(answers_of(answer)[0], str)
+
+    assert before is not None
+    assert before < head.number == await told_of(bus, order.account)
+    # Nobody projects here, so the others are told all there was before the writer began.
+    assert await told_of(bus, 999) == 1
+
+
+async def told_of(bus: LocalBus, account: int) -> int | None:
+    answer = await bus.request(told_subject(0), msgspec.msgpack.encode(account), timeout_s=5)
+    return msgspec.msgpack.decode(answer, type=int | None)
