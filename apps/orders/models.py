@@ -171,7 +171,13 @@ class Fill(models.Model):
 
 
 class Position(models.Model):
-    """What an account holds of an instrument by its trades, and what that cost."""
+    """What an account bought of an instrument less what it sold there, and what that cost; negative: it is short.
+
+    An account sells no more than it has of the base asset, so a short position is of what came by deposits.
+    """
+
+    base_total: int
+    base_held: int
 
     account = models.ForeignKey(
         "accounts.Account",

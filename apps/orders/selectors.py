@@ -14,8 +14,10 @@ import msgspec
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connections, router
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from apps.accounts.models import Balance
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, section_decode
 from apps.orders.matching.places import head_of
 from apps.orders.matching.told import told_here
@@ -226,8 +228,15 @@ def order_of_account(account_id: int, order_id: int) -> Order | None:
 
 
 def positions_of_account(account_id: int) -> QuerySet[Position]:
-    """Return an account's positions in the order the instruments were listed."""
-    return Position.objects.filter(account_id=account_id).order_by("instrument_id")
+    """Return an account's positions in the order the instruments were listed, `with_base`."""
+    return with_base(Position.objects.filter(account_id=account_id)).order_by("instrument_id")
+
+
+def with_base(positions: QuerySet[Position]) -> QuerySet[Position]:
+    """Read beside each what its account has of the base asset: `base_total`, and of that `base_held`."""
+    beside = Balance.objects.filter(account_id=OuterRef("account_id"), asset_id=OuterRef("instrument__base_id"))
+    found = {f"base_{name}": Coalesce(Subquery(beside.values(name)[:1]), 0) for name in ("total", "held")}
+    return positions.annotate(**found)
 
 
 async def id_find(*, account: int, client_order_id: str) -> IdFound:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from apps.accounts.codes import SelfTradePrevention
+from apps.accounts.events import PositionChanged
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.shapes import SIDE_NAMES, SideText
 from apps.orders.codes import FLAG_POST_ONLY, Liquidity, OrderType, TimeInForce
@@ -35,6 +36,7 @@ TimeInForceText = Annotated[str, words(TIMES_IN_FORCE)]
 SelfTradePreventionText = Annotated[str, words(SELF_TRADE_PREVENTIONS)]
 LiquidityText = Annotated[str, words(LIQUIDITY_NAMES.values())]
 ReasonText = Annotated[str, words(reason.code for reason in Reason)]
+PositionSideText = Annotated[str, words(("long", "short", "flat"))]
 OrderEventText = Annotated[str, words(("accepted", "rejected", "fill", "amended", "reduced", "canceled"))]
 EventToldText = Annotated[
     str, msgspec.Meta(description="What it did to the order.", examples=["traded 5 at 150.05 as taker, 3 left"])
@@ -168,15 +170,23 @@ class OrderLifeBody(msgspec.Struct, gc=False):
 
 
 class PositionBody(msgspec.Struct, gc=False):
-    """A position; money in the quote asset."""
+    """A position: what was bought less what was sold, negative where it is short; money in the quote asset.
+
+    Beside it what the account has of the base asset, by deposits too: `base_total`, and of that `base_held` for open
+    sells and requested withdrawals.
+    """
 
     symbol: SymbolText
+    side: PositionSideText
     quantity: DecimalText
     average_price: DecimalText | None
     cost: DecimalText
     realised_profit: DecimalText
     fees: DecimalText
     quote_asset: AssetText
+    base_asset: AssetText
+    base_total: DecimalText
+    base_held: DecimalText
 
 
 def order_fields(state: OrderState, reference: InstrumentReference) -> dict[str, Any]:
@@ -261,17 +271,35 @@ def fill_body(fill: FillState, reference: InstrumentReference) -> FillBody:
     )
 
 
-def position_body(row: Position, reference: InstrumentReference) -> PositionBody:
-    """Return a position's shape."""
+def position_body(
+    position: Position | PositionChanged, reference: InstrumentReference, *, base_total: int, base_held: int
+) -> PositionBody:
+    """Return a position's shape; beside it what there is of the base asset."""
     average = None
-    if row.quantity:
-        average = reference.average_price_format(notional=row.cost, quantity=row.quantity)
+    if position.quantity:
+        average = reference.average_price_format(notional=position.cost, quantity=position.quantity)
     return PositionBody(
         symbol=reference.symbol,
-        quantity=reference.quantity_format(row.quantity),
+        side=position_side(position.quantity),
+        quantity=reference.quantity_format(position.quantity),
         average_price=average,
-        cost=reference.amount_format(row.cost),
-        realised_profit=reference.amount_format(row.realised),
-        fees=reference.amount_format(row.fees),
+        cost=reference.amount_format(position.cost),
+        realised_profit=reference.amount_format(position.realised),
+        fees=reference.amount_format(position.fees),
         quote_asset=reference.quote,
+        base_asset=reference.base,
+        base_total=reference.quantity_format(base_total),
+        base_held=reference.quantity_format(base_held),
     )
+
+
+def position_row_body(row: Position, reference: InstrumentReference) -> PositionBody:
+    """Return the shape of a position that was read `with_base`."""
+    return position_body(row, reference, base_total=row.base_total, base_held=row.base_held)
+
+
+def position_side(quantity: int) -> str:
+    """Name the side of a position."""
+    if quantity == 0:
+        return "flat"
+    return "long" if quantity > 0 else "short"

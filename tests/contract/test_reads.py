@@ -263,3 +263,32 @@ def test_a_call_tells_what_it_allows(traders: tuple[Trader, Trader]) -> None:
 
     assert (answer.status_code, answer.json()["parses"]) == (200, ["application/json"])
     assert answer.headers["Allow"] == "GET, POST, DELETE, HEAD, OPTIONS"
+
+
+def test_a_short_position_reads_as_one_with_what_is_held_beside_it_by_every_way(
+    traders: tuple[Trader, Trader],
+) -> None:
+    seller, buyer = traders
+    terms = {"symbol": "SPY-USD", "type": "limit", "price": "520"}
+    balance = {each["asset"]: each for each in rows(seller, "balances/")}["SPY"]
+    had = next((each for each in rows(seller, "positions/") if each["symbol"] == "SPY-USD"), {"quantity": "0"})
+    sold = max(int(had["quantity"]), 0) + 2
+    with seller.socket() as socket:
+        assert socket.ask("subscribe", channel="account")["ok"]
+        buyer.submit(**terms, side="buy", quantity=str(sold))
+        seller.submit(**terms, side="sell", quantity=str(sold))
+        told = socket.next_message(channel="account", kind="position")["position"]
+    read = next(each for each in rows(seller, "positions/") if each["symbol"] == "SPY-USD")
+
+    assert read == told
+    assert (read["side"], int(read["quantity"])) == ("short", int(had["quantity"]) - sold)
+    assert (read["base_asset"], read["base_held"]) == ("SPY", balance["held"])
+    assert int(read["base_total"]) == int(balance["total"]) - sold
+
+    seller.submit(**{**terms, "price": "530"}, side="sell", quantity="3")
+    held = next(each for each in rows(seller, "positions/") if each["symbol"] == "SPY-USD")
+    assert held == {**read, "base_held": str(int(balance["held"]) + 3)}
+    with seller.socket() as socket:
+        assert socket.ask("subscribe", channel="account")["ok"]
+        snapshot = socket.next_message(channel="account", kind="snapshot")
+    assert held in snapshot["positions"]

@@ -17,6 +17,8 @@ from apps.accounts.services import position_limit_set
 from apps.marketdata.models import Instrument
 from apps.orders.lifecycle import REACHABLE
 from apps.orders.models import OPEN_STATUSES, Fill, Order, Position, PositionLimit
+from apps.orders.selectors import with_base
+from apps.orders.shapes import position_side
 from cift.backoffice.acts import actor_of, command_act, deadline
 from cift.backoffice.tables import CommandAdmin, ProjectedAdmin, moment_shown, number_shown
 from cift.decimals import DecimalError, decimal_parse
@@ -245,9 +247,12 @@ class FillAdmin(ProjectedAdmin):
 
 @admin.register(Position)
 class PositionAdmin(ProjectedAdmin):
-    """What accounts hold by their trades."""
+    """What accounts bought less what they sold, and what they have of the base asset beside it."""
 
-    list_display = ("account", "instrument", "quantity_shown", "cost_shown", "realised_shown", "fees_shown")
+    list_display = (
+        "account", "instrument", "side_shown", "quantity_shown", "base_total_shown", "base_held_shown",
+        "cost_shown", "realised_shown", "fees_shown",
+    )  # fmt: skip
     list_filter = ("instrument",)
     list_select_related = _ASSETS
     search_numbers: ClassVar[dict[str, str]] = {"account": "account_id"}
@@ -259,6 +264,25 @@ class PositionAdmin(ProjectedAdmin):
     def quantity_shown(self, row: Position) -> str:
         """Show the quantity."""
         return number_shown(row.quantity, scale=row.instrument.base.scale)
+
+    @admin.display(description="side")
+    def side_shown(self, row: Position) -> str:
+        """Say whether more was bought or sold."""
+        return position_side(row.quantity)
+
+    @admin.display(description="base asset, total")
+    def base_total_shown(self, row: Position) -> str:
+        """Show what the account has of it, by deposits too."""
+        return number_shown(row.base_total, scale=row.instrument.base.scale)
+
+    @admin.display(description="base asset, held")
+    def base_held_shown(self, row: Position) -> str:
+        """Show how much of it open sells and requested withdrawals hold."""
+        return number_shown(row.base_held, scale=row.instrument.base.scale)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Position]:
+        """Read them with what there is of the base asset."""
+        return with_base(super().get_queryset(request))
 
     @admin.display(description="cost")
     def cost_shown(self, row: Position) -> str:

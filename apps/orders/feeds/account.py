@@ -39,13 +39,14 @@ from apps.orders.feeds.account_messages import (
     AccountMessage,
     AccountSnapshot,
     FillMessage,
+    Holding,
     OrderMessage,
     account_message,
     money_message,
     position_limit_message,
     position_message,
 )
-from apps.orders.feeds.reads import AccountEvent, account_events, account_found, account_sequence_of
+from apps.orders.feeds.reads import AccountEvent, account_events, account_found, account_sequence_of, holding_found
 from apps.orders.lifecycle import TERMINAL
 from apps.orders.selectors import account_sequence_find, orders_current, sequence_find
 from apps.orders.shapes import fill_body, order_body
@@ -70,6 +71,9 @@ MESSAGES_REPAIRED_MAX = 2_000
 
 EVENTS_PER_TURN = 16
 """So many messages are made in one turn of the event loop; then others get theirs."""
+
+Holdings = dict[str, Holding]
+"""By the asset's symbol."""
 
 logger = logging.getLogger(__name__)
 
@@ -222,6 +226,7 @@ class AccountFeed:
         ids = {self._order_id(each.event) for each in events if isinstance(each.event, OrderChange)}
         ids |= {each.event.order_id for each in events if isinstance(each.event, OrderAccepted | OrderRejected)}
         states = await database_call(orders_current, ids) if ids else {}
+        holdings: Holdings = {}
         texts = []
         for account_sequence, at, event in events:
             head = _head(event, account_sequence, at)
@@ -231,7 +236,7 @@ class AccountFeed:
                     raise ApplicationError("projection_behind")
                 message: AccountMessage = await self._order_message(event, states[order_id], at, head)
             else:
-                message = await self._told(event, at, head)
+                message = await self._told(event, at, head, holdings)
             texts.append(_encoder.encode(message))
         return texts
 
@@ -244,12 +249,13 @@ class AccountFeed:
         await self._opened.wait()
         block = account_block_decode(payload)
         news: list[_Kept] = []
+        holdings: Holdings = {}
         for place, event in enumerate(block.events, start=1):
             account_sequence = account_sequence_of(event, self.account)
             if account_sequence <= self.head:
                 continue
             try:
-                message = await self._told(event, block.at, _head(event, account_sequence, block.at))
+                message = await self._told(event, block.at, _head(event, account_sequence, block.at), holdings)
             except ApplicationError as error:
                 # The reader sees the gap by `previous`, and comes back from where it was.
                 logger.warning("an event of account %s could not be sent: %s", self.account, error.code)
@@ -293,14 +299,23 @@ class AccountFeed:
         self._kept_bytes = 0
         self.head, self._known_at = account_sequence, sequence
 
-    async def _told(self, event: AnyEvent, at: int, head: dict[str, Any]) -> AccountMessage:
+    async def _told(self, event: AnyEvent, at: int, head: dict[str, Any], holdings: Holdings) -> AccountMessage:
+        """Make an event's message; `holdings` has what the events before it in the batch left of each asset."""
         match event:
             case OrderAccepted() | OrderRejected() | Trade() | OrderCanceled() | OrderAmended() | OrderReduced():
                 return await self._order_told(event, at, head)
             case BalanceChanged() | CashMoved() | WithdrawalRequested() | WithdrawalSettled():
-                return money_message(event, await _asset_of(event.asset), head)
+                asset = await _asset_of(event.asset)
+                if isinstance(event, BalanceChanged):
+                    holdings[asset.symbol] = Holding(event.total, event.held)
+                return money_message(event, asset, head)
             case PositionChanged():
-                return position_message(event, await reference_of(event.instrument), head)
+                reference = await reference_of(event.instrument)
+                base = holdings.get(reference.base)
+                if base is None:
+                    # Told again from within a batch: as with orders, what is beside it is as it is now.
+                    base = await database_call(holding_found, self.account, reference.base)
+                return position_message(event, reference, base, head)
             case PositionLimitSet():
                 return position_limit_message(event, await reference_of(event.instrument), head)
             case AccountOpened() | AccountChanged():

@@ -1,6 +1,6 @@
 """The messages of the private `account` channel: one for each event that counts in the account's sequence."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,7 @@ from apps.orders.shapes import (
     OrderBody,
     PositionBody,
     SelfTradePreventionText,
+    position_body,
 )
 from cift.decimals import decimal_format
 from cift.texts import AssetText, DecimalText, SymbolText, TimeText, words
@@ -40,6 +41,13 @@ CASH_KIND_NAMES = {member: member.name.lower() for member in CashKind}
 WITHDRAWAL_END_NAMES = {member: member.name.lower() for member in WithdrawalEnd}
 ACCOUNT_STATUS_NAMES = {member: member.name.lower() for member in AccountStatus}
 _REQUESTED = "requested"
+
+
+class Holding(NamedTuple):
+    """What an account has of an asset, and how much of it is held."""
+
+    total: int
+    held: int
 
 
 class AccountMessage(msgspec.Struct, gc=False, kw_only=True):
@@ -206,23 +214,12 @@ def money_message(
     return withdrawal_message(event, asset, head)
 
 
-def position_message(event: PositionChanged, reference: InstrumentReference, head: dict[str, Any]) -> PositionMessage:
-    """Describe a position."""
-    average = None
-    if event.quantity:
-        average = reference.average_price_format(notional=event.cost, quantity=event.quantity)
-    return PositionMessage(
-        position=PositionBody(
-            symbol=reference.symbol,
-            quantity=reference.quantity_format(event.quantity),
-            average_price=average,
-            cost=reference.amount_format(event.cost),
-            realised_profit=reference.amount_format(event.realised),
-            fees=reference.amount_format(event.fees),
-            quote_asset=reference.quote,
-        ),
-        **head,
-    )
+def position_message(
+    event: PositionChanged, reference: InstrumentReference, base: Holding, head: dict[str, Any]
+) -> PositionMessage:
+    """Describe a position; `base`: what the same batch left of the base asset."""
+    position = position_body(event, reference, base_total=base.total, base_held=base.held)
+    return PositionMessage(position=position, **head)
 
 
 def position_limit_message(

@@ -10,10 +10,11 @@ from apps.accounts.models import Balance
 from apps.accounts.shapes import BalanceBody, balance_body
 from apps.marketdata.reference import references
 from apps.orders.events import AnyEvent, Trade, section_decode
+from apps.orders.feeds.account_messages import Holding
 from apps.orders.lifecycle import OrderStatus
-from apps.orders.models import JournalBatch, Order, Position
-from apps.orders.selectors import projected, projection_wait, shard
-from apps.orders.shapes import OrderBody, PositionBody, order_body, position_body
+from apps.orders.models import JournalBatch, Order
+from apps.orders.selectors import positions_of_account, projected, projection_wait, shard
+from apps.orders.shapes import OrderBody, PositionBody, order_body, position_row_body
 from apps.orders.state import OrderState
 from cift.wire.base import frame_split
 
@@ -58,7 +59,7 @@ def account_found(account: int, *, sequence: int) -> ProjectedAccount:
         at = projected().sequence
         rows = list(Order.objects.filter(account_id=account, status__in=_OPEN).order_by("-id")[: OPEN_ORDERS_SHOWN + 1])
         balances = list(Balance.objects.filter(account_id=account).select_related("asset").order_by("asset_id"))
-        positions = list(Position.objects.filter(account_id=account).order_by("instrument_id"))
+        positions = list(positions_of_account(account))
     ids = {row.instrument_id for row in rows} | {row.instrument_id for row in positions}
     named = {each: references.read_id(each) for each in ids}
     return ProjectedAccount(
@@ -70,8 +71,14 @@ def account_found(account: int, *, sequence: int) -> ProjectedAccount:
         ],
         orders_complete=len(rows) <= OPEN_ORDERS_SHOWN,
         balances=[balance_body(row) for row in balances],
-        positions=[position_body(row, reference) for row in positions if (reference := named[row.instrument_id])],
+        positions=[position_row_body(row, reference) for row in positions if (reference := named[row.instrument_id])],
     )
+
+
+def holding_found(account: int, asset: str) -> Holding:
+    """Read what an account has of an asset, by its symbol, as the tables have it now."""
+    found = Balance.objects.filter(account_id=account, asset__symbol=asset).values_list("total", "held").first()
+    return Holding(*found) if found is not None else Holding(0, 0)
 
 
 @contextmanager

@@ -9,14 +9,14 @@ from apps.marketdata.reference import reference_read
 from apps.orders.models import Position
 from apps.orders.rest.own_lists import FILLS, fills_read
 from apps.orders.selectors import positions_of_account
-from apps.orders.shapes import FillBody, PositionBody, position_body
+from apps.orders.shapes import FillBody, PositionBody, position_row_body
 from cift.rest.lists import PagedList
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS
 from cift.rest.schema import described, page_of
 
 
 def _position_shape(row: Position) -> PositionBody:
-    return position_body(row, reference_read(row.instrument_id))
+    return position_row_body(row, reference_read(row.instrument_id))
 
 
 POSITIONS = PagedList(filters={**PAGE_FIELDS, **AT_LEAST_FIELDS}, key=("instrument_id",), shape=_position_shape)
