@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from apps.accounts.commands import OpenAccount
+from apps.accounts.models import User
 from apps.accounts.services import account_open, deposit_book
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
@@ -24,6 +25,7 @@ from cift.wire.queries import IdQuery
 QUOTE_SCALE = 6
 PRICE_SCALE = 2
 QUANTITY_MAX = 1_000_000_000
+OWNER = "replay@replaying.cift.localhost"
 MAKER_PPM = 0
 TAKER_PPM = 300
 
@@ -107,7 +109,13 @@ async def was_begun(recording_name: str) -> bool:
     return (await gateway().query(IdQuery(0, f"{recording_name}-maker-1"))).found
 
 
-async def accounts_open(recording_name: str) -> tuple[tuple[int, ...], int]:
+def owner_make() -> int:
+    """Return the user who owns the replays' accounts; it has no password, so nobody logs in as it."""
+    user = User.objects.filter(email=OWNER).first() or User.objects.create_user(OWNER)
+    return user.pk
+
+
+async def accounts_open(recording_name: str, *, owner: int) -> tuple[tuple[int, ...], int]:
     """Open the replay's accounts, makers first; return them and the journal's batch of the first.
 
     Raises:
@@ -115,7 +123,7 @@ async def accounts_open(recording_name: str) -> tuple[tuple[int, ...], int]:
 
     """
     names = [f"maker-{index + 1}" for index in range(MAKERS)] + [f"taker-{index + 1}" for index in range(TAKERS)]
-    opened = [await account_open(OpenAccount(id=f"{recording_name}-{name}", owner=0)) for name in names]
+    opened = [await account_open(OpenAccount(id=f"{recording_name}-{name}", owner=owner)) for name in names]
     return tuple(each.event.account for each in opened), opened[0].number
 
 
@@ -183,7 +191,7 @@ async def must_be_free(listing: Listing) -> None:
         raise InstrumentClosedError(f"{terms.symbol} is {InstrumentStatus(terms.status).name.lower()}")
     book = await book_find(instrument=listing.scaler.instrument, depth=1)
     if book is not None and (book.bids or book.asks):
-        raise BookNotEmptyError(f"orders rest in {terms.symbol}: replay into an instrument of its own, or cancel them")
+        raise BookNotEmptyError(f"orders rest in {terms.symbol}: give another --instrument, or cancel them")
 
 
 def translator_for(listing: Listing, accounts: tuple[int, ...]) -> Translator:

@@ -12,6 +12,13 @@ from apps.marketdata.feeds.plan import Counts, Planner, Step
 # Raised by every change that makes other steps or commands of the same recording: it is then another replay.
 PLAN_VERSION: Final = 1
 DIGEST_CHARS: Final = 12
+OWN_SUFFIX: Final = ".R"
+
+
+def own_symbol(symbol: str) -> str:
+    """Name the instrument a recording is replayed in, never the market's own: `AAPL.R-USD` for `AAPL-USD`."""
+    base, hyphen, quote = symbol.partition("-")
+    return symbol if base.endswith(OWN_SUFFIX) else f"{base}{OWN_SUFFIX}{hyphen}{quote}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any
 from apps.marketdata.feeds.plan import Counts
 from apps.replaying.agreement import agreement
 from apps.replaying.observer import TopOfBook
-from apps.replaying.run import Replay
+from apps.replaying.preparation import OWNER
+from apps.replaying.run import Done, Replay
 from apps.replaying.scan import Scan
 
 PER_CENT = 100
@@ -48,6 +49,7 @@ def facts(replay: Replay, scan: Scan, counts: Counts, found: Agreement | None, *
         "instrument": replay.recording.symbol,
         "name": replay.recording.name(),
         "venue": "own" if own_venue else "running",
+        "accounts": replay.accounts,
         "rows": asdict(counts),
         "partial": counts.is_partial,
         "commands": scan.done,
@@ -74,6 +76,7 @@ def text(report: dict[str, Any]) -> str:
     rows = report["rows"]
     lines = [
         f"{report['recording']} → {report['instrument']} ({report['venue']} venue)",
+        f"accounts              {_accounts(report['accounts']):>10}",
         f"rows                  {rows['rows']:>10,}",
         *(f"  {rows[name]:>10,}  {meaning}" for name, meaning in SHOWN.items() if rows[name]),
         *([PARTIAL] if report["partial"] else []),
@@ -99,6 +102,23 @@ def text(report: dict[str, Any]) -> str:
     if not report["projection_drained"]:
         lines.append("THE PROJECTION IS BEHIND: the tables do not have all of it; is a projector running?")
     return "\n".join(lines)
+
+
+def failure_text(done: Done) -> str:
+    """Return what a replay that failed had done, for people."""
+    left = "canceled" if done.orders_canceled is not None else "LEFT OPEN: the same command goes on from here"
+    return "\n".join(
+        (
+            f"instrument            {done.instrument:>10}{'' if done.listed else ', not listed'}",
+            f"accounts              {_accounts(done.accounts):>10}",
+            f"commands of this run  {done.commands:>10,}",
+            f"orders left open      {done.orders_canceled or '':>10}  {left}",
+        )
+    )
+
+
+def _accounts(accounts: Sequence[int]) -> str:
+    return f"{min(accounts)} to {max(accounts)}, of {OWNER}" if accounts else "none"
 
 
 def _refused(refused: dict[str, int]) -> str:

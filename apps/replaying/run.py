@@ -3,19 +3,25 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
-from apps.marketdata.feeds.lobster import RowInvalidError
+from apps.marketdata.feeds.lobster import FeedError, RowInvalidError
 from apps.marketdata.selectors import book_find
-from apps.orders.matching.errors import JournalUnavailableError
+from apps.orders.commands import CancelOrders
+from apps.orders.matching.errors import JournalUnavailableError, MatchingError
 from apps.orders.matching.journal import Journal, read_ahead
 from apps.orders.selectors import projected, shard
+from apps.orders.services import orders_cancel_all
 from apps.replaying.observer import BookObserver, TopOfBook
 from apps.replaying.preparation import (
+    BookNotEmptyError,
+    InstrumentClosedError,
     Listing,
     accounts_fund,
     accounts_open,
@@ -23,22 +29,62 @@ from apps.replaying.preparation import (
     listing_find,
     listing_made,
     must_be_free,
+    owner_make,
     translator_for,
     was_begun,
 )
 from apps.replaying.quotes import quotes_read
 from apps.replaying.recording import Recording
-from apps.replaying.scan import Scan
+from apps.replaying.scan import OtherFlowError, Scan
 from apps.replaying.sender import NOTHING_HAPPENED, RETRY_S, InterruptedSendingError, Pace, Sender, VenueGoneError
 from apps.replaying.translation import GridMismatchError, Needs, Scaler, Translator, needs_of
+from cift.backoffice.acts import VENUE, record
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 
 T = TypeVar("T")
 
+FAILURES = (
+    FeedError,
+    OtherFlowError,
+    BookNotEmptyError,
+    InstrumentClosedError,
+    VenueGoneError,
+    ApplicationError,
+    MatchingError,
+    OSError,
+)
+"""What may come in the way of a replay that has begun."""
+
 DRAIN_POLL_S = 0.02
 # Every part of the preparation reads, has an id, or makes what the tables show a moment later: it may be tried again.
 PASSING = NOTHING_HAPPENED | {"outcome_unknown", "database_busy", "already_exists"}
+
+
+class Done(NamedTuple):
+    """What a replay had done when it failed; `orders_canceled` None: what it left in the book is there still."""
+
+    instrument: str
+    listed: bool
+    accounts: tuple[int, ...]
+    commands: int
+    orders_canceled: int | None
+
+
+class ReplayFailedError(Exception):
+    """A replay that had begun could not go on; the text names the recording's file and line."""
+
+    def __init__(self, reason: str, done: Done) -> None:
+        """Keep what was done."""
+        super().__init__(reason)
+        self.done = done
+
+
+def reason_of(error: Exception) -> str:
+    """Say why in one line."""
+    if isinstance(error, ApplicationError):
+        return f"the venue refused: {error.code} {error.detail}".strip()
+    return " ".join(str(error).split())
 
 
 @dataclass(slots=True)
@@ -81,21 +127,36 @@ class Replay:
     quotes: list[TopOfBook] = field(default_factory=list)
     _listing: Listing | None = None
     _needs: Needs = field(default_factory=Needs)
-    _accounts: tuple[int, ...] = ()
+    accounts: tuple[int, ...] = ()
+    _line: int = 1
     _before: int = 0
 
     async def run(self) -> Scan:
         """Send all that the journal does not have yet; return what it has in the end.
 
         Raises:
-            FeedError: the recording cannot be used; nothing was sent.
-            BookNotEmptyError, InstrumentClosedError, OtherFlowError: the venue is not fit for it.
-            VenueGoneError: the order service has not answered for `patience_s`.
-            ApplicationError: the venue refused to prepare.
+            FeedError: the recording cannot be used; nothing was done.
+            BookNotEmptyError, InstrumentClosedError: the venue is not fit for it; nothing was done.
+            VenueGoneError: the order service has not answered for `patience_s`; nothing was done.
+            ReplayFailedError: it could not go on; nothing of it rests in the book, if the venue answers.
 
         """
-        await self._prepare()
+        listing, name = await self._check()
+        asked = await self._record("asked", commands=self._needs.steps)
+        try:
+            await self._prepare(listing, name)
+            scan = await self._sent()
+        except FAILURES as error:
+            raise await self._failed(error, asked) from error
+        await self._record("done", about=asked, accounts=list(self.accounts), commands=scan.done, trades=scan.trades)
+        return scan
+
+    async def _sent(self) -> Scan:
+        """Send all that the journal does not have yet; return what it has in the end."""
         scan = await self._position()
+        if scan.ended_by and scan.done < self._needs.steps:
+            message = f"batch {scan.ended_by} canceled its orders when it had failed: give another --instrument"
+            raise OtherFlowError(message)
         await self._begin(scan.done)
         began = advanced_at = time.monotonic()
         last_number = 0
@@ -109,6 +170,7 @@ class Replay:
                 break
             finally:
                 self.timing.commands += sender.sent
+                self._line = sender.line or self._line
                 last_number = max(last_number, sender.last_number)
             done, scan = scan.done, await self._position()
             if scan.done > done:
@@ -130,22 +192,61 @@ class Replay:
             self.listing_changes = await instrument_fit(self._listing, self._needs)
         self.watch.on_start(self._needs.steps, done)
 
-    async def _prepare(self) -> None:
-        """See that the instrument can take the recording, then list it and open and fund the accounts it needs.
-
-        Nothing is sent before all is checked that can be.
-        """
+    async def _check(self) -> tuple[Listing, str]:
+        """See that the instrument can take the recording; nothing is done before all is checked that can be."""
         await self._tables_current()
         listing = await self._patiently(lambda: database_call(listing_find, self.recording.symbol))
         self._needs = await asyncio.to_thread(self._checked, listing.scaler)
         name = await asyncio.to_thread(self.recording.name)
         if not await self._patiently(lambda: was_begun(name)):
             await self._patiently(lambda: must_be_free(listing))
-        self._listing = listing = await self._patiently(lambda: listing_made(listing))
+        return listing, name
+
+    async def _prepare(self, listing: Listing, name: str) -> None:
+        """List the instrument, and open and fund the accounts the recording needs."""
+        self._listing = made = await self._patiently(lambda: listing_made(listing))
         self.watch.on_stage("opening and funding accounts")
-        self._accounts, opened = await self._patiently(lambda: accounts_open(name))
+        owner = await self._patiently(lambda: database_call(owner_make))
+        self.accounts, opened = await self._patiently(lambda: accounts_open(name, owner=owner))
         self._before = opened - 1
-        await self._patiently(lambda: accounts_fund(name, self._accounts, self._needs, listing))
+        await self._patiently(lambda: accounts_fund(name, self.accounts, self._needs, made))
+
+    async def _failed(self, error: Exception, asked: int) -> ReplayFailedError:
+        """Cancel what rests, and say how far it was; who does not answer can cancel nothing, and may be asked again."""
+        canceled: int | None = 0
+        if isinstance(error, VenueGoneError):
+            canceled = None
+        elif self._listing is not None and self.accounts:
+            canceled = await self._canceled(self._listing.scaler.instrument)
+        done = Done(self.recording.symbol, self._listing is not None, self.accounts, self.timing.commands, canceled)
+        outcome = "unknown" if canceled is None else "refused"
+        with suppress(ApplicationError, DatabaseError):
+            await self._record(outcome, about=asked, **done._asdict(), why=str(error))
+        where = "" if isinstance(error, FeedError) else f"{self.recording.messages}:{self._line}: "
+        return ReplayFailedError(f"{where}{reason_of(error)}", done)
+
+    async def _canceled(self, instrument: int) -> int | None:
+        """Cancel the orders that rest; return how many, None where the venue did not do it."""
+        commands = [CancelOrders(account=account, instrument=instrument) for account in self.accounts]
+        try:
+            return sum([(await self._patiently(partial(orders_cancel_all, each))).event.count for each in commands])
+        except (ApplicationError, VenueGoneError):
+            return None
+
+    async def _record(self, outcome: str, *, about: int = 0, **after: Any) -> int:
+        """Write to the audit records."""
+        subject, recording = f"instrument {self.recording.symbol}", str(self.recording.messages)
+        return await self._patiently(
+            lambda: database_call(
+                record,
+                VENUE,
+                action="replay.run",
+                subject=subject,
+                outcome=outcome,
+                after={"recording": recording, **after},
+                about=about,
+            )
+        )
 
     def _checked(self, scaler: Scaler) -> Needs:
         """Go through the plan, and read the quotes it will be compared with.
@@ -176,7 +277,7 @@ class Replay:
 
     def _translator(self) -> Translator:
         assert self._listing is not None  # noqa: S101 - made by _prepare
-        return translator_for(self._listing, self._accounts)
+        return translator_for(self._listing, self.accounts)
 
     def _read(self, scan: Scan) -> None:
         journal = Journal(shard())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from apps.marketdata.feeds.plan import Step
-from apps.orders.commands import AmendOrder, CancelOrder, SubmitOrder
+from apps.orders.commands import AmendOrder, CancelOrder, CancelOrders, SubmitOrder
 from apps.orders.events import AnyEvent, OrderAccepted, OrderRejected, Trade, section_decode
 from apps.orders.matching.journal import JournalRow
 from apps.replaying.observer import BookObserver, TopOfBook
@@ -19,8 +19,8 @@ from cift.wire.reasons import Reason
 # A command refused for these was not executed, whatever it said: it is sent again.
 NOT_DONE = frozenset({Reason.DEADLINE_PASSED, Reason.VENUE_NOT_OPEN})
 
-_kinds = frozenset({10, 11, 12})
-_commands = msgspec.msgpack.Decoder(SubmitOrder | AmendOrder | CancelOrder)
+_kinds = frozenset({10, 11, 12, 13})
+_commands = msgspec.msgpack.Decoder(SubmitOrder | AmendOrder | CancelOrder | CancelOrders)
 
 
 class OtherFlowError(Exception):
@@ -40,6 +40,8 @@ class Scan:
     refused: Counter[str] = field(default_factory=Counter)
     states: list[TopOfBook] = field(default_factory=list)
     number: int = 0
+    ended_by: int = 0
+    """The batch that canceled the accounts' orders, which a replay does that failed; 0: none did."""
 
     def read(self, rows: Iterable[JournalRow]) -> None:
         """Take batches that follow those read before.
@@ -56,7 +58,9 @@ class Scan:
                 events = list(section_decode(section))
                 mine = _step_command(command, accounts)
                 step = None
-                if mine is not None and _was_done(events[0]):
+                if isinstance(mine, CancelOrders):
+                    self.ended_by = row.number
+                elif mine is not None and _was_done(events[0]):
                     step = self._next(mine, row.number)
                     self._count(events)
                 self.observer.apply(events)
@@ -91,7 +95,7 @@ class Scan:
             self.states.append(top)
 
 
-def _step_command(command: bytes, accounts: frozenset[int]) -> StepCommand | None:
+def _step_command(command: bytes, accounts: frozenset[int]) -> StepCommand | CancelOrders | None:
     """Decode a command if it is one a replay sends, of one of its accounts."""
     # Every command is a MessagePack array of less than 16 fields, and its kind is a small number: the second byte.
     if len(command) < 2 or command[1] not in _kinds:  # noqa: PLR2004

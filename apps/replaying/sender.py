@@ -69,6 +69,8 @@ class Sender:
     sent: int = 0
     trades: int = 0
     last_number: int = 0
+    line: int = 0
+    """Of the recording: the last that was sent, or is on its way."""
     _held: list[Step] = field(default_factory=list)
 
     async def send(self, steps: Iterator[Step]) -> None:
@@ -80,6 +82,7 @@ class Sender:
 
         """
         while window := await self._window(steps):
+            self.line = window[-1].line
             outcomes = await self._send(window)
             trades = sum(map(self._learn, outcomes))
             self.sent += len(window)

@@ -77,8 +77,7 @@ class Folder:
 
     def results(self) -> list[list[tuple[Any, ...]]]:
         """What the tables say came of it, but for times and sequences, which an interruption may shift."""
-        with sqlite3.connect(f"file:{self.path / 'db.sqlite3'}?mode=ro", uri=True) as tables:
-            return [tables.execute(statement).fetchall() for statement in RESULT_TABLES]
+        return [self.asked(statement) for statement in RESULT_TABLES]
 
     def listed(self) -> tuple[int, ...]:
         """How many assets, instruments and accounts with funds the tables have once all is in them."""
@@ -86,6 +85,11 @@ class Folder:
         counts = ("marketdata_asset", "marketdata_instrument", "accounts_balance")
         with sqlite3.connect(f"file:{self.path / 'db.sqlite3'}?mode=ro", uri=True) as tables:
             return tuple(tables.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in counts)  # noqa: S608
+
+    def asked(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the tables answer."""
+        with sqlite3.connect(f"file:{self.path / 'db.sqlite3'}?mode=ro", uri=True) as tables:
+            return tables.execute(statement).fetchall()
 
     def audit(self) -> None:
         done = self.run("audit")
@@ -113,7 +117,7 @@ def test_a_sample_comes_out_with_just_the_book_it_came_from(folder: Folder, samp
     assert report["commands"] == report["commands_planned"] == report["commands_of_this_run"]
     assert report["trades"] == report["rows"]["executed"]
     assert (report["crossed"], report["refused"], report["projection_drained"]) == (0, {}, True)
-    assert (report["venue"], report["partial"]) == ("own", False)
+    assert (report["venue"], report["partial"], report["instrument"]) == ("own", False, "AAPL.R-USD")
     folder.audit()
 
 
@@ -159,6 +163,41 @@ def test_a_replay_broken_off_by_hand_says_how_to_go_on(folder: Folder, tmp_path:
     folder.audit()
 
 
+def test_a_replay_that_fails_on_its_way_leaves_nothing_in_the_book_and_says_what_it_did(
+    folder: Folder, tmp_path: Path
+) -> None:
+    messages, book = write_sample(tmp_path, messages=8_000, seed=5)
+    whole = messages.read_bytes()
+    child = folder.start(*words(messages, "--opening-book", str(book)))
+    batches_made(folder, child, 60)
+    child.send_signal(signal.SIGSTOP)
+    # It was whole when it was checked.
+    with messages.open("r+b") as file:
+        file.seek(len(whole) * 9 // 10)
+        file.write(b"\nspoiled\n")
+    child.send_signal(signal.SIGCONT)
+    out, error = child.communicate(timeout=SECONDS_MAX)
+    done = json.loads(out)
+    assert child.returncode == 1
+    assert re.search(r"message_10\.csv:\d+: \d+ fields instead of 6", error.strip().splitlines()[-1])
+    assert "Traceback" not in error
+    assert (done["instrument"], len(done["accounts"]), done["listed"]) == ("AAPL.R-USD", 12, True)
+    assert done["orders_canceled"] > 0
+    assert folder.run("run_projector", "--once").returncode == 0
+    assert folder.asked("SELECT count(*) FROM orders_order WHERE leaves_quantity > 0") == [(0,)]
+    assert folder.asked("SELECT action, outcome FROM accounts_auditrecord ORDER BY number") == [
+        ("replay.run", "asked"),
+        ("replay.run", "refused"),
+    ]
+    owners = "SELECT DISTINCT email FROM accounts_account a LEFT JOIN accounts_user u ON u.id = owner_id WHERE a.id > 2"
+    assert folder.asked(owners) == [("replay@replaying.cift.localhost",)]
+    messages.write_bytes(whole)
+    again = folder.run(*words(messages, "--opening-book", str(book)))
+    assert again.returncode == 1
+    assert "canceled its orders when it had failed" in again.stderr.strip().splitlines()[-1]
+    folder.audit()
+
+
 def test_text_says_what_was_done(folder: Folder, sample: tuple[Path, Path]) -> None:
     messages, book = sample
     done = folder.run(*[word for word in words(messages, "--compare", str(book)) if word != "--json"])
@@ -197,6 +236,8 @@ def spoiled(messages: Path, spoil: Any) -> Path:
     [
         (("--compare", "nowhere.csv"), list, r"nowhere\.csv: No such file"),
         (("--compare", "pipe"), list, r"pipe: not a regular file"),
+        (("--opening-book", "pipe"), list, r"pipe: not a regular file"),
+        (("--compare", "."), list, r"Is a directory"),
         (("--compare", "bad.csv"), list, r"bad\.csv:1: 3 fields are not whole levels"),
         (("--compare", "empty.csv"), list, r"empty\.csv: no rows"),
         (("--opening-book", "empty.csv"), list, r"empty\.csv: no row to open"),
@@ -204,8 +245,22 @@ def spoiled(messages: Path, spoil: Any) -> Path:
         (("--instrument", "amzn-usd"), list, "--instrument: This must match"),
         (("--instrument", "A-B-USD"), list, "--instrument: This must match"),
         (("--instrument", "A" * 29 + "-USD"), list, "--instrument: At most 32 characters"),
+        (("--instrument", "A" * 28 + "-USD"), list, "--instrument: At most 32 characters"),
     ],
-    ids=["missing", "pipe", "malformed", "empty", "empty book", "empty recording", "lower case", "three", "long"],
+    ids=[
+        "missing",
+        "pipe",
+        "pipe for a book",
+        "folder",
+        "malformed",
+        "empty",
+        "empty book",
+        "empty recording",
+        "lower case",
+        "three",
+        "long",
+        "long, .R",
+    ],
 )
 def test_what_cannot_be_used_is_said_before_there_is_a_venue(
     folder: Folder, sample: tuple[Path, Path], options: tuple[str, ...], spoil: Any, reason: str
@@ -270,7 +325,7 @@ def test_another_recording_is_not_mixed_into_a_book_that_is_not_empty(folder: Fo
     other, other_book = write_sample(tmp_path, messages=300, seed=2)
     done = folder.run(*words(other, "--opening-book", str(other_book)))
     assert done.returncode == 1
-    assert "orders rest in AAPL-USD" in done.stderr
+    assert "orders rest in AAPL.R-USD" in done.stderr
     assert folder.listed() == before, "no account was opened for it"
 
 

@@ -1,16 +1,20 @@
 """A recorded order flow into a venue that runs: over its bus, seen on its public feed, through its mishaps."""
 
 import asyncio
+import gzip
 import os
+import re
 import signal
 import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
 from typing import Self
 
+import httpx
 import pytest
 
 from apps.marketdata.codes import Side
@@ -20,10 +24,13 @@ from apps.orders.events import section_decode
 from apps.replaying.observer import BookObserver, Level, TopOfBook
 from cift.bus.local import LocalBus
 from cift.wire.base import frame_split
-from tests.functional.test_replay import SECONDS_MAX, Folder, words
+from tests.functional.test_replay import ROOT, SECONDS_MAX, Folder, words
+from tests.support.shared_data import LobsterHour
+from tests.support.traders import Trader
 from tests.support.venue import Venue, venue_open
 
-AAPL_USD = 1
+AAPL_R_USD = 6
+"""Behind what the venue lists itself."""
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ class FeedWatcher:
         async def gap() -> None:
             self.gaps += 1
 
-        await bus.subscribe(f"book.{AAPL_USD}", take, on_gap=gap)
+        await bus.subscribe(f"book.{AAPL_R_USD}", take, on_gap=gap)
         self._ready.set()
         await self._stop.wait()
         await bus.close()
@@ -90,7 +97,7 @@ def book_of_feed(blocks: list[BookBlock]) -> Iterator[tuple[int, TopOfBook]]:
 
 def book_of_journal(folder: Path) -> Iterator[tuple[int, TopOfBook]]:
     """Yield the best quotes behind each batch, from the journal's events alone."""
-    observer = BookObserver(AAPL_USD)
+    observer = BookObserver(AAPL_R_USD)
     with sqlite3.connect(f"file:{folder / 'journal.sqlite3'}?mode=ro", uri=True) as journal:
         for number, events in journal.execute("SELECT number, events FROM orders_journalbatch ORDER BY number"):
             for section in frame_split(events):
@@ -116,6 +123,33 @@ def test_the_public_feed_shows_the_book_the_journal_makes(venue: Venue, tmp_path
         assert not (block.best_ask and block.best_bid) or block.best_ask[0] > block.best_bid[0]
     assert sum(len(block.trades) for block in watcher.blocks) == report["trades"]
     Folder(venue.folder).audit()
+
+
+def test_the_documented_command_replays_beside_a_market_that_has_orders(
+    venue: Venue, tmp_path: Path, real_hour: LobsterHour | None
+) -> None:
+    if real_hour is None:
+        return  # the summary says so
+    messages = tmp_path / "prefix.csv.gz"
+    with gzip.open(real_hour.messages, "rt") as whole, gzip.open(messages, "wt") as prefix:
+        prefix.writelines(islice(whole, 2_000))
+    trader = Trader(venue, next(iter(venue.logins())))
+    order = trader.submit(symbol="AAPL-USD", side="buy", type="limit", price="180", quantity="1")
+    named = {"MESSAGES.csv.gz": str(messages), "BOOK.csv": str(real_hour.opening_book)}
+    command = re.search(r"manage\.py (replay .*)", (ROOT / "docs/how-to/replay.md").read_text())
+    assert command is not None
+    folder = Folder(venue.folder)
+
+    done = folder.run(*[named.get(word, word) for word in command[1].split()])
+
+    assert done.returncode == 0, done.stderr
+    assert "AAPL.R-USD (running venue)" in done.stdout
+    assert trader.call("GET", "instruments/AAPL.R-USD/")[0] == 200
+    assert trader.call("GET", f"orders/{order['id']}/")[1]["status"] == "new"
+    assert httpx.get(f"{trader.base}instruments/AAPL-USD/trades/", timeout=30).json()["results"] == []
+    acts = "SELECT subject, outcome FROM accounts_auditrecord WHERE action = 'replay.run' ORDER BY number"
+    assert folder.asked(acts) == [("instrument AAPL.R-USD", "asked"), ("instrument AAPL.R-USD", "done")]
+    assert folder.asked("SELECT count(*) FROM accounts_account WHERE id > 2 AND owner_id IS NULL") == [(0,)]
 
 
 def test_a_venue_killed_under_a_replay_comes_back_and_the_replay_goes_on(venue: Venue, tmp_path: Path) -> None:

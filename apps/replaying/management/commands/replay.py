@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from apps.marketdata.feeds.lobster import FeedError, FileUnreadableError, read_books
 from apps.orders.matching.errors import MatchingError
 from apps.replaying.preparation import BookNotEmptyError, InstrumentClosedError
-from apps.replaying.recording import Recording
-from apps.replaying.report import PARTIAL, compared, facts, text
-from apps.replaying.run import Replay, Watch
+from apps.replaying.recording import Recording, own_symbol
+from apps.replaying.report import PARTIAL, compared, facts, failure_text, text
+from apps.replaying.run import Replay, ReplayFailedError, Watch, reason_of
 from apps.replaying.scan import OtherFlowError
 from apps.replaying.sender import VenueGoneError
 from apps.replaying.venue import NoVenueError, venue
@@ -49,7 +49,9 @@ class Command(BaseCommand):
         """Read the command line."""
         parser.add_argument("file", type=Path, help="the recording, plain or gzip")
         parser.add_argument("--format", choices=("lobster",), required=True)
-        parser.add_argument("--instrument", required=True, help="symbol, for example AAPL-USD")
+        parser.add_argument(
+            "--instrument", required=True, help="what was recorded, AAPL-USD for one; it is replayed in AAPL.R-USD"
+        )
         parser.add_argument(
             "--opening-book", type=Path, help="order book file whose first row the recording starts from"
         )
@@ -62,7 +64,7 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Replay, then report on standard output."""
         try:
-            symbol = SYMBOL(options["instrument"])
+            symbol = SYMBOL(own_symbol(SYMBOL(options["instrument"])))
         except FieldInvalidError as error:
             raise CommandError(f"--instrument: {error.detail}") from error
         recording = Recording(options["file"], options["opening_book"], symbol)
@@ -70,10 +72,15 @@ class Command(BaseCommand):
             report = asyncio.run(_replayed(recording, speed=options["speed"], against=options["compare"]))
         except KeyboardInterrupt:
             raise CommandError("broken off; the same command goes on from here", returncode=INTERRUPTED) from None
+        except ReplayFailedError as error:
+            self.stdout.write(
+                json.dumps(error.done._asdict(), indent=2) if options["json"] else failure_text(error.done)
+            )
+            raise CommandError(str(error)) from error
         except EXPECTED as error:
             raise CommandError(str(error)) from error
         except ApplicationError as error:
-            raise CommandError(f"the venue refused: {error.code} {error.detail}".strip()) from error
+            raise CommandError(reason_of(error)) from error
         self.stdout.write(json.dumps(report, indent=2) if options["json"] else text(report))
 
 
@@ -81,6 +88,7 @@ async def _replayed(recording: Recording, *, speed: float | None, against: Path 
     with Shown() as shown:
         shown.stage("reading the recording")
         notes: set[str] = set()
+        shown.stage(f"its instrument is {recording.symbol}")
         counts = await asyncio.to_thread(recording.check, notes)
         if against is not None:
             await asyncio.to_thread(_books_check, against, notes)
