@@ -210,6 +210,46 @@ def test_an_amend_to_no_quantity_ends_the_order(way: Way) -> None:
     assert (body["canceled_quantity"], body["leaves_quantity"]) == ("10", "0")
 
 
+@pytest.mark.parametrize(
+    "change", [{"quantity": "4"}, {"quantity": "3"}, {"quantity": "0"}, {"quantity": "4", "price": "191"}]
+)
+def test_an_amend_to_what_is_filled_or_less_ends_the_rest(
+    way: Way, traders: tuple[Trader, Trader], change: dict[str, str]
+) -> None:
+    traders[1].submit(symbol="AAPL-USD", side="buy", type="limit", price="190.5", quantity="4")
+    order = way.ask("order.submit", LIMIT)[1]
+    assert (order["status"], order["filled_quantity"]) == ("partially_filled", "4")
+
+    status, body = way.ask("order.amend", {"id": order["id"], **change})
+
+    assert (status, body["status"], body["reason"]) == (200, "canceled", "amended_below_filled")
+    quantities = [body[f"{name}_quantity"] for name in ("filled", "canceled", "leaves")]
+    assert (body["quantity"], body["price"], quantities) == ("10", "190.5", ["4", "6", "0"])
+    assert traders[0].call("GET", f"orders/{order['id']}/")[1]["status"] == "canceled"
+    status, body = way.ask("order.amend", {"id": order["id"], "quantity": "0"})
+    assert (status, body["code"], body["order_status"]) == (409, "order_terminal", "canceled")
+
+
+def test_so_does_one_in_a_batch(way: Way) -> None:
+    order = way.ask("order.submit", LIMIT)[1]
+    members = [{"op": "amend", "id": order["id"], "quantity": "0"}, {**LIMIT, "client_order_id": f"{order['id']}-2"}]
+
+    status, body = way.ask("order.batch", {"orders": members})
+
+    assert status == 200
+    ended, entered = (each["order"] for each in body["results"])
+    assert (ended["status"], ended["reason"], ended["leaves_quantity"]) == ("canceled", "amended_below_filled", "0")
+    assert entered["status"] == "new"
+
+
+def test_an_amend_below_nothing_is_refused(way: Way) -> None:
+    order = way.ask("order.submit", LIMIT)[1]
+
+    status, body = way.ask("order.amend", {"id": order["id"], "quantity": "-1"})
+
+    assert (status, body["code"]) in {(400, "invalid"), (422, "quantity_invalid")}
+
+
 def test_an_amount_that_makes_no_lot_says_so(way: Way, traders: tuple[Trader, Trader]) -> None:
     traders[1].submit(symbol="AAPL-USD", side="sell", type="limit", price="189", quantity="4")
 
