@@ -11,12 +11,13 @@ _django = get_asgi_application()
 from apps.gateways.socket.consumer import socket_application  # noqa: E402 - see above
 from apps.orders.rest.programs import programs_served  # noqa: E402 - as does this
 from cift.http.bodies import bodies_bounded  # noqa: E402 - reads the settings
+from cift.http.faults import faults_answered  # noqa: E402 - as does this
 from cift.http.handshakes import handshakes_checked  # noqa: E402 - reads the settings
 from cift.http.proxies import proxies_trusted  # noqa: E402 - as does this
 from cift.http.staticfiles import StaticFiles  # noqa: E402 - as does this
 
 _protocols = {
-    "http": bodies_bounded(programs_served(cast("Any", StaticFiles(_django)))),
+    "http": faults_answered(bodies_bounded(programs_served(cast("Any", StaticFiles(_django))))),
     "websocket": handshakes_checked(cast("Any", socket_application), path="/ws/v1/"),
 }
 

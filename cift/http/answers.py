@@ -1,9 +1,11 @@
 """Answers sent straight to the web server, with the headers Django's middleware would give them."""
 
 from collections.abc import Iterable, Mapping
+from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
+from time import time
 from typing import Any
 
 import msgspec
@@ -20,6 +22,8 @@ from cift.request_ids import REQUEST_ID_HEADER
 _REQUEST_ID = REQUEST_ID_HEADER.encode()
 _JSON = b"application/json"
 _PROBLEM = CONTENT_TYPE.encode()
+
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -38,14 +42,33 @@ async def problem_send(send: Any, error: ApplicationError, *, request_id: str, s
     await _send(send, body, error.status, _PROBLEM, request_id=request_id, secure=secure, headers=headers)
 
 
-def problem_raw(error: ApplicationError, *, request_id: str) -> bytes:
-    """Write an answer to an error as it goes over the wire, for what no application answers; the connection ends."""
+def problem_raw(error: ApplicationError, *, request_id: str, bodiless: bool = False) -> bytes:
+    """Write an answer to an error as it goes over the wire, for what no application answers; the connection ends.
+
+    `bodiless`: the request is a HEAD, whose answer has the headers alone.
+    """
     body = _encode(problem_of(error, request_id=request_id))
     head = (
-        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\nServer: cift\r\nConnection: close\r\n"
-        f"{REQUEST_ID_HEADER}: {request_id}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"HTTP/1.1 {error.status} {phrase_of(error.status)}\r\nDate: {date_now()}\r\nServer: cift\r\n"
+        f"Connection: close\r\n{REQUEST_ID_HEADER}: {request_id}\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() if bodiless else head.encode() + body
+
+
+def phrase_of(status: int) -> str:
+    """Return a status's reason phrase as RFC 9110 has it; Python and Twisted know older names of some."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def date_now() -> str:
+    """Return the time as `Date` says it (RFC 9110, 5.6.7)."""
+    return _date_of(int(time()))
+
+
+@lru_cache(maxsize=2)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def pairs_of(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

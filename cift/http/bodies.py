@@ -14,7 +14,8 @@ from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 LINGER_BYTES_MAX = 4 * 1024 * 1024
 """How much of a body that is too large is read, to be thrown away, before its sender is cut off."""
 
-_LINGER_S_MAX = 2.0
+LINGER_S_MAX = 2.0
+"""How long it is read."""
 
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
 
@@ -26,15 +27,15 @@ class _Gone(Exception):
 
 
 def bodies_bounded(application: Application) -> Application:
-    """Pass an application whole bodies; one too large is answered 413, one too slow 408."""
+    """Pass an application whole bodies; one too large is answered 413, one too slow 408, one encoded 415."""
 
     async def bounded(scope: Scope, receive: Receive, send: Any) -> None:
-        length, chunked, request_id = _headers_read(scope)
+        length, chunked, encoded, request_id = _headers_read(scope)
         if not length and not chunked:
             await application(scope, receive, send)
             return
         try:
-            body = await _body_read(receive, length)
+            body = await _body_read(receive, length, encoded=encoded)
         except ApplicationError as error:
             error.headers["Connection"] = "close"
             await problem_send(send, error, request_id=request_id_of(request_id), secure=scope["scheme"] == "https")
@@ -46,28 +47,35 @@ def bodies_bounded(application: Application) -> Application:
     return bounded
 
 
-def _headers_read(scope: Scope) -> tuple[int, bool, str | None]:
-    """Find the length that was announced, whether one was not, and the request's id."""
-    length, chunked, request_id = 0, False, None
+def _headers_read(scope: Scope) -> tuple[int, bool, bool, str | None]:
+    """Find the length that was announced, whether one was not, whether the body is encoded, and the request's id."""
+    length, chunked, encoded, request_id = 0, False, False, None
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             length = int(value)
         elif name == b"transfer-encoding":
             chunked = True
+        elif name == b"content-encoding":
+            encoded = encoded or value.strip().lower() != b"identity"
         elif name == _REQUEST_ID:
             request_id = value.decode("latin-1")
-    return length, chunked, request_id
+    return length, chunked, encoded, request_id
 
 
-async def _body_read(receive: Receive, length: int) -> bytes:
+async def _body_read(receive: Receive, length: int, *, encoded: bool) -> bytes:
     """Read a body.
 
     Raises:
-        ApplicationError: `payload_too_large`, `request_timeout`.
+        ApplicationError: `unsupported_media_type`, `payload_too_large`, `request_timeout`.
         _Gone: there is nobody to answer.
 
     """
     bytes_max: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if encoded:
+        await _linger(receive)
+        # What is taken instead is said in this header (RFC 9110, 12.5.3 and 15.5.16).
+        headers = {"Accept-Encoding": "identity"}
+        raise ApplicationError("unsupported_media_type", "A body is taken without a content coding.", headers=headers)
     if length > bytes_max:
         await _linger(receive)
         raise ApplicationError("payload_too_large")
@@ -98,7 +106,7 @@ async def _linger(receive: Receive) -> None:
     """Read on for a moment: a client that is cut off while it still writes does not get to see its answer."""
     size, more = 0, True
     try:
-        async with asyncio.timeout(_LINGER_S_MAX):
+        async with asyncio.timeout(LINGER_S_MAX):
             while more and size < LINGER_BYTES_MAX:
                 message = await receive()
                 more = message.get("more_body", False)

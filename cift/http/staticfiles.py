@@ -4,10 +4,9 @@ from typing import Any
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
-from cift.errors.application import ApplicationError
-from cift.errors.problems import problem_response
+from cift.http.middleware import answer_finished
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 _METHODS = ("GET", "HEAD")
@@ -24,9 +23,7 @@ class StaticFiles(ASGIStaticFilesHandler):
 
         """
         if request.method not in _METHODS:
-            return problem_response(
-                ApplicationError("method_not_allowed", headers={"Allow": ", ".join(_METHODS)}), request
-            )
+            return HttpResponseNotAllowed(_METHODS)
         try:
             return super().serve(request)
         except (SuspiciousOperation, ValueError) as error:
@@ -38,6 +35,5 @@ class StaticFiles(ASGIStaticFilesHandler):
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         request.request_id = request_id  # type: ignore[attr-defined]
         response: HttpResponseBase = await super().get_response_async(request)
-        response.headers[REQUEST_ID_HEADER] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return answer_finished(response, request)

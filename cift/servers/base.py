@@ -2,18 +2,11 @@
 
 from typing import Protocol
 
-from cift.errors.application import ApplicationError
-
 MESSAGE_BYTES_MAX = 64 * 1024
 """The largest WebSocket message taken; a larger one closes the socket."""
 
 DRAIN_S_MAX = 2.0
 """How long requests under way may go on when the server ends."""
-
-
-def no_request() -> ApplicationError:
-    """Return the error of what is no request of HTTP, which no application gets to see."""
-    return ApplicationError("invalid", "This is no HTTP request.")
 
 
 class Server(Protocol):

@@ -17,22 +17,22 @@ from django.conf import settings
 from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet import reactor
 from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.http import HTTPChannel
 
 from cift.errors.application import ApplicationError
 from cift.errors.problems import CONTENT_TYPE, problem_of
-from cift.http.answers import problem_raw
+from cift.http.answers import date_now, phrase_of, problem_raw
 from cift.http.bodies import LINGER_BYTES_MAX
 from cift.http.handshakes import ANSWER_EXTENSION
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
-from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX
 from cift.servers.daphne_socket import DaphneSocket, protocol_options
 from cift.servers.frames import EXTENSION
+from cift.servers.grammar import no_request
+from cift.servers.reader import RequestReader
 from cift.settings.tls import TlsSettings
-
-HTTP_S_MAX = 60
-"""The longest a request may take."""
 
 _DRAIN_POLL_S = 0.01
 
@@ -53,7 +53,8 @@ class DaphneServer:
             application,
             endpoints=["adopted below"],
             signal_handlers=False,
-            http_timeout=HTTP_S_MAX,
+            # How long a request may take is bounded for both servers, by cift.http.faults.
+            http_timeout=None,
             websocket_timeout=-1,
             # Its own pings go to sockets that send nothing; those of the protocol's options go to all.
             ping_interval=_NEVER_S,
@@ -152,6 +153,20 @@ class _Request(WebRequest):  # type: ignore[misc]
     def _request_id(self) -> str:
         return request_id_of(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
 
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 - Twisted's name
+        """Say a status in the words of RFC 9110."""
+        super().setResponseCode(code, message or phrase_of(code).encode())
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Add to an answer's head what Daphne leaves out, and close where the head says so."""
+        super().handle_reply(message)
+        if message["type"] == "http.response.start" and self.channel is not None:
+            self.setHeader(b"date", date_now().encode())
+            if b"close" in self.responseHeaders.getRawHeaders(b"connection", ()):
+                # Twisted says so for the client's wish, an application for its own.
+                self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+                self.channel.persistent = False
+
     def basic_error(self, status: int, _status_text: bytes, body: str) -> None:
         """Answer as a problem what Daphne would answer with a page."""
         if status == HTTPStatus.BAD_REQUEST:
@@ -167,11 +182,59 @@ class _Request(WebRequest):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):
+    """Is handed plain requests by a reader."""
+
+    transport: Any
+    persistent: bool
+
+    def __init__(self) -> None:
+        """Begin to wait for the first head."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._reader = RequestReader(self)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Read requests out of what comes."""
+        self._reader.feed(data)
+
+    def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
+        """Turn to the next request."""
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+        if self.persistent:
+            self._reader.answered()
+
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted's name
         """Answer as a problem what is no request of HTTP."""
-        channel: Any = self
-        channel.transport.write(problem_raw(no_request(), request_id=request_id_of(None)))
-        channel.loseConnection()
+        self.write_raw(problem_raw(no_request(), request_id=request_id_of(None)))
+        self.cut()
+
+    def parse(self, data: bytes) -> None:
+        """Take bytes of a plain request."""
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+    def write_raw(self, data: bytes) -> None:
+        """Write past Twisted's own answers."""
+        self.transport.write(data)
+
+    def reading_pause(self) -> None:
+        """Read no more until the request under way is answered; Twisted reads again then."""
+        self.transport.pauseProducing()
+
+    def abandon(self) -> bool:
+        """Let go of the request under way, of which no application has heard before its body is whole."""
+        return True
+
+    def writing_end(self) -> None:
+        """Send no more, and read on, where the transport can."""
+        transport = self.transport
+        if issubclass(type(transport), Connection):
+            transport.unregisterProducer()
+            transport.loseWriteConnection()
+        else:
+            self.cut()
+
+    def cut(self) -> None:
+        """Close."""
+        self.loseConnection()  # type: ignore[no-untyped-call]
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]

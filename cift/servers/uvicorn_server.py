@@ -4,16 +4,19 @@ import asyncio
 import socket
 from asyncio import TimerHandle, Transport
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
 import uvloop
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from cift.http.answers import problem_raw
+from cift.http.answers import phrase_of, problem_raw
 from cift.request_ids import request_id_of
-from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, no_request
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.servers.grammar import no_request
+from cift.servers.reader import RequestReader
 from cift.servers.uvicorn_socket import UvicornSocket
 from cift.settings.tls import TlsSettings
 
@@ -23,8 +26,8 @@ IDLE_S_MAX = 60
 HEAD_S_MAX = 60.0
 """How long a request's head may take to arrive."""
 
-HEAD_BYTES_MAX = 64 * 1024
-"""The largest head of a request taken; a larger one closes the connection."""
+# uvicorn takes the phrases from Python, which has older names for some.
+STATUS_LINE.update({status: f"HTTP/1.1 {int(status)} {phrase_of(status)}\r\n".encode() for status in HTTPStatus})
 
 
 class UvicornServer:
@@ -81,15 +84,16 @@ class UvicornServer:
 
 
 class _Http(HttpToolsProtocol):
-    """Bounds what uvicorn leaves open: a request's head, in time and in size."""
+    """Is handed plain requests by a reader, and bounds the time of the first head."""
 
     _waiting: TimerHandle | None = None
-    _head_bytes = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._wait()
+        self._reader = RequestReader(self)
+        # Later ones have the time a connection may be idle: uvicorn's parser sees them when they are whole.
+        self._waiting = self.loop.call_later(HEAD_S_MAX, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -97,34 +101,54 @@ class _Http(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes while a head is waited for."""
-        if self._waiting is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX and b"\r\n\r\n" not in data:
-                self.transport.close()
-                return
-        super().data_received(data)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer as a problem what is no request of HTTP."""
-        del msg
-        self.transport.write(problem_raw(no_request(), request_id=request_id_of(None)))
-        self.transport.close()
-
-    def on_message_begin(self) -> None:
-        """Begin to wait for the head of the next request."""
-        super().on_message_begin()
-        if self._waiting is None:
-            self._wait()
+        """Read requests out of what comes."""
+        self._reader.feed(data)
 
     def on_headers_complete(self) -> None:
         """Wait no more."""
         self._arrived()
         super().on_headers_complete()
 
-    def _wait(self) -> None:
-        self._head_bytes = 0
-        self._waiting = self.loop.call_later(HEAD_S_MAX, self.transport.close)
+    def on_response_complete(self) -> None:
+        """Turn to the next request."""
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._reader.answered()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer as a problem what is no request of HTTP."""
+        del msg
+        self.write_raw(problem_raw(no_request(), request_id=request_id_of(None)))
+        self.cut()
+
+    def parse(self, data: bytes) -> None:
+        """Take bytes of a plain request."""
+        super().data_received(data)
+
+    def write_raw(self, data: bytes) -> None:
+        """Write past uvicorn's own answers."""
+        self.transport.write(data)
+
+    def reading_pause(self) -> None:
+        """Read no more until the request under way is answered; uvicorn reads again then."""
+        self.flow.pause_reading()
+
+    def abandon(self) -> bool:
+        """Let go of the request under way, whose application is told that its client has gone."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        return not self.cycle.response_started
+
+    def writing_end(self) -> None:
+        """Send no more, and read on, where the transport can."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.cut()
+
+    def cut(self) -> None:
+        """Close."""
+        self.transport.close()
 
     def _arrived(self) -> None:
         waiting, self._waiting = self._waiting, None

@@ -24,7 +24,14 @@ ENDS_ALONE = {reason.code for reason in Reason if reason >= Reason.USER_REQUESTE
 }
 """Reasons why orders end, or why other commands than orders are refused: no answer has one as its code."""
 
-NO_OPERATION_S = {"method_not_allowed"}
+NO_OPERATION_S = {
+    "method_not_allowed",
+    "uri_too_long",
+    "expectation_failed",
+    "headers_too_large",
+    "not_implemented",
+}
+"""What is refused before it is known which operation is meant, if any."""
 
 
 def addresses(patterns: Any, prefix: str = "/") -> Iterator[tuple[str, Any]]:

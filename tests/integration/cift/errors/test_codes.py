@@ -36,7 +36,13 @@ LOGIN = {"email": "trader@example.com", "password": PASSWORD}
 ORDER = {"symbol": "AAPL-USD", "side": "sell", "type": "limit", "price": "150.1", "quantity": "1"}
 REASONS = {reason.code for reason in Reason}
 ORDERS_REASONS = [reason for reason in Reason if reason < Reason.USER_REQUESTED or reason is Reason.DEADLINE_PASSED]
-BEFORE_DJANGO = {"request_timeout": "tests/functional/test_bodies.py"}
+BEFORE_DJANGO = {
+    "request_timeout": "tests/functional/test_bodies.py",
+    "uri_too_long": "tests/integration/cift/servers/test_one_behavior.py",
+    "expectation_failed": "tests/integration/cift/servers/test_one_behavior.py",
+    "headers_too_large": "tests/integration/cift/servers/test_one_behavior.py",
+    "not_implemented": "tests/integration/cift/servers/test_one_behavior.py",
+}
 """What no view answers, and the tests that need a web server for it."""
 
 
