@@ -112,6 +112,17 @@ def test_the_program_of_the_tutorial_runs(running_venue: Venue, traders: tuple[T
             told.append(client.line())
 
 
+def test_the_bot_starts_by_the_command_of_the_tutorial(running_venue: Venue, traders: tuple[Trader, Trader]) -> None:
+    page = (ROOT / "docs" / "tutorial" / "first-program.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^TOKEN=\$DEMO python (.+)$", page, re.MULTILINE)
+    script, *options = command.split()
+    words = [str(ROOT / script), *options, "--url", f"ws://127.0.0.1:{running_venue.port}/ws/v1/"]
+    with running(words, TOKEN=traders[0].token) as program:
+        assert program.line(event="connected")["resumed"] is False
+        program.line(event="quoted", side="buy")
+        program.line(event="quoted", side="sell")
+
+
 def test_the_bot_survives_cuts_and_counts_each_fill_once(running_venue: Venue, traders: tuple[Trader, Trader]) -> None:
     maker, taker = traders
     bot = str(ROOT / "docs" / "tutorial" / "examples" / "quoting_bot.py")

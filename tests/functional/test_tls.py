@@ -1,16 +1,20 @@
 """A venue that speaks TLS with a certificate of its own making."""
 
 import json
+import re
+import shlex
 import ssl
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 import trustme
+from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificate
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.support.venue import Venue
+from tests.support.venue import ROOT, Venue
 
 
 @pytest.mark.parametrize("web_server", ["daphne", "uvicorn"])
@@ -53,6 +57,21 @@ def test_a_venue_with_a_certificate_speaks_tls_and_nothing_else(
     assert "Secure" in page.headers["Set-Cookie"]
     assert answer["ok"]
     assert code == 0
+
+
+def test_the_command_of_the_page_makes_a_certificate_that_is_taken(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "tls.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^(openssl req .+)$", page, re.MULTILINE)
+    subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
+
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "venue.pem", tmp_path / "venue.key")
+    (name,) = (
+        load_pem_x509_certificate((tmp_path / "venue.pem").read_bytes())
+        .extensions.get_extension_for_class(SubjectAlternativeName)
+        .value.get_values_for_type(DNSName)
+    )
+    assert name == "localhost"
 
 
 @pytest.mark.parametrize(
