@@ -83,9 +83,13 @@ BatchMember = SubmitOrder | AmendOrder | CancelOrder
 
 
 class Batch(Command, tag=14, frozen=True, kw_only=True):
-    """Apply up to 100 commands of one account in order; atomic: all pass risk together or none is applied."""
+    """Apply up to 100 commands of one account in order; atomic: all pass risk together or none is applied.
+
+    `id`: under which an atomic batch's one outcome is remembered; empty: it has none of its own.
+    """
 
     account: int
+    id: str = ""
     deadline: int = 0
     atomic: bool
     members: list[BatchMember]

@@ -131,6 +131,50 @@ def test_an_atomic_batch_is_applied_whole_or_not_at_all(way: Way) -> None:
     assert (status, [item["status"] for item in body["results"]]) == (200, [201, 201])
 
 
+def test_an_atomic_batch_sent_again_is_answered_as_it_was_the_first_time(way: Way) -> None:
+    orders = [{**LIMIT, "client_order_id": an_id()}, {**LIMIT, "price": "190.8", "client_order_id": an_id()}]
+    status, first = way.ask("order.batch", {"orders": orders, "atomic": True})
+    assert (status, [item["status"] for item in first["results"]]) == (200, [201, 201])
+    way.ask("order.cancel", {"client_order_id": orders[0]["client_order_id"]})
+
+    for _ in range(2):
+        status, again = way.ask("order.batch", {"orders": orders, "atomic": True, "deadline": "2020-01-01T00:00:00Z"})
+        assert (status, [item["status"] for item in again["results"]]) == (200, [200, 200])
+        assert [item["order"] for item in again["results"]] == [item["order"] for item in first["results"]]
+
+    kept = orders[1]["client_order_id"]
+    other = [{**orders[0], "quantity": "1"}, {"op": "cancel", "client_order_id": kept}]
+    status, body = way.ask("order.batch", {"orders": other, "atomic": True})
+    assert (status, body["code"]) == (422, "batch_member_refused")
+    assert way.ask("order.cancel", {"client_order_id": kept})[1]["status"] == "canceled", "nothing was done"
+
+
+def test_an_atomic_batch_s_outcome_is_remembered_under_its_id(way: Way) -> None:
+    name, refused = an_id(), an_id()
+    asked = {"orders": [LIMIT, {**LIMIT, "price": "190.8"}], "atomic": True, "client_batch_id": name}
+    status, first = way.ask("order.batch", asked)
+    assert (status, [item["status"] for item in first["results"]]) == (200, [201, 201])
+    status, again = way.ask("order.batch", asked)
+    assert (status, [item["status"] for item in again["results"]]) == (200, [200, 200])
+    assert [item["order"] for item in again["results"]] == [item["order"] for item in first["results"]]
+    assert len(way.ask("order.cancel_all", {"all": True})[1]["results"]) == 2, "one effect"
+
+    bad = {"orders": [LIMIT, {**LIMIT, "price": "500"}], "atomic": True, "client_batch_id": refused}
+    once, twice = way.ask("order.batch", bad), way.ask("order.batch", bad)
+    assert (once[0], once[1]["code"], once[1]["reason"]) == (422, "batch_member_refused", "price_outside_band")
+    assert (twice[0], twice[1]["sequence"]) == (422, once[1]["sequence"]), "the first answer again"
+
+    status, body = way.ask("order.batch", {**asked, "orders": [LIMIT]})
+    assert (status, body["code"], body["client_order_id"]) == (409, "duplicate_client_order_id", name)
+    status, body = way.ask("order.batch", {"orders": [LIMIT], "client_batch_id": an_id()})
+    assert (status, [(error["field"], error["code"]) for error in body["errors"]]) == (
+        400,
+        [("client_batch_id", "invalid")],
+    )
+    status, body = way.ask("order.batch", {**asked, "client_batch_id": ".."})
+    assert (status, body["errors"][0]["field"]) == (400, "client_batch_id")
+
+
 def test_a_batch_names_every_fault_of_its_members(way: Way) -> None:
     status, body = way.ask(
         "order.batch",

@@ -31,6 +31,7 @@ from apps.orders.entry.batches import BatchAnswer
 from apps.orders.entry.fields import AMEND_FIELDS, BATCH_FIELDS, CANCEL_ALL_FIELDS, CANCEL_FIELDS, SUBMIT_FIELDS
 from apps.orders.entry.schema import (
     AMEND_FIELD_RULES,
+    BATCH_FIELD_RULES,
     BATCH_INSTEAD,
     CANCEL_ALL_FIELD_RULES,
     CANCEL_FIELD_RULES,
@@ -93,7 +94,7 @@ PARAMS: Mapping[str, tuple[Mapping[str, Field], Schema, Schema]] = {
     "order.amend": (AMEND_FIELDS, {}, AMEND_FIELD_RULES),
     "order.cancel": (CANCEL_FIELDS, {}, CANCEL_FIELD_RULES),
     "order.cancel_all": (CANCEL_ALL_FIELDS, {}, CANCEL_ALL_FIELD_RULES),
-    "order.batch": (BATCH_FIELDS, BATCH_INSTEAD, {}),
+    "order.batch": (BATCH_FIELDS, BATCH_INSTEAD, BATCH_FIELD_RULES),
 }
 """An operation's table of params, its fields the table cannot tell, and how they go together."""
 

@@ -129,7 +129,21 @@ def taken(outcome: Outcome) -> Answer | None:
 
 
 async def first_outcome(duplicate: CommandDuplicate) -> Outcome:
-    """Read what a repeated id was answered the first time.
+    """Read what an order of a repeated id was answered the first time, alone or in a batch.
+
+    Raises:
+        ApplicationError: `duplicate_client_order_id`; `outcome_unknown`: the journal cannot be read.
+
+    """
+    whole = await first_whole_outcome(duplicate)
+    for events in members_split(whole.events):
+        if events[0].sequence == duplicate.first_sequence:
+            return msgspec.structs.replace(whole, events=events)
+    raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
+
+
+async def first_whole_outcome(duplicate: CommandDuplicate) -> Outcome:
+    """Read all that the command came to whose id is repeated.
 
     Raises:
         ApplicationError: `duplicate_client_order_id`; `outcome_unknown`: the journal cannot be read.
@@ -139,11 +153,7 @@ async def first_outcome(duplicate: CommandDuplicate) -> Outcome:
         raise ApplicationError(
             "duplicate_client_order_id", extra={"client_order_id": duplicate.id, "sequence": duplicate.sequence}
         )
-    whole = outcome_of(await first_answer(duplicate.first_sequence))
-    for events in members_split(whole.events):
-        if events[0].sequence == duplicate.first_sequence:
-            return msgspec.structs.replace(whole, events=events)
-    raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
+    return outcome_of(await first_answer(duplicate.first_sequence))
 
 
 def applied(state: OrderState, events: Sequence[AnyEvent], *, at: int) -> list[FillState]:

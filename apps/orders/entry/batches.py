@@ -11,6 +11,7 @@ from apps.orders.commands import Batch, BatchMember, SubmitOrder
 from apps.orders.entry.answers import (
     Answer,
     changed,
+    first_whole_outcome,
     members_split,
     order_remember,
     refusal,
@@ -28,7 +29,7 @@ from apps.orders.state import OrderTerms
 from cift.errors.application import ApplicationError
 from cift.errors.problems import error_of
 from cift.texts import TokenText
-from cift.wire.outcomes import CommandRejected
+from cift.wire.outcomes import CommandDuplicate, CommandRejected
 
 ITEMS_PER_TURN = 16
 """So many commands of a batch are answered in one turn of the event loop; then others get theirs."""
@@ -62,22 +63,31 @@ def batch_unsent(refused: Refused) -> Answer:
 
 
 async def batch_done(batch: Batch, outcome: Outcome, refused: Refused) -> Answer:
-    """Answer a batch, those of its commands that were not sent in their places.
+    """Answer a batch, those of its commands that were not sent in their places; one sent before as it was then.
 
     Raises:
-        ApplicationError: the reason the whole batch was refused for.
+        ApplicationError: the reason the whole batch was refused for; `duplicate_client_order_id`; `outcome_unknown`:
+            what it came to the first time cannot be read.
 
     """
     last = outcome.events[-1]
+    repeated = isinstance(last, CommandDuplicate)
+    if isinstance(last, CommandDuplicate):
+        outcome = await first_whole_outcome(last)
+        last = outcome.events[-1]
     if not isinstance(last, BatchDone):
         raise _refused(outcome.events)
     parts = members_split(outcome.events[:-1])
-    for events in parts:
-        order_remember(events, at=outcome.at)
+    if not repeated:
+        for events in parts:
+            order_remember(events, at=outcome.at)
     known = await _changed_orders(parts)
     results = []
     for member, events in zip(batch.members, parts, strict=True):
-        results.append(await _item(member, msgspec.structs.replace(outcome, events=events), known))
+        item = await _item(member, msgspec.structs.replace(outcome, events=events), known)
+        if repeated and item.order is not None:
+            item.status = HTTPStatus.OK
+        results.append(item)
         if len(results) % ITEMS_PER_TURN == 0:
             # Others get their turn.
             await asyncio.sleep(0)

@@ -5,6 +5,7 @@ Only shape and types are looked at: whether a price is on the tick or an account
 
 import secrets
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 from apps.accounts.codes import SelfTradePrevention
@@ -81,6 +82,7 @@ _MEMBERS = Kind(_members, {"type": "array", "minItems": 1, "maxItems": BATCH_MEM
 BATCH_FIELDS: Mapping[str, Field] = {
     "orders": Field(_MEMBERS, required=True),
     "atomic": Field(boolean, default=False),
+    "client_batch_id": Field(CLIENT_ORDER_ID),
     "deadline": Field(moment),
 }
 
@@ -109,9 +111,11 @@ def deadline_of(given: int | None, *, at: int) -> int:
     return latest if given is None else min(max(given, 1) + clock_ns.lead_ns, latest)
 
 
-def client_order_id_make() -> str:
-    """Make an id for an order that came without one."""
-    return f"v-{secrets.token_hex(12)}"
+def client_order_id_make(*, batch_id: str | None = None, index: int = 0) -> str:
+    """Make an id for an order that came without one; in a batch with an id the same each time."""
+    if batch_id is None:
+        return f"v-{secrets.token_hex(12)}"
+    return f"v-{blake2b(f'{index}:{batch_id}'.encode(), digest_size=12).hexdigest()}"
 
 
 def client_order_id_find(given: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from apps.marketdata.reference import references, symbol_find
@@ -56,8 +57,10 @@ def _submit_faults(read: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return faults
 
 
-async def submit_read(given: Any, *, account: int, at: int, path: str = "") -> SubmitOrder:
-    """Read a new order.
+async def submit_read(
+    given: Any, *, account: int, at: int, path: str = "", id_make: Callable[[], str] = client_order_id_make
+) -> SubmitOrder:
+    """Read a new order; `id_make` makes its id where it has none.
 
     Raises:
         ApplicationError: `invalid`, `instrument_unknown`.
@@ -69,7 +72,7 @@ async def submit_read(given: Any, *, account: int, at: int, path: str = "") -> S
     if not errors:
         errors += [FieldError(field=prefix + name, code=code, detail=why) for name, code, why in _submit_faults(read)]
     _raise_if(errors)
-    client_order_id = read["client_order_id"] or client_order_id_make()
+    client_order_id = read["client_order_id"] or id_make()
     try:
         reference = await symbol_find(read["symbol"])
     except ApplicationError as error:
@@ -212,13 +215,18 @@ async def batch_read(given: Any, *, account: int, at: int) -> BatchRead:
     """
     errors: list[FieldError] = []
     read = fields_read(given, BATCH_FIELDS, errors)
+    batch_id = None if errors else read["client_batch_id"]
+    if batch_id is not None and not read["atomic"]:
+        errors.append(FieldError(field="client_batch_id", code="invalid", detail="Only an atomic batch has an id."))
     _raise_if(errors)
     known = await order_terms.find(_amended(read["orders"]))
     members: list[BatchMember] = []
     refused: dict[int, ApplicationError] = {}
     for index, member in enumerate(read["orders"]):
         try:
-            members.append(await _member_read(member, account=account, at=at, path=f"orders.{index}", known=known))
+            id_make = partial(client_order_id_make, batch_id=batch_id, index=index)
+            path = f"orders.{index}"
+            members.append(await _member_read(member, account=account, at=at, path=path, known=known, id_make=id_make))
         except ApplicationError as error:
             if error.code == "invalid":
                 errors += error.errors
@@ -229,7 +237,11 @@ async def batch_read(given: Any, *, account: int, at: int) -> BatchRead:
                 raise
     _raise_if(errors)
     batch = Batch(
-        account=account, deadline=deadline_of(read["deadline"], at=at), atomic=read["atomic"], members=members
+        account=account,
+        id=batch_id or "",
+        deadline=deadline_of(read["deadline"], at=at),
+        atomic=read["atomic"],
+        members=members,
     )
     return BatchRead(batch, refused)
 
@@ -245,7 +257,15 @@ def _amended(members: Iterable[Any]) -> Iterator[int]:
                 yield number(member.get("id"))
 
 
-async def _member_read(given: Any, *, account: int, at: int, path: str, known: Mapping[int, OrderTerms]) -> BatchMember:
+async def _member_read(
+    given: Any,
+    *,
+    account: int,
+    at: int,
+    path: str,
+    known: Mapping[int, OrderTerms],
+    id_make: Callable[[], str],
+) -> BatchMember:
     fields = dict(given) if isinstance(given, Mapping) else given
     operation = "submit"
     if isinstance(fields, dict) and "op" in fields:
@@ -255,7 +275,7 @@ async def _member_read(given: Any, *, account: int, at: int, path: str, known: M
             fault = FieldError(field=f"{path}.op", code=error.code, detail=error.detail)
             raise ApplicationError("invalid", errors=[fault]) from error
     if operation == "submit":
-        return await submit_read(fields, account=account, at=at, path=path)
+        return await submit_read(fields, account=account, at=at, path=path, id_make=id_make)
     if operation == "amend":
         return await amend_read(fields, account=account, at=at, path=path, known=known)
     return cancel_read(fields, account=account, at=at, path=path)

@@ -16,7 +16,15 @@ SUBMIT_ERRORS = (*WRITER_WRITES, *_REFUSALS, "duplicate_client_order_id", "proje
 AMEND_ERRORS = (*WRITER_WRITES, *_REFUSALS, "order_terminal", "projection_behind")
 CANCEL_ERRORS = (*WRITER_WRITES, "order_terminal", "projection_behind")
 CANCEL_ALL_ERRORS = (*WRITER_WRITES, "instrument_unknown", "projection_behind")
-BATCH_ERRORS = (*WRITER_WRITES, "instrument_unknown", "batch_member_refused", "not_found", "projection_behind")
+BATCH_ERRORS = (
+    *WRITER_WRITES,
+    "instrument_unknown",
+    "batch_member_refused",
+    "duplicate_client_order_id",
+    "ids_exhausted",
+    "not_found",
+    "projection_behind",
+)
 
 _UNREAD = dict.fromkeys(("projection_behind", "database_busy"), ("sequence", "consistency_token"))
 _SERVICE = ("venue_unavailable", "venue_halted", "overloaded", "outcome_unknown")
@@ -88,6 +96,13 @@ _MEMBERS: Mapping[str, tuple[Mapping[str, Field], Mapping[str, Any]]] = {
     "cancel": (CANCEL_FIELDS, CANCEL_FIELD_RULES),
 }
 
+BATCH_FIELD_RULES = {
+    "anyOf": [
+        case_of("all or none", atomic=True),
+        case_of("each for itself", absent=("client_batch_id",)),
+    ]
+}
+
 BATCH_INSTEAD = {"orders": {"items": {"anyOf": [_member(name) for name in BATCH_OPERATIONS]}}}
 
 SUBMIT_BODY = Body(
@@ -107,10 +122,12 @@ AMEND_BODY = Body(
 BATCH_BODY = Body(
     name="Batch",
     table=BATCH_FIELDS,
+    field_rules=BATCH_FIELD_RULES,
     instead=BATCH_INSTEAD,
     examples={
         "batch": {
             "atomic": True,
+            "client_batch_id": "my-batch-1",
             "orders": [_LIMIT, {"op": "cancel", "client_order_id": "my-order-0"}],
         }
     },

@@ -14,7 +14,7 @@ use crate::shared::{Known, Shared};
 use crate::view::{BookChange, Level};
 
 /// Raised whenever the same commands may give other events or another state.
-pub const ENGINE_VERSION: u32 = 3;
+pub const ENGINE_VERSION: u32 = 4;
 
 /// Bounds the engine is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,7 +85,12 @@ impl Shared {
 
     /// Remember an id that is no order's; its answer is the next event.
     pub fn remember(&mut self, seat: Seat, fingerprint: u64) {
-        let entry = self.ids.insert(seat, fingerprint, Answer { order_id: 0, sequence: self.sequence + 1 });
+        self.remember_answer(seat, fingerprint, self.sequence + 1);
+    }
+
+    /// The same where its answer begins with another event.
+    pub fn remember_answer(&mut self, seat: Seat, fingerprint: u64, sequence: u64) {
+        let entry = self.ids.insert(seat, fingerprint, Answer { order_id: 0, sequence });
         self.ids.end(entry, self.now);
     }
 

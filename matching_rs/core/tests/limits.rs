@@ -185,7 +185,7 @@ fn step(engines: [&mut Engine; 2], random: &mut Random, log: &mut Log, at: u64) 
                 BatchMember::Submit(order(engine, random, log.grid, (account, &id))),
                 BatchMember::Submit(order(engine, random, log.grid, (account, &other))),
             ];
-            Command::Batch(Batch { account, deadline: 0, atomic: random.one_in(2), members })
+            Command::Batch(Batch { account, id: "", deadline: 0, atomic: random.one_in(2), members })
         }
         12 => Command::SetPositionLimit(SetPositionLimit {
             account,

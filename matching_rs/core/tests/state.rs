@@ -161,7 +161,7 @@ fn step(engine: &mut Engine, random: &mut Random, log: &mut Log, n: u64) {
             ];
             let keep = if random.one_in(2) { 1 } else { 4 };
             let members = members.into_iter().rev().take(keep).collect();
-            Command::Batch(Batch { account, deadline: 0, atomic: random.one_in(2), members })
+            Command::Batch(Batch { account, id: "", deadline: 0, atomic: random.one_in(2), members })
         }
         18 if random.one_in(2) => {
             let asset = 1 + u16::from(random.one_in(2));

@@ -101,8 +101,9 @@ fn cancel_orders(w: &mut Writer, cancel: &CancelOrders) {
 }
 
 fn batch(w: &mut Writer, batch: &Batch<'_>) {
-    head(w, kind::BATCH, 4);
+    head(w, kind::BATCH, 5);
     w.unsigned(batch.account.into());
+    w.str(batch.id);
     w.unsigned(batch.deadline);
     w.bool(batch.atomic);
     w.array(batch.members.len());

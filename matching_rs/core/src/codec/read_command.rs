@@ -66,8 +66,8 @@ const fn field_count(number: u8) -> Option<usize> {
     Some(match number {
         kind::OPEN_VENUE | kind::OPEN_EPOCH => 1,
         kind::SUBMIT_ORDER => 12,
-        kind::AMEND_ORDER | kind::SET_FEE_TIER | kind::REQUEST_WITHDRAWAL | kind::SETTLE_WITHDRAWAL => 5,
-        kind::CANCEL_ORDER | kind::BATCH | kind::OPEN_ACCOUNT | kind::SET_POSITION_LIMIT => 4,
+        kind::AMEND_ORDER | kind::BATCH | kind::SET_FEE_TIER | kind::REQUEST_WITHDRAWAL | kind::SETTLE_WITHDRAWAL => 5,
+        kind::CANCEL_ORDER | kind::OPEN_ACCOUNT | kind::SET_POSITION_LIMIT => 4,
         kind::CANCEL_ORDERS | kind::MOVE_CASH => 6,
         kind::CHANGE_ACCOUNT => 7,
         kind::LIST_ASSET => 3,
@@ -211,7 +211,7 @@ fn cancel_order<'a>(r: &mut Reader<'a>) -> Read<CancelOrder<'a>> {
 }
 
 fn batch<'a>(r: &mut Reader<'a>) -> Read<Batch<'a>> {
-    let (account, deadline, atomic) = (r.u32()?, r.u63()?, r.bool()?);
+    let (account, id, deadline, atomic) = (r.u32()?, id_or_empty(r)?, r.u63()?, r.bool()?);
     let count = r.array()?;
     if count > MEMBERS_MAX {
         return Err(Fault(Reason::BatchTooLarge));
@@ -220,7 +220,7 @@ fn batch<'a>(r: &mut Reader<'a>) -> Read<Batch<'a>> {
     for _ in 0..count {
         members.push(member(r)?);
     }
-    Ok(Batch { account, deadline, atomic, members })
+    Ok(Batch { account, id, deadline, atomic, members })
 }
 
 fn member<'a>(r: &mut Reader<'a>) -> Read<BatchMember<'a>> {

@@ -208,6 +208,9 @@ pub enum BatchMember<'a> {
 pub struct Batch<'a> {
     /// Whose commands; every member names the same account.
     pub account: u32,
+    /// The id an atomic batch's one outcome is remembered under, unique per account among orders and money commands;
+    /// empty: it has none of its own.
+    pub id: &'a str,
     /// Refused after this time; 0 for none.
     pub deadline: u64,
     /// All pass risk together, or none is applied.

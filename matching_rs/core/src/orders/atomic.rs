@@ -4,21 +4,22 @@
 //! back; nothing is matched meanwhile. Then all are applied in order, and what one needs is kept from the others, so
 //! none can lack funds. What they match is not part of the check: a post-only order that would take what an earlier
 //! member left there is canceled, and an order that an earlier member's self-trade prevention ended is not found.
-//! A refused batch leaves no id remembered, so it may be sent again; a batch that was applied is recognised by the
-//! ids of its orders.
+//! What a batch is known again by, and what is remembered of it, is said in `batch_id`.
 
+use super::batch_id::BatchId;
 use super::risk::{Funds, Plan, Used};
 use super::submit::Ticket;
 use super::terms::payload;
-use crate::command::{Batch, BatchMember, CancelOrder, Side, SubmitOrder, kind};
+use crate::command::{Batch, BatchMember, CancelOrder, OrderType, Side, SubmitOrder, kind};
 use crate::engine::Engine;
-use crate::event::Sink;
+use crate::event::{Event, Sink};
 use crate::ids::index::Key;
+use crate::ids::valid::id_is_valid;
 use crate::reason::Reason;
 use crate::shared::{Known, Outcome};
 
 /// A member that passed.
-pub(crate) enum Passed {
+enum Passed {
     /// A new order.
     Submit(Plan),
     /// A cancel.
@@ -65,9 +66,25 @@ fn amount_of(plan: &Plan) -> i64 {
 }
 
 impl Engine {
+    /// Apply all members of a new batch, or none.
+    pub(crate) fn apply_atomic<S: Sink>(&mut self, batch: &Batch<'_>, id: BatchId, sink: &mut S) -> Outcome {
+        let Some(passed) = self.check_atomic(batch, id, sink) else { return Outcome::Refused };
+        let needs: Vec<_> = batch.members.iter().zip(&passed).map(|(member, one)| self.needs_of(member, one)).collect();
+        let (mut applied, mut refused) = (0, 0);
+        for (place, both) in batch.members.iter().zip(&passed).enumerate() {
+            match self.apply_member(both, &needs[place + 1..], sink) {
+                Outcome::Applied => applied += 1,
+                Outcome::Refused => refused += 1,
+            }
+        }
+        self.shared.emit(&Event::BatchDone { account: batch.account, applied, refused }, sink);
+        Outcome::Applied
+    }
+
     /// Check all members together; where one fails, emit why, and that nothing was applied.
-    pub(crate) fn check_atomic<S: Sink>(&mut self, batch: &Batch<'_>, sink: &mut S) -> Option<Vec<Passed>> {
-        let mut tally = Tally::default();
+    fn check_atomic<S: Sink>(&mut self, batch: &Batch<'_>, id: BatchId, sink: &mut S) -> Option<Vec<Passed>> {
+        // The batch's own id takes a place too, and none of its orders has the same.
+        let mut tally = Tally { ids: id.key.into_iter().collect(), ..Tally::default() };
         let mut passed = Vec::with_capacity(batch.members.len());
         for member in &batch.members {
             let checked = match member {
@@ -87,23 +104,14 @@ impl Engine {
         Some(passed)
     }
 
-    /// The batch was applied before: every new order in it is known.
-    pub(crate) fn knows_all(&mut self, batch: &Batch<'_>) -> bool {
-        let mut orders = batch.members.iter().filter_map(|member| match member {
-            BatchMember::Submit(order) => Some(order),
-            BatchMember::Amend(_) | BatchMember::Cancel(_) => None,
-        });
-        let mut any = false;
-        orders.all(|order| {
-            any = true;
-            matches!(self.shared.recognise(order.account, order.id), Ok(Known::Seen(_)))
-        }) && any
-    }
-
     fn check_member(&mut self, order: &SubmitOrder<'_>, tally: &mut Tally) -> Result<Passed, Failure> {
-        let is_there = self.shared.accounts.user(order.account).is_some();
-        if let Known::Seen(entry) = self.recognise(order.account, order.id, order.deadline, is_there)? {
+        // Only looked up: a batch that is refused makes no room for itself.
+        if let Some(entry) = self.shared.recall(order.account, order.id) {
             return Err(Failure::Seen(entry));
+        }
+        self.check_time(order.deadline)?;
+        if !id_is_valid(order.id) {
+            return Err(Failure::Refused(Reason::IdInvalid));
         }
         let key = self.shared.ids.key(order.account, order.id);
         if tally.ids.contains(&key) {
@@ -120,7 +128,8 @@ impl Engine {
         self.check_exposure(order, &mut plan, &tally.used(order.instrument, order.side, asset))?;
         self.check_not_taking(order, &plan)?;
         tally.ids.push(key);
-        tally.orders += 1;
+        // What does not rest is never an open order: it needs a slot for its moment only.
+        tally.orders += i64::from(plan.rests);
         tally.open.push((order.instrument, order.side, order.quantity.into()));
         tally.funds.push((asset, amount_of(&plan).into()));
         Ok(Passed::Submit(plan))
@@ -160,7 +169,7 @@ impl Engine {
     }
 
     /// The asset that pays for a member, and how much of it the member needs.
-    pub(crate) fn needs_of(&self, member: &BatchMember<'_>, passed: &Passed) -> (u16, i64) {
+    fn needs_of(&self, member: &BatchMember<'_>, passed: &Passed) -> (u16, i64) {
         match (member, passed) {
             (BatchMember::Submit(order), Passed::Submit(plan)) => {
                 (self.markets[plan.market].paying(order.side), amount_of(plan))
@@ -170,7 +179,7 @@ impl Engine {
     }
 
     /// Apply a member that passed; `reserved` is what the members behind it need.
-    pub(crate) fn apply_member<S: Sink>(
+    fn apply_member<S: Sink>(
         &mut self,
         (member, passed): (&BatchMember<'_>, &Passed),
         reserved: &[(u16, i64)],
@@ -195,14 +204,19 @@ impl Engine {
             Ok(Known::Seen(entry)) => return self.shared.repeat_order(order, entry, sink),
             Err(reason) => return self.shared.refuse_order(order, reason, sink),
         };
-        let mut allowance = self.allowance(order, plan);
+        let mut plan = *plan;
+        if order.order_type == OrderType::Market {
+            // How far it may go is measured from the touch it meets, not from the one before the other members.
+            plan.limit = self.markets[plan.market].slippage_limit(order.side);
+        }
+        let mut allowance = self.allowance(order, &plan);
         if plan.funds == Funds::Any {
             let asset = self.markets[plan.market].paying(order.side);
             let kept: i128 = reserved.iter().filter(|one| one.0 == asset).map(|one| i128::from(one.1)).sum();
             allowance = i64::try_from((i128::from(allowance) - kept).max(0)).unwrap_or(0);
         }
         let ticket = Ticket { seat, fingerprint: self.shared.ids.fingerprint(&payload(order)), allowance };
-        self.shared.accept(&mut self.markets[plan.market], order, &ticket, plan, sink);
+        self.shared.accept(&mut self.markets[plan.market], order, &ticket, &plan, sink);
         Outcome::Applied
     }
 }

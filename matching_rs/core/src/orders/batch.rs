@@ -1,6 +1,7 @@
 //! Several commands of one account in one.
 
-use crate::command::{Batch, BatchMember, MEMBERS_MAX, kind};
+use super::batch_id::check_members;
+use crate::command::{Batch, BatchMember, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
 use crate::reason::Reason;
@@ -8,11 +9,11 @@ use crate::shared::Outcome;
 
 impl Engine {
     pub(crate) fn execute_batch<S: Sink>(&mut self, batch: &Batch<'_>, sink: &mut S) {
+        if batch.atomic {
+            return self.execute_atomic(batch, sink);
+        }
         if let Err(reason) = self.check_batch(batch) {
             return self.reject(batch.account, reason, kind::BATCH, "", sink);
-        }
-        if batch.atomic && !self.knows_all(batch) {
-            return self.execute_atomic(batch, sink);
         }
         let (mut applied, mut refused) = (0, 0);
         for member in &batch.members {
@@ -30,29 +31,24 @@ impl Engine {
     }
 
     fn execute_atomic<S: Sink>(&mut self, batch: &Batch<'_>, sink: &mut S) {
-        let Some(passed) = self.check_atomic(batch, sink) else { return };
-        let needs: Vec<_> = batch.members.iter().zip(&passed).map(|(member, one)| self.needs_of(member, one)).collect();
-        let (mut applied, mut refused) = (0, 0);
-        for (place, both) in batch.members.iter().zip(&passed).enumerate() {
-            match self.apply_member(both, &needs[place + 1..], sink) {
-                Outcome::Applied => applied += 1,
-                Outcome::Refused => refused += 1,
+        let id = self.batch_id(batch);
+        match self.recall_batch(batch, id) {
+            Ok(None) => {}
+            Ok(Some(entry)) => {
+                self.shared.repeat(batch.account, batch.id, entry, id.fingerprint, sink);
+                return;
             }
+            Err(reason) => return self.reject(batch.account, reason, kind::BATCH, "", sink),
         }
-        self.shared.emit(&Event::BatchDone { account: batch.account, applied, refused }, sink);
+        let first_sequence = self.shared.sequence + 1;
+        if self.apply_atomic(batch, id, sink) == Outcome::Applied || !batch.id.is_empty() {
+            self.remember_batch(id, first_sequence);
+        }
     }
 
+    /// A batch's own id is that of its one outcome, so only an atomic batch has one: others have an answer a member.
     fn check_batch(&self, batch: &Batch<'_>) -> Result<(), Reason> {
         self.check_account(batch.deadline, batch.account)?;
-        if batch.members.len() > MEMBERS_MAX {
-            return Err(Reason::BatchTooLarge);
-        }
-        let account_of = |member: &BatchMember<'_>| match member {
-            BatchMember::Submit(order) => order.account,
-            BatchMember::Amend(amend) => amend.account,
-            BatchMember::Cancel(cancel) => cancel.account,
-        };
-        let own = batch.members.iter().all(|member| account_of(member) == batch.account);
-        if own { Ok(()) } else { Err(Reason::Malformed) }
+        if batch.id.is_empty() { check_members(batch) } else { Err(Reason::IdInvalid) }
     }
 }

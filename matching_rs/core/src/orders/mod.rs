@@ -3,6 +3,7 @@
 mod amend;
 mod atomic;
 mod batch;
+mod batch_id;
 mod cancel;
 mod matching;
 mod plain;

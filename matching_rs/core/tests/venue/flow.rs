@@ -121,7 +121,8 @@ impl Reader {
         {
             return again.clone();
         }
-        encode_command(&mut writer, &Self::command(roll, &id, naive, now));
+        let batch_id = format!("batch-{id}");
+        encode_command(&mut writer, &Self::command(roll, (&id, &batch_id), naive, now));
         let bytes = writer.into_bytes();
         if roll.what < 96 && self.said.len() < 200 {
             self.said.push(bytes.clone());
@@ -129,7 +130,7 @@ impl Reader {
         bytes
     }
 
-    fn command<'a>(roll: Roll, id: &'a str, naive: &'a Naive, now: u64) -> Command<'a> {
+    fn command<'a>(roll: Roll, (id, batch_id): (&'a str, &'a str), naive: &'a Naive, now: u64) -> Command<'a> {
         match roll.what {
             0..55 => Command::SubmitOrder(submit(roll, id, now)),
             55..65 => Command::AmendOrder(amend(roll, naive)),
@@ -142,7 +143,7 @@ impl Reader {
                 price_min: roll.pick(4, &[None, None, Some(10_000)]),
                 price_max: roll.pick(5, &[None, None, Some(10_003)]),
             }),
-            79..84 => Command::Batch(batch(roll, id, naive, now)),
+            79..84 => Command::Batch(batch(roll, (id, batch_id), naive, now)),
             84 | 85 if roll.one_in(6, 2) => withdrawal(roll, id, naive, now),
             84..90 => Command::MoveCash(MoveCash {
                 account: if roll.one_in(0, 20) { 1 } else { roll.account(0) },
@@ -238,7 +239,7 @@ fn cancel(roll: Roll, naive: &Naive) -> CancelOrder<'static> {
     }
 }
 
-fn batch<'a>(roll: Roll, id: &'a str, naive: &Naive, now: u64) -> Batch<'a> {
+fn batch<'a>(roll: Roll, (id, batch_id): (&'a str, &'a str), naive: &Naive, now: u64) -> Batch<'a> {
     let account = 3 + u32::from(roll.n[0]) % ACCOUNTS;
     let turned = |by: usize| {
         let mut turned = roll;
@@ -272,7 +273,16 @@ fn batch<'a>(roll: Roll, id: &'a str, naive: &Naive, now: u64) -> Batch<'a> {
     if roll.n[2] > 980 {
         members.push(BatchMember::Cancel(CancelOrder { account: account + 1, deadline: 0, order_id: 1, id: "" }));
     }
-    Batch { account, deadline: roll.deadline(3, now), atomic: roll.one_in(4, 2), members }
+    let atomic = roll.one_in(4, 2);
+    // Some of the batches have ids: of their own, an older one's, or one that is a member's too.
+    let own = match roll.n[6] {
+        _ if !atomic && roll.n[6] < 950 => "",
+        ..200 => "again",
+        200..500 => batch_id,
+        500..540 => id,
+        _ => "",
+    };
+    Batch { account, id: own, deadline: roll.deadline(3, now), atomic, members }
 }
 
 /// What operators do.

@@ -137,7 +137,9 @@ impl Dice {
             6 => {
                 let count = self.below(101);
                 let members = (0..count).map(|_| self.member()).collect();
-                Command::Batch(Batch { account: self.u32(), deadline: self.u63(), atomic: self.below(2) == 0, members })
+                let id = self.maybe(|dice| dice.pick(&IDS)).unwrap_or("");
+                let atomic = self.below(2) == 0;
+                Command::Batch(Batch { account: self.u32(), id, deadline: self.u63(), atomic, members })
             }
             7 => Command::OpenAccount(OpenAccount {
                 id: self.pick(&IDS),

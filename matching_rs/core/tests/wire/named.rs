@@ -86,7 +86,7 @@ pub fn command(command: &Command<'_>) -> (&'static str, Map<String, Value>) {
                 serde_json::json!({"kind": kind, "fields": fields})
             });
             let members = Map::from_iter([("members".to_string(), members.collect())]);
-            ("Batch", join([fields!(batch; account deadline atomic), members]))
+            ("Batch", join([fields!(batch; account id deadline atomic), members]))
         }
         Command::OpenAccount(c) => ("OpenAccount", fields!(c; id deadline owner group)),
         Command::ChangeAccount(c) => {

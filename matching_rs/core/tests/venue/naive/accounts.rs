@@ -7,6 +7,7 @@ use cift_core::command::{
 use cift_core::event::Event;
 use cift_core::reason::Reason;
 
+use super::ids::Remembered;
 use super::{Account, EXTERNAL, FIRST_USER, Naive};
 
 impl Account {
@@ -35,7 +36,7 @@ pub(super) enum Known {
     },
 }
 
-fn id_is_valid(id: &str) -> bool {
+pub(super) fn id_is_valid(id: &str) -> bool {
     (1..=64).contains(&id.len()) && !id.chars().any(char::is_control) && id != "." && id != ".."
 }
 
@@ -81,18 +82,11 @@ impl Naive {
         if self.ids.make_room() { Ok(Known::New) } else { Err(Reason::IdsExhausted) }
     }
 
-    /// Whether an id is remembered; where it is not, there is room for it now.
-    pub(super) fn knows(&mut self, account: u32, id: &str) -> bool {
-        let valid = id_is_valid(id);
+    /// What is remembered of an id, whose window has not passed.
+    pub(super) fn recalled(&mut self, account: u32, id: &str) -> Option<Remembered> {
         let now = self.now;
-        if valid {
-            self.ids.expire(now);
-        }
-        let known = valid && self.ids.find(account, id).is_some();
-        if valid && !known {
-            self.ids.make_room();
-        }
-        known
+        self.ids.expire(now);
+        self.ids.find(account, id).cloned()
     }
 
     /// Remember an id whose command has no life of its own.

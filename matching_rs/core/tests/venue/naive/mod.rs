@@ -121,8 +121,6 @@ pub struct Naive {
     positions_touched: BTreeSet<(u32, u32)>,
     /// Needs of the members of an atomic batch that are still to come, by asset.
     kept: Vec<(u16, i128)>,
-    /// How far the order of an atomic batch may go: found when the batch was checked.
-    worst: Option<i128>,
     events: Writer,
 }
 
@@ -143,7 +141,6 @@ impl Naive {
             balances_touched: BTreeSet::new(),
             positions_touched: BTreeSet::new(),
             kept: Vec::new(),
-            worst: None,
             events: Writer::default(),
         }
     }

@@ -166,7 +166,7 @@ impl Naive {
             instrument: order.instrument,
             side: order.side,
             stp: terms.stp,
-            limit: self.worst.unwrap_or_else(|| self.worst(order)),
+            limit: self.worst(order),
             leaves,
             bound: match order.side {
                 _ if by_quote => Bound::Quote(order.quote_amount.into()),

@@ -2,6 +2,9 @@
 
 use cift_core::command::{AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, Command, Side};
 
+use cift_core::Config;
+use cift_core::journal::Runner;
+
 use super::{ALICE, BOB, Buy, CAROL, NOTHING, Sell, SubmitOrder, Venue, submit, told};
 
 fn everything() -> CancelOrders {
@@ -48,7 +51,7 @@ fn a_mass_cancel_takes_a_side_a_price_range_or_an_instrument() {
 }
 
 fn batch(atomic: bool, members: Vec<BatchMember<'_>>) -> Command<'_> {
-    Command::Batch(Batch { account: ALICE, deadline: 0, atomic, members })
+    Command::Batch(Batch { account: ALICE, id: "", deadline: 0, atomic, members })
 }
 
 fn order(id: &'static str, quantity: i64) -> BatchMember<'static> {
@@ -80,7 +83,7 @@ fn an_atomic_batch_is_applied_whole() {
     told!(venue, told, ["accepted 3", "accepted 3", "done 2, refused 0"]);
     assert_eq!(venue.queue(Buy), [(ALICE, 100, 1), (ALICE, 100, 2)], "{}", venue.table());
     let again = venue.send(&batch(true, vec![order("a", 1), order("b", 2)]));
-    told!(venue, again, ["duplicate, same true", "duplicate, same true", "done 2, refused 0"]);
+    told!(venue, again, ["duplicate, same true"]);
 }
 
 #[test]
@@ -142,12 +145,135 @@ fn what_an_atomic_batch_matches_is_not_part_of_its_check() {
     );
 }
 
+fn named<'a>(id: &'a str, deadline: u64, members: Vec<BatchMember<'a>>) -> Command<'a> {
+    Command::Batch(Batch { account: ALICE, id, deadline, atomic: true, members })
+}
+
+fn end(order_id: u64) -> BatchMember<'static> {
+    BatchMember::Cancel(CancelOrder { account: ALICE, deadline: 0, order_id, id: "" })
+}
+
+#[test]
+fn an_atomic_batch_whose_ids_are_known_is_still_all_or_nothing() {
+    let mut venue = Venue::open();
+    venue.limit(ALICE, Buy, 90, 5);
+    let there = venue.open_order(ALICE, 0);
+    venue.order(SubmitOrder { id: "x", ..submit(ALICE, Buy, 80, 1) });
+    let open = venue.queue(Buy);
+    let amend = AmendOrder { account: ALICE, deadline: 0, order_id: there, price: None, quantity: Some(1) };
+    let (other, same) = (order("x", 2), BatchMember::Submit(SubmitOrder { id: "x", ..submit(ALICE, Buy, 80, 1) }));
+    let refused = "refused batch_member_refused";
+    for (id, members, why) in [
+        ("p", vec![other, end(there)], ["duplicate, same false", refused]),
+        ("q", vec![same, end(there)], ["duplicate, same true", refused]),
+        ("r", vec![same, BatchMember::Amend(amend)], ["duplicate, same true", refused]),
+        ("s", vec![end(there), other], ["duplicate, same false", refused]),
+    ] {
+        told!(venue, venue.send(&batch(true, members.clone())), why);
+        told!(venue, venue.send(&named(id, 0, members.clone())), why);
+        told!(venue, venue.send(&named(id, 0, members)), ["duplicate, same true"]);
+        told!(venue, venue.send(&named(id, 0, vec![end(there)])), ["duplicate, same false"]);
+        assert_eq!(venue.queue(Buy), open, "{}", venue.table());
+    }
+}
+
+#[test]
+fn the_outcome_of_an_atomic_batch_is_remembered_under_its_id() {
+    let mut venue = Venue::open();
+    let deadline = venue.at + 3;
+    told!(venue, venue.send(&named("done", deadline, vec![order("a", 1)])), ["accepted 3", "done 1, refused 0"]);
+    let poor = || vec![order("b", 1), order("c", 1_000_000)];
+    let refusal = ["rejected insufficient_funds", "refused batch_member_refused"];
+    told!(venue, venue.send(&named("refused", deadline, poor())), refusal);
+    venue.cash(ALICE, super::CashKind::Deposit, super::DOLLAR, 1_000_000_000);
+    venue.at = deadline + 1;
+    venue.runner = Runner::restore(&venue.runner.snapshot()).expect("a whole state");
+    let queue = venue.queue(Buy);
+    told!(venue, venue.send(&named("done", deadline, vec![order("a", 1)])), ["duplicate, same true"]);
+    told!(venue, venue.send(&named("refused", deadline, poor())), ["duplicate, same true"]);
+    told!(venue, venue.send(&named("refused", 0, vec![order("b", 1)])), ["duplicate, same false"]);
+    told!(venue, venue.send(&named("late", deadline, vec![order("d", 1)])), ["refused deadline_passed"]);
+    assert_eq!(venue.queue(Buy), queue, "{}", venue.table());
+    told!(venue, venue.send(&named("late", 0, vec![order("d", 1)])), ["accepted 3", "done 1, refused 0"]);
+    // Without an id of its own only what was done is remembered: what had no effect may be tried again.
+    told!(venue, venue.send(&batch(true, vec![order("e", 1), end(1)])), ["refused order_unknown", refusal[1]]);
+    told!(venue, venue.send(&batch(true, vec![order("e", 1), end(1)])), ["refused order_unknown", refusal[1]]);
+}
+
+#[test]
+fn the_ids_of_batches_and_orders_are_of_one_kind() {
+    let mut venue = Venue::open();
+    venue.order(SubmitOrder { id: "a", ..submit(ALICE, Buy, 100, 1) });
+    told!(venue, venue.send(&named("a", 0, vec![order("b", 1)])), ["duplicate, same false"]);
+    let told = venue.send(&named("c", 0, vec![order("c", 1)]));
+    told!(venue, told, ["rejected already_exists", "refused batch_member_refused"]);
+    told!(venue, venue.send(&named("c", 0, vec![order("c", 1)])), ["duplicate, same true"]);
+    told!(venue, venue.order(SubmitOrder { id: "c", ..submit(ALICE, Buy, 100, 1) }), ["duplicate, same false"]);
+    for id in ["..", "line\n", &"x".repeat(65)] {
+        told!(venue, venue.send(&named(id, 0, vec![order("d", 1)])), ["refused id_invalid"]);
+    }
+    let several = Command::Batch(Batch { account: ALICE, id: "s", deadline: 0, atomic: false, members: vec![] });
+    told!(venue, venue.send(&several), ["refused id_invalid"]);
+}
+
+#[test]
+fn a_refused_atomic_batch_takes_no_remembered_ids_place() {
+    // The opening's nine, one order that has ended, and room for one more.
+    let mut venue = Venue::with(super::listing(), Config { ids_max: 11, ..Config::default() });
+    venue.order(SubmitOrder { id: "a", ..super::market(ALICE, Buy, 1) });
+    for _ in 0..3 {
+        let told = venue.send(&batch(true, vec![order("b", 1), order("c", 1), order("d", 1_000_000)]));
+        told!(venue, told, ["rejected insufficient_funds", "refused batch_member_refused"]);
+    }
+    let opening = super::OpenAccount { id: "alice", deadline: 0, owner: 1, group: 0 };
+    told!(venue, venue.send(&Command::OpenAccount(opening)), ["duplicate, same true"]);
+}
+
+#[test]
+fn a_market_order_of_an_atomic_batch_goes_as_far_as_from_the_touch_it_meets() {
+    let mut venue = Venue::with(super::ListInstrument { slippage_ppm: 100_000, ..super::listing() }, Config::default());
+    for (price, quantity) in [(100, 1), (150, 1), (170, 1)] {
+        venue.limit(BOB, Sell, price, quantity);
+    }
+    let market = |id: &'static str| BatchMember::Submit(SubmitOrder { id, ..super::market(ALICE, Buy, 1) });
+    let two = BatchMember::Submit(SubmitOrder { id: "two", ..super::market(ALICE, Buy, 2) });
+    let told = venue.send(&batch(true, vec![market("one"), two]));
+    let expected = [
+        "accepted 3",
+        "trade 1@100 4>3",
+        "accepted 3",
+        "trade 1@150 4>3",
+        "canceled 3 1 slippage_cap",
+        "done 2, refused 0",
+    ];
+    told!(venue, told, expected);
+}
+
+#[test]
+fn only_what_rests_counts_as_an_open_order_of_an_atomic_batch() {
+    let mut venue = Venue::open();
+    venue.limit(BOB, Sell, 100, 100);
+    let settings = super::settings(ALICE);
+    venue.send(&Command::ChangeAccount(super::ChangeAccount { open_orders_max: Some(1), ..settings }));
+    let now = |id: &'static str, time_in_force| {
+        BatchMember::Submit(SubmitOrder { id, time_in_force, ..submit(ALICE, Buy, 100, 1) })
+    };
+    let (ioc, fok) = (now("i", super::TimeInForce::Ioc), now("f", super::TimeInForce::Fok));
+    let market = BatchMember::Submit(SubmitOrder { id: "m", ..super::market(ALICE, Buy, 1) });
+    let rests = |id: &'static str| BatchMember::Submit(SubmitOrder { id, ..submit(ALICE, Buy, 90, 1) });
+    let told = venue.send(&batch(true, vec![rests("a"), rests("b")]));
+    told!(venue, told, ["rejected open_orders_limit", "refused batch_member_refused"]);
+    let told = venue.send(&batch(true, vec![ioc, fok, market, rests("a")]));
+    assert_eq!(told.last().map(String::as_str), Some("done 4, refused 0"), "{told:?}");
+    assert_eq!(venue.queue(Buy), [(ALICE, 90, 1)], "{}", venue.table());
+}
+
 #[test]
 fn a_batch_is_of_one_account() {
     let mut venue = Venue::open();
     let other = BatchMember::Submit(SubmitOrder { id: "b", ..submit(BOB, Buy, 100, 1) });
     told!(venue, venue.send(&batch(false, vec![order("a", 1), other])), ["refused malformed"]);
-    let of_nobody = Command::Batch(Batch { account: 99, deadline: 0, atomic: false, members: vec![] });
+    let of_nobody = Command::Batch(Batch { account: 99, id: "", deadline: 0, atomic: false, members: vec![] });
     told!(venue, venue.send(&of_nobody), ["refused account_unknown"]);
     told!(venue, venue.send(&batch(false, vec![])), ["done 0, refused 0"]);
     assert_eq!(venue.queue(Buy), []);
