@@ -69,7 +69,7 @@ class CancelOrder(Command, tag=12, frozen=True, kw_only=True):
 
 
 class CancelOrders(Command, tag=13, frozen=True, kw_only=True):
-    """Cancel all that fit; account 0: everybody's, instrument 0: of all."""
+    """Cancel all that fit, a slice of them at once; account 0: everybody's, instrument 0: of all."""
 
     account: int
     deadline: int = 0
@@ -95,6 +95,10 @@ class Batch(Command, tag=14, frozen=True, kw_only=True):
     members: list[BatchMember]
 
 
+class ContinueCancels(Command, tag=15, frozen=True, kw_only=True):
+    """Cancel the next slice of a mass cancel that is not over; the writer's own."""
+
+
 class SetKillSwitch(Command, tag=34, frozen=True, kw_only=True):
     """Stop or allow all new orders of the venue."""
 
@@ -110,6 +114,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CancelOrder,
     CancelOrders,
     Batch,
+    ContinueCancels,
     OpenAccount,
     ChangeAccount,
     MoveCash,

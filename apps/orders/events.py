@@ -155,10 +155,11 @@ class OrderReduced(Event, tag=15, frozen=True, kw_only=True):
 
 
 class OrdersCanceled(Event, tag=16, frozen=True, kw_only=True):
-    """The last event of a mass cancel."""
+    """The last event of a slice of a mass cancel; `more`: the next slices follow by themselves."""
 
     account: int
     count: int
+    more: bool
 
 
 class BatchDone(Event, tag=17, frozen=True, kw_only=True):

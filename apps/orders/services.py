@@ -49,7 +49,7 @@ async def kill_switch_set(*, on: bool, deadline: int = 0) -> Performed[KillSwitc
 
 
 async def orders_cancel_all(cancel: CancelOrders) -> Performed[OrdersCanceled]:
-    """Cancel all orders that fit, for an operator.
+    """Cancel all orders that fit, of which the event counts the first slice; the others follow by themselves.
 
     Raises:
         ApplicationError: the reason's code where it was refused; what `command_send` raises.

@@ -30,6 +30,9 @@ SELF_TRADE_PREVENTION_NAMES: Mapping[int, str] = {member: name for name, member 
 LIQUIDITY_NAMES: Mapping[int, str] = {member: member.name.lower() for member in Liquidity}
 
 
+ORDERS_ANSWERED_MAX = 100
+"""The most orders a mass cancel is answered with."""
+
 StatusText = Annotated[str, words(STATUSES)]
 TypeText = Annotated[str, words(ORDER_TYPES)]
 TimeInForceText = Annotated[str, words(TIMES_IN_FORCE)]
@@ -104,9 +107,19 @@ class OrderAnswer(OrderBody, gc=False, kw_only=True):
 
 
 class OrdersAnswer(msgspec.Struct, gc=False):
-    """Several orders after one command."""
+    """Orders that a mass cancel ended at once: how many, and the first of them."""
 
-    results: list[OrderBody]
+    count: Annotated[int, msgspec.Meta(ge=0, description="How many orders are canceled so far.", examples=[2])]
+    more: Annotated[
+        bool,
+        msgspec.Meta(
+            description="There may be more: they are canceled by and by, and each is told on the `account` channel."
+        ),
+    ]
+    results: Annotated[
+        list[OrderBody],
+        msgspec.Meta(max_length=ORDERS_ANSWERED_MAX, description="The first of those; the others are in the lists."),
+    ]
     consistency_token: TokenText
 
 

@@ -29,6 +29,7 @@ class Reason(IntEnum):
     VENUE_OPEN_ORDERS_LIMIT = 503
     IDS_EXHAUSTED = 504
     WITHDRAWALS_LIMIT = 505
+    MASS_CANCELS_LIMIT = 506
     INSUFFICIENT_FUNDS = 601
     POST_ONLY_WOULD_CROSS = 701
     USER_REQUESTED = 801
@@ -94,6 +95,7 @@ _TITLES: dict[Reason, str] = {
     Reason.VENUE_OPEN_ORDERS_LIMIT: "The venue's limit of open orders is reached",
     Reason.IDS_EXHAUSTED: "The venue's limit of remembered client order ids is reached",
     Reason.WITHDRAWALS_LIMIT: "The venue's limit of open withdrawals is reached",
+    Reason.MASS_CANCELS_LIMIT: "Too many mass cancels of the account are not over yet",
     Reason.INSUFFICIENT_FUNDS: "Insufficient funds",
     Reason.POST_ONLY_WOULD_CROSS: "A post-only order would have traded at once",
     Reason.USER_REQUESTED: "Canceled by its owner",

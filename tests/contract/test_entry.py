@@ -325,7 +325,8 @@ def test_all_orders_that_fit_are_canceled(way: Way) -> None:
 
     status, body = way.ask("order.cancel_all", {"symbol": "AAPL-USD", "side": "sell"})
 
-    assert (status, set(body)) == (200, {"results", "consistency_token"})
+    assert (status, set(body)) == (200, {"count", "more", "results", "consistency_token"})
+    assert (body["count"], body["more"]) == (2, False)
     assert {order["id"] for order in body["results"]} == {orders[0]["id"], orders[3]["id"]}
     assert all(set(order) == ORDER_FIELDS for order in body["results"])
     assert {order["reason"] for order in body["results"]} == {"mass_cancel"}

@@ -14,7 +14,7 @@ TRY_S_MAX = 30.0
 _PAUSE_S_MIN = 0.05
 _PAUSE_S_MAX = 2.0
 
-_AGAIN = frozenset({"venue_unavailable", "overloaded", "outcome_unknown"})
+_AGAIN = frozenset({"venue_unavailable", "overloaded", "outcome_unknown", "mass_cancels_limit"})
 
 logger = logging.getLogger(__name__)
 
@@ -43,4 +43,5 @@ async def cancel_all_with_retry(account: int) -> None:
 
 
 def _tell(account: int, event: OrdersCanceled) -> None:
-    logger.info("the socket of account %s ended: %s orders canceled", account, event.count)
+    others = ", and the others follow" if event.more else ""
+    logger.info("the socket of account %s ended: %s orders canceled%s", account, event.count, others)

@@ -111,5 +111,6 @@ def mass_cancel_view(request: HttpRequest) -> HttpResponse:
     except ApplicationError as error:
         tell(request, error)
     else:
-        messages.success(request, f"{done.event.count:,} orders are canceled.")
+        others = ", and the others follow" if done.event.more else ""
+        messages.success(request, f"{done.event.count:,} orders are canceled{others}.")
     return HttpResponseRedirect(request.path)

@@ -11,12 +11,20 @@ from apps.marketdata.reference import reference_of, references
 from apps.orders.codes import Liquidity
 from apps.orders.entry.fast_answer import taken_text
 from apps.orders.entry.order_cache import order_terms
-from apps.orders.events import AnyEvent, OrderAccepted, OrderAmended, OrderCanceled, OrderRejected, Trade
+from apps.orders.events import (
+    AnyEvent,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderRejected,
+    OrdersCanceled,
+    Trade,
+)
 from apps.orders.lifecycle import TERMINAL
 from apps.orders.reasons import Reason
 from apps.orders.selectors import orders_current, shard
 from apps.orders.services import Outcome, outcome_of
-from apps.orders.shapes import STATUS_NAMES, OrdersAnswer, order_answer, order_body
+from apps.orders.shapes import ORDERS_ANSWERED_MAX, STATUS_NAMES, OrdersAnswer, order_answer, order_body
 from apps.orders.state import FillState, OrderChange, OrderState, OrderTerms, fill_of, order_ids_of
 from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import JournalPlace, token_of
@@ -237,24 +245,29 @@ async def order_missing(*, account: int, order_id: int) -> ApplicationError:
 
 
 async def orders_done(outcome: Awaitable[Outcome]) -> Answer:
-    """Answer a mass cancel with the orders it ended.
+    """Answer a mass cancel with how many orders it has ended, and the first of them.
 
     Raises:
         ApplicationError: the reason it was refused for; what `done_told` says is done.
 
     """
     done = await outcome
-    first = done.events[0]
-    if isinstance(first, CommandRejected):
-        raise refusal(first)
+    last = done.events[-1]
+    if not isinstance(last, OrdersCanceled):
+        raise refusal(last) if isinstance(last, CommandRejected) else ApplicationError("internal")
     canceled = [event for event in done.events if isinstance(event, OrderCanceled)]
+    told = canceled[:ORDERS_ANSWERED_MAX]
     with done_told(done):
-        known = await order_terms.find([event.order_id for event in canceled])
-        if len(known) < len(canceled):
+        known = await order_terms.find([event.order_id for event in told])
+        if len(known) < len(told):
             raise ApplicationError("projection_behind")
         results = []
-        for event in canceled:
+        for event in told:
             state = OrderState.of_change(event, known[event.order_id], at=done.at)
             results.append(order_body(state, await reference_of(state.instrument)))
-            order_terms.drop(state.id)
-    return Answer(HTTPStatus.OK, OrdersAnswer(results=results, consistency_token=token_at(done)))
+    for event in canceled:
+        order_terms.drop(event.order_id)
+    token = token_at(done)
+    return Answer(
+        HTTPStatus.OK, OrdersAnswer(count=last.count, more=last.more, results=results, consistency_token=token)
+    )

@@ -15,7 +15,7 @@ _REFUSALS = tuple(reason.code for reason in Reason if reason < Reason.USER_REQUE
 SUBMIT_ERRORS = (*WRITER_WRITES, *_REFUSALS, "duplicate_client_order_id", "projection_behind")
 AMEND_ERRORS = (*WRITER_WRITES, *_REFUSALS, "order_terminal", "projection_behind")
 CANCEL_ERRORS = (*WRITER_WRITES, "order_terminal", "projection_behind")
-CANCEL_ALL_ERRORS = (*WRITER_WRITES, "instrument_unknown", "projection_behind")
+CANCEL_ALL_ERRORS = (*WRITER_WRITES, "instrument_unknown", "mass_cancels_limit", "projection_behind")
 BATCH_ERRORS = (
     *WRITER_WRITES,
     "instrument_unknown",

@@ -146,6 +146,8 @@ class Committer(threading.Thread):
             self._deliver(replies_of(work))
             now = perf_counter()
             for item in work.commands:
+                if item.own:
+                    continue
                 self._measures.request_s.observe(now - item.since)
             if work.batch is not None:
                 self._publish(work.batch)

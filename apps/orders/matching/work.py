@@ -7,8 +7,15 @@ from typing import Any
 
 import msgspec
 
-from apps.orders.matching.engine import Batch
-from cift.wire.base import COMMAND_BYTES_MAX, COMMANDS_PER_FRAME_MAX, FrameDamagedError
+from apps.orders.commands import ContinueCancels
+from apps.orders.matching.engine import Batch, Engine, FrameError
+from cift.wire.base import (
+    COMMAND_BYTES_MAX,
+    COMMANDS_PER_FRAME_MAX,
+    FrameDamagedError,
+    command_encode,
+    frame_pack,
+)
 
 OVERLOADED = "overloaded"
 OUTCOME_UNKNOWN = "outcome_unknown"
@@ -65,13 +72,14 @@ class WriterStatus:
 class Item:
     """A request on its way through the writer: `count` commands in a frame, or a query (`count` 0).
 
-    `since`: when it was queued, seconds of the performance counter.
+    `since`: when it was queued, seconds of the performance counter; `own`: it is the writer's, whom nobody answers.
     """
 
     payload: bytes
     count: int
     context: Any
     since: float = 0.0
+    own: bool = False
 
 
 @dataclass(slots=True)
@@ -100,7 +108,7 @@ def refusal(code: str, count: int) -> bytes:
 
 def replies_refused(items: list[Item], code: str) -> list[WorkReply]:
     """Refuse items with a code."""
-    return [(item.context, refusal(code, item.count) if item.count else None) for item in items]
+    return [(item.context, refusal(code, item.count) if item.count else None) for item in items if not item.own]
 
 
 def replies_of(work: Work) -> list[WorkReply]:
@@ -110,7 +118,8 @@ def replies_of(work: Work) -> list[WorkReply]:
         entries = work.batch.replies()
         first = 0
         for item in work.commands:
-            replies.append((item.context, _encode(entries[first : first + item.count])))
+            if not item.own:
+                replies.append((item.context, _encode(entries[first : first + item.count])))
             first += item.count
     return replies
 
@@ -118,6 +127,22 @@ def replies_of(work: Work) -> list[WorkReply]:
 def replies_failed(work: Work, code: str) -> list[WorkReply]:
     """Answer everything in a piece of work that did not become durable, or perhaps not."""
     return replies_refused([*work.commands, *(item for item, _ in work.queries)], code)
+
+
+_NEXT_SLICE = frame_pack([command_encode(ContinueCancels())])
+
+
+def next_slice() -> Item:
+    """Make the writer's own item, which goes on with a mass cancel."""
+    return Item(_NEXT_SLICE, 1, None, own=True)
+
+
+def query_answer(engine: Engine, query: bytes) -> bytes | None:
+    """Answer a query from an engine's memory; None: it is none."""
+    try:
+        return engine.query(query)
+    except FrameError:
+        return None
 
 
 def commands_count(frame: bytes) -> int:

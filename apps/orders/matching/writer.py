@@ -11,6 +11,7 @@ Invariants:
     its way.
     No epoch is opened on a journal that is behind the tables made from it.
     Time in the journal never goes back, whatever the clock does.
+    While a mass cancel is not over, one slice of it waits in the queue, behind what others had queued before.
 """
 
 import logging
@@ -26,7 +27,7 @@ from django.db import DatabaseError, connections
 from apps.orders.commands import OpenEpoch, OpenVenue
 from apps.orders.matching.committer import Committer, CommitterOptions, append_surely, lost
 from apps.orders.matching.connection import is_damage
-from apps.orders.matching.engine import Batch, Engine, EngineError, FrameError, bounds_fix, row_of
+from apps.orders.matching.engine import Batch, Engine, EngineError, bounds_fix, row_of
 from apps.orders.matching.errors import (
     DatabaseDamagedError,
     EngineFaultError,
@@ -56,6 +57,8 @@ from apps.orders.matching.work import (
     WriterOptions,
     WriterState,
     WriterStatus,
+    next_slice,
+    query_answer,
     replies_refused,
 )
 from cift.times import SteadyClock, clock_ns
@@ -109,6 +112,8 @@ class Writer:
         self._number = 0
         self._sequence = 0
         self._followed = 0
+        # Mass cancels of the matched batches are not over; their next slice is in the queue.
+        self._canceling = self._slice_queued = False
         self._behind = ""
         self._lagging = False
         self._stop = threading.Event()
@@ -305,6 +310,8 @@ class Writer:
         append_surely(journal, row_of(batch, epoch=epoch), patience_s=self._options.patience_s)
         self._number, self._sequence = batch.number, batch.last_sequence
         self.told.begin(batch.number)
+        # What an earlier writer began is gone on with.
+        self._canceling, self._slice_queued = batch.is_canceling, False
         self._publish(batch)
 
     def _publish(self, batch: Batch) -> None:
@@ -337,6 +344,7 @@ class Writer:
         fault: MatchingError | None = None
         try:
             while committer.fault is None:
+                self._slice_queue()
                 first = self._inbox.get()
                 if first is None:
                     if self._stop.is_set():
@@ -362,6 +370,14 @@ class Writer:
         if fault is not None:
             self._set(WriterState.RECOVERING, str(fault))
 
+    def _slice_queue(self) -> None:
+        """Queue the next slice of a mass cancel that is not over, if it is not queued yet."""
+        if self._canceling and not self._slice_queued:
+            self._slice_queued = True
+            with self._lock:
+                self._queued += 1
+            self._inbox.put(next_slice())
+
     def _collect(self, first: Item) -> list[Item]:
         """Take what is queued, up to a batch's bound."""
         items, count = [first], first.count
@@ -383,6 +399,8 @@ class Writer:
 
     def _match(self, engine: Engine, items: list[Item], at: int) -> Work:
         commands = [item for item in items if item.count]
+        if self._slice_queued and any(item.own for item in commands):
+            self._slice_queued = False
         try:
             batch = None
             if commands:
@@ -392,7 +410,8 @@ class Writer:
                 self.measures.engine_s.observe(perf_counter() - began)
                 self.measures.batch_commands.observe(batch.count)
                 self._number, self._sequence = batch.number, batch.last_sequence
-            answers = [(item, _answer(engine, item.payload)) for item in items if not item.count]
+                self._canceling = batch.is_canceling
+            answers = [(item, query_answer(engine, item.payload)) for item in items if not item.count]
         except EngineError:
             self._deliver(replies_refused(items, VENUE_UNAVAILABLE))
             raise
@@ -434,10 +453,3 @@ class Writer:
             )
         self._lagging = lagging
         return max(now, last)
-
-
-def _answer(engine: Engine, query: bytes) -> bytes | None:
-    try:
-        return engine.query(query)
-    except FrameError:
-        return None

@@ -23,6 +23,7 @@ impl Engine {
             Command::AmendOrder(amend) => drop(self.amend_order(amend, sink)),
             Command::CancelOrders(cancel) => self.cancel_orders(cancel, sink),
             Command::Batch(batch) => self.execute_batch(batch, sink),
+            Command::ContinueCancels => self.continue_cancels(sink),
             Command::OpenVenue { hash_key } => self.open_venue(*hash_key, sink),
             Command::OpenEpoch { epoch } => self.open_epoch(*epoch, sink),
             Command::OpenAccount(open) => self.open_account(open, sink),

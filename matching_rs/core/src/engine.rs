@@ -1,10 +1,13 @@
 //! One shard's whole state, what its commands all check, and what has changed since last told.
 
+use std::collections::VecDeque;
+
 use crate::book::pool::{Pool, SLOT_REFUSED};
 use crate::command::Side;
 use crate::event::{Event, Sink};
 use crate::ids::table::{IDS_MAX, Ids};
 use crate::instrument::{Asset, Market};
+use crate::mass_cancel::MassCancel;
 use crate::money::account::{Balance, Position};
 use crate::money::accounts::Accounts;
 use crate::money::withdrawals::Withdrawals;
@@ -25,11 +28,18 @@ pub struct Config {
     pub ids_max: u32,
     /// How long an id is remembered after its order's end, ns.
     pub ids_window_ns: u64,
+    /// Most orders one command of a mass cancel ends.
+    pub mass_cancel_slice: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { open_orders_max: SLOT_REFUSED, ids_max: IDS_MAX, ids_window_ns: 86_400_000_000_000 }
+        Self {
+            open_orders_max: SLOT_REFUSED,
+            ids_max: IDS_MAX,
+            ids_window_ns: 86_400_000_000_000,
+            mass_cancel_slice: 500,
+        }
     }
 }
 
@@ -44,6 +54,8 @@ pub struct Engine {
     pub(crate) markets: Vec<Market>,
     pub(crate) assets: Vec<Asset>,
     pub(crate) withdrawals: Withdrawals,
+    /// Mass cancels that are not over; the next slice is of the first.
+    pub(crate) mass_cancels: VecDeque<MassCancel>,
     telling: Telling,
 }
 
@@ -75,6 +87,7 @@ impl Engine {
             markets: Vec::new(),
             assets: Vec::new(),
             withdrawals: Withdrawals::default(),
+            mass_cancels: VecDeque::new(),
             telling: Telling::default(),
         }
     }
@@ -95,6 +108,12 @@ impl Engine {
     #[must_use]
     pub const fn config(&self) -> Config {
         self.config
+    }
+
+    /// A mass cancel is not over: `ContinueCancels` is to be sent.
+    #[must_use]
+    pub fn is_canceling(&self) -> bool {
+        !self.mass_cancels.is_empty()
     }
 
     pub(crate) fn market(&self, instrument: u32) -> Option<&Market> {

@@ -151,6 +151,7 @@ pub enum Event<'a> {
     OrdersCanceled {
         account: u32,
         count: u32,
+        more: bool,
     },
     BatchDone {
         account: u32,

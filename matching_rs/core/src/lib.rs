@@ -9,7 +9,7 @@
 //! - `event`, `frame`, `view`; `ids` (which client ids were seen), `money` (accounts, balances, positions, fees)
 //! - `codec` (commands and events as bytes), `book` (orders by price and time)
 //! - `instrument` (its rules, its fees and its book), `rows` (the journal's events as rows for the tables)
-//! - `shared` (what all books share)
+//! - `shared` (what all books share), `mass_cancel` (what of one is still to be done)
 //! - `engine` (the state)
 //! - `orders` and `admin`: what each command does with the state
 //! - `dispatch` (a command to what does it), `queries` (reading the state), `snapshot` (the state as bytes)
@@ -27,6 +27,7 @@ pub mod frame;
 mod ids;
 mod instrument;
 pub mod journal;
+mod mass_cancel;
 mod money;
 mod orders;
 mod places;

@@ -58,6 +58,7 @@ reasons! {
     VenueOpenOrdersLimit = 503, "venue_open_orders_limit";
     IdsExhausted = 504, "ids_exhausted";
     WithdrawalsLimit = 505, "withdrawals_limit";
+    MassCancelsLimit = 506, "mass_cancels_limit";
     InsufficientFunds = 601, "insufficient_funds";
     PostOnlyWouldCross = 701, "post_only_would_cross";
     UserRequested = 801, "user_requested";

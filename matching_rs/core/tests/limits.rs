@@ -77,7 +77,8 @@ impl Random {
 }
 
 fn open(random: &mut Random, log: &mut Log) -> Engine {
-    let mut engine = Engine::new(Config { open_orders_max: 60, ids_max: 500, ids_window_ns: 1 << 40 });
+    let mut engine =
+        Engine::new(Config { open_orders_max: 60, ids_max: 500, ids_window_ns: 1 << 40, ..Config::default() });
     let mut run = |command: Command<'_>| engine.execute(&command, 0, log);
     run(Command::OpenVenue { hash_key: [5; 16] });
     run(Command::OpenEpoch { epoch: 1 });

@@ -8,7 +8,8 @@ use cift_core::command::{
 use cift_core::event::{Event, Sink};
 use cift_core::{Config, Engine, SnapshotError};
 
-const CONFIG: Config = Config { open_orders_max: 200, ids_max: 3_000, ids_window_ns: 40_000_000_000 };
+const CONFIG: Config =
+    Config { open_orders_max: 200, ids_max: 3_000, ids_window_ns: 40_000_000_000, mass_cancel_slice: 2 };
 const SECOND: u64 = 1_000_000_000;
 
 /// Keeps events as text, and the ids of accepted orders.
@@ -143,6 +144,7 @@ fn step(engine: &mut Engine, random: &mut Random, log: &mut Log, n: u64) {
             let owner = engine.order(known).map_or(account, |view| view.account);
             Command::CancelOrder(CancelOrder { account: owner, deadline: 0, order_id: known, id: "" })
         }
+        16 if random.one_in(3) => Command::ContinueCancels,
         16 if random.one_in(6) => Command::CancelOrders(CancelOrders {
             account: if random.one_in(8) { 0 } else { account },
             deadline: 0,

@@ -56,7 +56,7 @@ fn opening() -> Vec<u8> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let config = Config { open_orders_max: 64, ids_max: 64, ids_window_ns: 1_000_000 };
+    let config = Config { open_orders_max: 64, ids_max: 64, ids_window_ns: 1_000_000, mass_cancel_slice: 4 };
     let (mut runner, mut projector) = (Runner::new(config), Projector::new());
     let opened = runner.apply(&opening(), 1, 1).expect("a good frame");
     let batch = JournalBatch { number: 1, at: 1, events: &opened.events };

@@ -73,6 +73,11 @@ impl Batch {
         self.applied.kill_switch
     }
 
+    #[getter]
+    fn is_canceling(&self) -> bool {
+        self.applied.is_canceling
+    }
+
     fn replies<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
         let mut replies = Vec::with_capacity(self.applied.count);
         self.applied.replies(|reply| replies.push(PyBytes::new(py, reply)));

@@ -26,9 +26,9 @@ impl Engine {
     #[new]
     #[pyo3(signature = (*, open_orders_max = 1_048_575, ids_max = 4_194_303, ids_window_ns = 86_400_000_000_000))]
     fn new(py: Python<'_>, open_orders_max: u32, ids_max: u32, ids_window_ns: u64) -> PyResult<Self> {
-        let config = Config { open_orders_max, ids_max, ids_window_ns };
         // What the layout of ids has room for, and what a core left to itself takes.
         let most = Config::default();
+        let config = Config { open_orders_max, ids_max, ids_window_ns, ..most };
         let runner = door::alone(py, || {
             if !(1..=most.open_orders_max).contains(&open_orders_max) {
                 return Err(Failure::Config("open_orders_max is 1 to 1,048,575"));

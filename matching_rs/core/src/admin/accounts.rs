@@ -93,7 +93,7 @@ impl Shared {
         if std::mem::replace(&mut owner.limited, true) {
             return;
         }
-        for slot in self.pool.orders_of(account) {
+        for slot in self.pool.slots_of(account) {
             let order = *self.pool.order(slot);
             let quantity = markets[order.market_place()].quantity(order.leaves);
             self.accounts.count_open(account, order.instrument(), order.side(), quantity);

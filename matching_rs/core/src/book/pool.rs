@@ -201,14 +201,11 @@ impl Pool {
         (order_id != 0 && self.orders.get(slot as usize)?.order_id == order_id).then_some(slot)
     }
 
-    /// An account's open orders, or of account 0 everybody's: by account, in order of acceptance.
+    /// The slots of an account's open orders.
     #[must_use]
-    pub fn orders_of(&self, account: u32) -> Vec<u32> {
-        let slots = (0..).zip(&self.links).map(|(slot, links)| (slot, links.owner));
-        let own = slots.filter(|&(_, owner)| owner != 0 && (account == 0 || owner == account));
-        let mut slots: Vec<u32> = own.map(|(slot, _)| slot).collect();
-        slots.sort_unstable_by_key(|&slot| (self.order(slot).account, self.order(slot).order_id));
-        slots
+    pub fn slots_of(&self, account: u32) -> Vec<u32> {
+        let slots = (0..).zip(&self.links).filter(|(_, links)| links.owner == account);
+        slots.map(|(slot, _)| slot).collect()
     }
 
     /// The order is listed under its account; no free slot is.

@@ -22,6 +22,7 @@ pub fn encode_command(w: &mut Writer, command: &Command<'_>) {
         Command::CancelOrder(cancel) => cancel_order(w, cancel),
         Command::CancelOrders(cancel) => cancel_orders(w, cancel),
         Command::Batch(members) => batch(w, members),
+        Command::ContinueCancels => head(w, kind::CONTINUE_CANCELS, 0),
         Command::OpenAccount(open) => open_account(w, open),
         Command::ChangeAccount(change) => change_account(w, change),
         Command::MoveCash(cash) => move_cash(w, cash),

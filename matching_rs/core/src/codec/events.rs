@@ -187,10 +187,11 @@ fn rare_order_event(w: &mut Head<'_>, event: &Event<'_>) {
             w.signed(quantity);
             w.signed(leaves);
         }
-        Event::OrdersCanceled { account, count } => {
-            let w = w.head(kind::ORDERS_CANCELED, 2);
+        Event::OrdersCanceled { account, count, more } => {
+            let w = w.head(kind::ORDERS_CANCELED, 3);
             w.unsigned(account.into());
             w.unsigned(count.into());
+            w.bool(more);
         }
         Event::BatchDone { account, applied, refused } => {
             let w = w.head(kind::BATCH_DONE, 3);

@@ -74,6 +74,7 @@ const fn field_count(number: u8) -> Option<usize> {
         kind::LIST_INSTRUMENT => 16,
         kind::CHANGE_INSTRUMENT => 11,
         kind::SET_KILL_SWITCH => 2,
+        kind::CONTINUE_CANCELS => 0,
         _ => return None,
     })
 }
@@ -102,6 +103,7 @@ fn read_rare<'a>(number: u8, r: &mut Reader<'a>) -> Read<Command<'a>> {
             price_max: r.optional(Reader::signed)?,
         }),
         kind::BATCH => Command::Batch(batch(r)?),
+        kind::CONTINUE_CANCELS => Command::ContinueCancels,
         kind::OPEN_ACCOUNT => {
             Command::OpenAccount(OpenAccount { id: id(r)?, deadline: r.u63()?, owner: r.u63()?, group: r.u32()? })
         }

@@ -24,8 +24,8 @@ const fn field_count(number: u8) -> Read<usize> {
     Ok(match number {
         kind::VENUE_OPENED => 0,
         kind::KILL_SWITCH_SET => 1,
-        kind::EPOCH_OPENED | kind::ORDERS_CANCELED => 2,
-        kind::BATCH_DONE | kind::ASSET_LISTED => 3,
+        kind::EPOCH_OPENED => 2,
+        kind::BATCH_DONE | kind::ORDERS_CANCELED | kind::ASSET_LISTED => 3,
         kind::COMMAND_REJECTED | kind::POSITION_LIMIT_SET => 4,
         kind::COMMAND_DUPLICATE
         | kind::ACCOUNT_OPENED
@@ -111,7 +111,7 @@ fn read<'a>(number: u8, r: &mut Reader<'a>) -> Read<Event<'a>> {
             quantity: r.signed()?,
             leaves: r.signed()?,
         },
-        kind::ORDERS_CANCELED => Event::OrdersCanceled { account: r.u32()?, count: r.u32()? },
+        kind::ORDERS_CANCELED => Event::OrdersCanceled { account: r.u32()?, count: r.u32()?, more: r.bool()? },
         kind::BATCH_DONE => Event::BatchDone { account: r.u32()?, applied: r.u32()?, refused: r.u32()? },
         _ => read_account(number, r)?,
     })

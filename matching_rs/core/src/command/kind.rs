@@ -8,6 +8,7 @@ pub const AMEND_ORDER: u8 = 11;
 pub const CANCEL_ORDER: u8 = 12;
 pub const CANCEL_ORDERS: u8 = 13;
 pub const BATCH: u8 = 14;
+pub const CONTINUE_CANCELS: u8 = 15;
 pub const OPEN_ACCOUNT: u8 = 20;
 pub const CHANGE_ACCOUNT: u8 = 21;
 pub const MOVE_CASH: u8 = 22;

@@ -175,7 +175,7 @@ pub struct CancelOrder<'a> {
     pub id: &'a str,
 }
 
-/// The end of all orders that fit.
+/// The end of all orders that fit and are open when it comes, a slice of them at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelOrders {
     /// Whose orders; 0: everybody's.
@@ -375,13 +375,19 @@ pub struct SetFeeTier {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant wraps the documented struct of its name")]
 pub enum Command<'a> {
-    OpenVenue { hash_key: [u8; 16] },
-    OpenEpoch { epoch: u64 },
+    OpenVenue {
+        hash_key: [u8; 16],
+    },
+    OpenEpoch {
+        epoch: u64,
+    },
     SubmitOrder(SubmitOrder<'a>),
     AmendOrder(AmendOrder),
     CancelOrder(CancelOrder<'a>),
     CancelOrders(CancelOrders),
     Batch(Batch<'a>),
+    /// The next slice of a mass cancel that is not over.
+    ContinueCancels,
     OpenAccount(OpenAccount<'a>),
     ChangeAccount(ChangeAccount),
     MoveCash(MoveCash<'a>),
@@ -392,5 +398,8 @@ pub enum Command<'a> {
     ListInstrument(ListInstrument<'a>),
     ChangeInstrument(ChangeInstrument),
     SetFeeTier(SetFeeTier),
-    SetKillSwitch { deadline: u64, on: bool },
+    SetKillSwitch {
+        deadline: u64,
+        on: bool,
+    },
 }

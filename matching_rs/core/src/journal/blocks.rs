@@ -145,6 +145,7 @@ impl Recorder {
             books: std::mem::take(&mut self.books).into_bytes(),
             book_spans: std::mem::take(&mut self.book_spans),
             kill_switch: self.kill_switch,
+            is_canceling: false,
         }
     }
 }
@@ -247,6 +248,8 @@ pub struct Applied {
     pub events: Vec<u8>,
     /// The last time the venue's kill switch was set in it: the event's sequence, and whether it is on.
     pub kill_switch: Option<(u64, bool)>,
+    /// Behind it a mass cancel is not over: `ContinueCancels` is to be sent.
+    pub is_canceling: bool,
     spans: Vec<Span>,
     books: Vec<u8>,
     book_spans: Vec<BookSpan>,

@@ -111,7 +111,9 @@ impl Runner {
     pub fn apply(&mut self, commands: &[u8], number: u64, at: u64) -> Result<Applied, FrameError> {
         let first_sequence = self.engine.sequence() + 1;
         let count = self.run(commands, number, at, true)?;
-        Ok(self.recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain))
+        let mut applied = self.recorder.finish(number, at, count, first_sequence, self.engine.sequence(), self.chain);
+        applied.is_canceling = self.engine.is_canceling();
+        Ok(applied)
     }
 
     /// Apply one frame for its effect and its events alone; nobody is to be told.
@@ -209,6 +211,7 @@ impl Runner {
         bytes.extend_from_slice(&config.open_orders_max.to_le_bytes());
         bytes.extend_from_slice(&config.ids_max.to_le_bytes());
         bytes.extend_from_slice(&config.ids_window_ns.to_le_bytes());
+        bytes.extend_from_slice(&config.mass_cancel_slice.to_le_bytes());
         bytes.extend_from_slice(&self.engine.snapshot());
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
@@ -239,7 +242,12 @@ impl Runner {
             open_orders_max: u32::from_le_bytes(header.take()?),
             ids_max: u32::from_le_bytes(header.take()?),
             ids_window_ns: u64::from_le_bytes(header.take()?),
+            mass_cancel_slice: u32::from_le_bytes(header.take()?),
         };
+        if config.mass_cancel_slice == 0 {
+            // A mass cancel would never end.
+            return Err(SnapshotError::Damaged);
+        }
         Ok(Self::behind(Engine::restore(header.0, config)?, number, at, chain))
     }
 

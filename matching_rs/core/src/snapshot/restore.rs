@@ -9,6 +9,7 @@ use crate::command::{AccountStatus, InstrumentKind, InstrumentStatus, SelfTradeP
 use crate::engine::{Config, ENGINE_VERSION, Engine};
 use crate::ids::valid::id_is_valid;
 use crate::instrument::{Asset, Identity, Market, Rules, SCALE_MAX, asset_symbol_is_valid};
+use crate::mass_cancel::{MassCancel, Scope};
 use crate::money::account::{EXTERNAL, Standing, TIERS};
 use crate::money::fees::{RATE_MAX, Rates, Traded};
 use crate::money::withdrawals::{WITHDRAWALS_MAX, Withdrawal};
@@ -30,6 +31,7 @@ mod size {
     pub const ID: usize = 36;
     pub const ORDER: usize = 107;
     pub const WITHDRAWAL: usize = 24;
+    pub const MASS_CANCEL: usize = 47;
 }
 
 impl Engine {
@@ -92,6 +94,9 @@ impl Engine {
             }
         }
         self.read_withdrawals(r)?;
+        for _ in 0..r.count(size::MASS_CANCEL)? {
+            self.mass_cancels.push_back(read_mass_cancel(r)?);
+        }
         self.forget_changes();
         Some(())
     }
@@ -280,6 +285,23 @@ fn read_rules(r: &mut Reader<'_>) -> Option<Rules> {
         slippage_ppm: r.u32()?,
         reference_price: r.i64()?,
     })
+}
+
+/// Read a mass cancel; whether it fits the shard is looked at with the rest of the state.
+fn read_mass_cancel(r: &mut Reader<'_>) -> Option<MassCancel> {
+    let (account, instrument) = (r.u32()?, r.u32()?);
+    let side = match r.u8()? {
+        0 => Some(Side::Buy),
+        1 => Some(Side::Sell),
+        2 => None,
+        _ => return None,
+    };
+    let mut bound = || {
+        let (is_there, price) = (r.flag()?, r.i64()?);
+        if is_there { Some(Some(price)) } else { (price == 0).then_some(None) }
+    };
+    let scope = Scope { account, instrument, side, price_min: bound()?, price_max: bound()? };
+    Some(MassCancel { scope, until: r.u64()?, high: r.u32()?, next: r.u32()?, left: r.u32()? })
 }
 
 fn read_stp(r: &mut Reader<'_>) -> Option<SelfTradePrevention> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::command::Side;
 use crate::engine::Engine;
+use crate::mass_cancel::MASS_CANCELS_MAX;
 use crate::money::account::EXTERNAL;
 
 /// What open orders and requested withdrawals require of each account, summed anew.
@@ -28,6 +29,7 @@ impl Engine {
             *required.held.entry((account, withdrawal.asset)).or_default() += i128::from(withdrawal.amount);
         }
         self.validate_pool()?;
+        self.validate_mass_cancels()?;
         self.validate_accounts(&required)?;
         self.validate_supply()
     }
@@ -99,6 +101,23 @@ impl Engine {
                 self.shared.pool.taken(),
                 self.shared.pool.high()
             ));
+        }
+        Ok(())
+    }
+
+    fn validate_mass_cancels(&self) -> Result<(), String> {
+        let all = &self.mass_cancels;
+        for (place, cancel) in all.iter().enumerate() {
+            let scope = &cancel.scope;
+            let sound = cancel.is_sound(self.shared.sequence, self.shared.pool.high())
+                && (scope.account == 0 || self.shared.accounts.user(scope.account).is_some())
+                && scope.instrument as usize <= self.markets.len();
+            if !sound || all.iter().skip(place + 1).any(|other| other.scope == *scope) {
+                return Err(format!("the mass cancel in place {place} is not sound"));
+            }
+            if all.iter().filter(|other| other.scope.account == scope.account).count() > MASS_CANCELS_MAX {
+                return Err(format!("account {} has too many mass cancels", scope.account));
+            }
         }
         Ok(())
     }

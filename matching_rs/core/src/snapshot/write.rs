@@ -5,6 +5,7 @@ use super::format::MAGIC;
 use crate::command::Side;
 use crate::engine::{ENGINE_VERSION, Engine};
 use crate::instrument::Market;
+use crate::mass_cancel::MassCancel;
 use crate::money::account::Account;
 use crate::money::withdrawals::Withdrawals;
 
@@ -67,6 +68,10 @@ impl Engine {
             }
         }
         write_withdrawals(w, &self.withdrawals);
+        w.count(self.mass_cancels.len());
+        for cancel in &self.mass_cancels {
+            write_mass_cancel(w, cancel);
+        }
     }
 
     fn write_account(&self, w: &mut Writer, account: &Account, owner: u64) {
@@ -142,6 +147,21 @@ fn write_market(w: &mut Writer, market: &Market) {
         w.u32(rates.map_or(0, |rates| rates.maker));
         w.u32(rates.map_or(0, |rates| rates.taker));
     }
+}
+
+fn write_mass_cancel(w: &mut Writer, cancel: &MassCancel) {
+    let scope = &cancel.scope;
+    w.u32(scope.account);
+    w.u32(scope.instrument);
+    w.u8(scope.side.map_or(2, |side| side as u8));
+    for bound in [scope.price_min, scope.price_max] {
+        w.u8(bound.is_some().into());
+        w.i64(bound.unwrap_or(0));
+    }
+    w.u64(cancel.until);
+    w.u32(cancel.high);
+    w.u32(cancel.next);
+    w.u32(cancel.left);
 }
 
 fn write_withdrawals(w: &mut Writer, withdrawals: &Withdrawals) {

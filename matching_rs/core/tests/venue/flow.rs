@@ -135,6 +135,7 @@ impl Reader {
             0..55 => Command::SubmitOrder(submit(roll, id, now)),
             55..65 => Command::AmendOrder(amend(roll, naive)),
             65..77 => Command::CancelOrder(cancel(roll, naive)),
+            77 if roll.one_in(6, 2) => Command::ContinueCancels,
             77..79 => Command::CancelOrders(CancelOrders {
                 account: if roll.one_in(0, 9) { 0 } else { roll.account(0) },
                 deadline: roll.deadline(1, now),

@@ -32,9 +32,9 @@ fn setting(name: &str, default: usize) -> usize {
 /// Bounds small enough to be met now and then.
 fn config(choice: u16) -> Config {
     match choice % 4 {
-        0 => Config { open_orders_max: 12, ..Config::default() },
+        0 => Config { open_orders_max: 12, mass_cancel_slice: 1, ..Config::default() },
         1 => Config { ids_max: 12, ..Config::default() },
-        2 => Config { ids_window_ns: 40_000_000, ..Config::default() },
+        2 => Config { ids_window_ns: 40_000_000, mass_cancel_slice: 2, ..Config::default() },
         _ => Config::default(),
     }
 }
@@ -142,6 +142,7 @@ fn assert_all_met(met: &BTreeSet<String>) {
         Reason::IdInvalid,
         Reason::VenueNotOpen,
         Reason::WithdrawalsLimit,
+        Reason::MassCancelsLimit,
     ];
     let missing: Vec<_> = Reason::ALL
         .iter()

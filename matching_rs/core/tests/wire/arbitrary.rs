@@ -118,7 +118,7 @@ impl Dice {
 
     /// Any command.
     pub fn command(&mut self) -> Command<'static> {
-        match self.below(18) {
+        match self.below(19) {
             0 => {
                 Command::OpenVenue { hash_key: (u128::from(self.roll()) << 64 | u128::from(self.roll())).to_le_bytes() }
             }
@@ -178,6 +178,7 @@ impl Dice {
                 request: self.pick(&IDS),
                 end: self.pick(&[WithdrawalEnd::Booked, WithdrawalEnd::Released]),
             }),
+            12 => Command::ContinueCancels,
             _ => self.reference(),
         }
     }

@@ -116,10 +116,12 @@ fn a_batch_past_its_bound_is_refused() {
     let cancel = [0x96, 12, 1, 3, 0, 1, 0xa0];
     let batch = |count: u16, member: &[u8]| {
         let mut writer = Writer::default();
-        writer.array(6);
-        for value in [14, 1, 3, 0] {
+        writer.array(7);
+        for value in [14, 1, 3] {
             writer.unsigned(value);
         }
+        writer.str("");
+        writer.unsigned(0);
         writer.bool(false);
         writer.array(count.into());
         for _ in 0..count {

@@ -88,6 +88,7 @@ pub fn command(command: &Command<'_>) -> (&'static str, Map<String, Value>) {
             let members = Map::from_iter([("members".to_string(), members.collect())]);
             ("Batch", join([fields!(batch; account id deadline atomic), members]))
         }
+        Command::ContinueCancels => ("ContinueCancels", Map::new()),
         Command::OpenAccount(c) => ("OpenAccount", fields!(c; id deadline owner group)),
         Command::ChangeAccount(c) => {
             ("ChangeAccount", fields!(c; account deadline status killed fee_tier open_orders_max stp))
@@ -147,7 +148,7 @@ pub fn event(event: &Event<'_>) -> (&'static str, Map<String, Value>) {
         OrderAmended { account_sequence instrument_sequence account order_id instrument price quantity leaves
             kept_place filled_quantity filled_notional fee_total }
         OrderReduced { account_sequence instrument_sequence account order_id instrument quantity leaves }
-        OrdersCanceled { account count }
+        OrdersCanceled { account count more }
         BatchDone { account applied refused }
         AccountOpened { account_sequence account owner group id }
         AccountChanged { account_sequence account status killed fee_tier open_orders_max stp }

@@ -7,7 +7,8 @@ use cift_core::{Config, SnapshotError};
 use crate::arbitrary::{Dice, frame};
 
 fn populated() -> Runner {
-    let mut runner = Runner::new(Config { open_orders_max: 100, ids_max: 1_000, ids_window_ns: 1 << 40 });
+    let mut runner =
+        Runner::new(Config { open_orders_max: 100, ids_max: 1_000, ids_window_ns: 1 << 40, mass_cancel_slice: 7 });
     let mut dice = Dice(9);
     for number in 1..=50 {
         let commands: Vec<Vec<u8>> = (0..10)

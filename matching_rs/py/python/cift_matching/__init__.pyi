@@ -77,6 +77,10 @@ class Batch:
     def kill_switch(self) -> tuple[int, bool] | None:
         """The venue's kill switch as the batch set it last: the event's sequence, and whether it is on."""
 
+    @property
+    def is_canceling(self) -> bool:
+        """A mass cancel is not over behind it: `ContinueCancels` is to be sent."""
+
     def replies(self) -> list[bytes]:
         """Return each command's reply, in order: `[number, at, section]`."""
 

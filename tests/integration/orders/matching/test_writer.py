@@ -12,7 +12,7 @@ from apps.accounts.commands import MoveCash
 from apps.marketdata.codes import Side
 from apps.orders.auditing.audit import audit
 from apps.orders.codes import OrderType, TimeInForce
-from apps.orders.commands import SubmitOrder
+from apps.orders.commands import CancelOrders, SubmitOrder
 from apps.orders.events import OrderAccepted, Trade
 from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import ShardHeldError
@@ -20,9 +20,18 @@ from apps.orders.matching.journal import Journal, JournalRow
 from apps.orders.matching.recovery import recover
 from apps.orders.matching.work import WriterState
 from cift.wire.outcomes import CommandDuplicate
-from cift.wire.queries import BookQuery, IdQuery, StatsQuery
+from cift.wire.queries import AccountQuery, BookQuery, IdQuery, StatsQuery, query_encode
 from cift.wire.reasons import Reason
-from tests.support.shard import AAPL_USD, USD, DrivenWriter, Flow, Journals, opening
+from tests.support.shard import (
+    AAPL_USD,
+    USD,
+    DrivenWriter,
+    Flow,
+    Journals,
+    answers_of,
+    events_of,
+    opening,
+)
 
 
 def order(number: int, *, account: int = 3, side: Side = Side.BUY, price: int = 100, deadline: int = 0) -> SubmitOrder:
@@ -140,6 +149,85 @@ def test_past_its_bound_the_queue_refuses_at_once_and_nothing_happens(
     engine = recover(Journal(0))
     for number in refused:
         assert not rust.ask(engine, IdQuery(3, f"c-{number}")).found
+
+
+class Held:
+    """Holds up the commit that a test waits for, until it is let go."""
+
+    def __init__(self, journals: Journals) -> None:
+        self.here, self.go = threading.Event(), threading.Event()
+        journals.append = self._append
+
+    def _append(self, journal: Journal, row: JournalRow) -> None:
+        self.here.set()
+        assert self.go.wait(10)
+        Journal.append(journal, row)
+
+
+def many_open(journals: Journals) -> DrivenWriter:
+    """Run a writer of one frame a batch, with 1,200 open orders of one account."""
+    shard = DrivenWriter(batch_commands_max=1, journal=journals).start()
+    shard.do(*opening())
+    for start in range(0, 1_200, 100):
+        shard.do(*(order(number) for number in range(start, start + 100)))
+    return shard
+
+
+def open_orders_end(shard: DrivenWriter, left: int) -> None:
+    """Ask how many orders are open, each time behind a slice, until so many are left."""
+    asked = (shard.ask(StatsQuery()).open_orders for _ in range(100))
+    assert next(count for count in asked if count == left) == left
+
+
+def test_a_mass_cancel_lets_others_in_between_its_slices(databases: str) -> None:
+    journals = Journals()
+    shard = many_open(journals)
+    before, held = len(shard.published), Held(journals)
+
+    canceling = shard.send(CancelOrders(account=3))
+    assert held.here.wait(10)
+    others = [shard.send(order(number, account=4, side=Side.SELL, price=200)) for number in (5_000, 5_001)]
+    held.go.set()
+
+    (events,) = answers_of(canceling.result(timeout=10) or b"")
+    assert (len(events), events[-1].count, events[-1].more) == (501, 500, True)
+    for other in others:
+        assert isinstance(answers_of(other.result(timeout=10) or b"")[0][0], OrderAccepted)
+    open_orders_end(shard, left=2)
+    assert shard.stop() is None
+    said = [[type(event).__name__ for event in events_of(batch)] for batch in shard.published[before:]]
+    slices = [place for place, names in enumerate(said) if "OrdersCanceled" in names]
+    entered = [place for place, names in enumerate(said) if "OrderAccepted" in names]
+    assert len(slices) == 3
+    assert slices[0] < entered[0] <= entered[1] <= slices[1], "their turn came first"
+    assert max(names.count("OrderCanceled") for names in said) == 500, "the stated size"
+    assert recover(Journal(0)).validate() is None
+
+
+def test_a_mass_cancel_cut_off_between_its_slices_is_gone_on_with_by_the_next_writer(databases: str) -> None:
+    journals = Journals()
+    shard = many_open(journals)
+    held = Held(journals)
+    canceling = shard.send(CancelOrders(account=3))
+    assert held.here.wait(10)
+    stopping = threading.Thread(target=shard.stop)
+    stopping.start()
+    while not shard.send_frame(query_encode(StatsQuery()), 0).done():
+        pass  # until it takes nothing more
+    held.go.set()
+    stopping.join()
+    assert canceling.result(timeout=10) is not None, "what was accepted is answered"
+    between = recover(Journal(0))
+    assert rust.ask(between, StatsQuery()).open_orders == 700
+    assert between.validate() is None
+
+    again = DrivenWriter().start()
+
+    open_orders_end(again, left=0)
+    again.stop()
+    after = recover(Journal(0))
+    assert after.validate() is None
+    assert all(balance.held == 0 for balance in rust.ask(after, AccountQuery(3)).balances)
 
 
 def test_a_restart_goes_on_where_the_shard_was_and_remembers_ids(databases: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from apps.marketdata.codes import Side
 from apps.marketdata.reference import InstrumentReference, references
-from apps.orders.codes import Liquidity
+from apps.orders.codes import Liquidity, OrderType, TimeInForce
 from apps.orders.commands import AmendOrder, Batch, CancelOrder, CancelOrders, OpenEpoch, OpenVenue, SubmitOrder
 from apps.orders.entry import answers, order_cache
 from apps.orders.entry.answers import changed, members_split, order_remember, orders_done, submitted, token_at
@@ -34,7 +35,7 @@ from apps.orders.state import OrderChange, OrderState, OrderTerms, fill_of, orde
 from cift.errors.application import ApplicationError
 from cift.wire.base import Command
 from cift.wire.outcomes import CommandRejected
-from tests.support.shard import AAPL_USD, BTC_USD, IDS_KEY, T0, Flow, frame_of, opening
+from tests.support.shard import AAPL_USD, BTC_USD, IDS_KEY, T0, TRADERS, Flow, events_of, frame_of, opening
 
 REFERENCES = {
     AAPL_USD: InstrumentReference(
@@ -152,6 +153,7 @@ def check(fold: Fold, command: Command, outcome: Outcome, met: Counter[str], *, 
     fold.take(outcome.events, outcome.at)
     if isinstance(command, CancelOrders):
         canceled = [fold.states[event.order_id] for event in outcome.events if isinstance(event, OrderCanceled)]
+        assert (answer.count, answer.more) == (len(canceled), False)
         same(answer.results, [order_body(state, REFERENCES[state.instrument]) for state in canceled])
         met["mass cancel"] += len(canceled)
         return
@@ -233,6 +235,44 @@ def test_an_order_amended_elsewhere_is_answered_as_it_is(fold: Fold, monkeypatch
         terms = ours.get(order_id)
         assert terms is not None
         assert OrderState.of_change(event, terms, at=outcome.at) == fold.states[order_id]
+
+
+def test_a_mass_cancel_of_many_is_answered_with_their_number_and_the_first_of_them(fold: Fold) -> None:
+    engine = rust.engine_new()
+    begin: list[Command] = [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1), *opening()]
+    engine.apply(frame_of(*begin), number=1, at=T0)
+    rows = [engine.apply(frame_of(*resting(600)), number=2, at=T0 + 1)]
+    rows += [engine.apply(frame_of(CancelOrders(account=TRADERS[0])), number=3, at=T0 + 2)]
+    for events in members_split(list(events_of(rows[0]))):
+        order_remember(events, at=rows[0].at)
+    outcome = Outcome(number=3, at=rows[1].at, events=tuple(section_decode(rust.sections(rows[1].events)[0])))
+
+    answer = asyncio.run(told(CancelOrders(account=TRADERS[0]), outcome))
+
+    canceled = [str(event.order_id) for event in outcome.events if isinstance(event, OrderCanceled)]
+    assert (answer.count, answer.more, len(canceled)) == (500, True, 500)
+    assert [order.id for order in answer.results] == canceled[:100]
+    assert all(order_cache.order_terms.get(int(order_id)) is None for order_id in canceled), (
+        "what has ended is forgotten"
+    )
+    order_cache.order_terms.forget()
+
+
+def resting(count: int) -> list[Command]:
+    """Enter so many orders of the first trader that meet nobody."""
+    return [
+        SubmitOrder(
+            account=TRADERS[0],
+            id=f"many-{number}",
+            instrument=AAPL_USD,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            tif=TimeInForce.GTC,
+            price=100,
+            quantity=1,
+        )
+        for number in range(count)
+    ]
 
 
 def test_terms_that_are_nowhere_leave_a_change_done_and_untold(fold: Fold, monkeypatch: pytest.MonkeyPatch) -> None:

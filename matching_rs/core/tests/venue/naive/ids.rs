@@ -102,6 +102,11 @@ impl Slots {
         self.max - self.taken
     }
 
+    /// How many were ever in use.
+    pub(super) fn high(&self) -> u64 {
+        self.high
+    }
+
     pub(super) fn take(&mut self) -> u64 {
         self.taken += 1;
         self.free.pop().unwrap_or_else(|| {

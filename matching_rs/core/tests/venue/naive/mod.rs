@@ -11,6 +11,7 @@ mod money;
 mod orders;
 mod resting;
 mod risk;
+mod sweeps;
 mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use cift_core::reason::Reason;
 use cift_core::{Config, ENGINE_VERSION};
 
 use ids::{Ids, Slots};
+use sweeps::Sweep;
 use withdrawals::Withdrawal;
 
 pub const FEES: u32 = 1;
@@ -117,6 +119,9 @@ pub struct Naive {
     ids: Ids,
     slots: Slots,
     withdrawals: Vec<Withdrawal>,
+    /// Mass cancels that are not over, the next one first.
+    sweeps: Vec<Sweep>,
+    mass_cancel_slice: usize,
     balances_touched: BTreeSet<(u32, u16)>,
     positions_touched: BTreeSet<(u32, u32)>,
     /// Needs of the members of an atomic batch that are still to come, by asset.
@@ -138,6 +143,8 @@ impl Naive {
             ids: Ids::new(config),
             slots: Slots::new(config.open_orders_max),
             withdrawals: Vec::new(),
+            sweeps: Vec::new(),
+            mass_cancel_slice: config.mass_cancel_slice as usize,
             balances_touched: BTreeSet::new(),
             positions_touched: BTreeSet::new(),
             kept: Vec::new(),
@@ -184,6 +191,7 @@ impl Naive {
             Command::CancelOrder(cancel) => drop(self.cancel_one(cancel)),
             Command::CancelOrders(cancel) => self.cancel_many(cancel),
             Command::Batch(batch) => self.batch(batch),
+            Command::ContinueCancels => self.continue_cancels(),
             Command::OpenAccount(open) => self.open_account(open),
             Command::ChangeAccount(change) => self.change_account(change),
             Command::MoveCash(cash) => self.move_cash(cash),

@@ -1,6 +1,6 @@
 //! Open orders: amended and canceled.
 
-use cift_core::command::{AmendOrder, CancelOrder, CancelOrders, Side, kind};
+use cift_core::command::{AmendOrder, CancelOrder, Side, kind};
 use cift_core::event::Event;
 use cift_core::reason::Reason;
 
@@ -64,39 +64,6 @@ impl Naive {
             Err(reason) => self.reject(cancel.account, *reason, kind::CANCEL_ORDER, cancel.id),
         }
         found.is_ok()
-    }
-
-    pub(super) fn cancel_many(&mut self, cancel: &CancelOrders) {
-        let checked = self.check_time(cancel.deadline).and_then(|()| {
-            if cancel.account != 0 && !self.is_user(cancel.account) {
-                Err(Reason::AccountUnknown)
-            } else if cancel.instrument as usize > self.instruments.len() {
-                Err(Reason::InstrumentUnknown)
-            } else {
-                Ok(())
-            }
-        });
-        if let Err(reason) = checked {
-            return self.reject(cancel.account, reason, kind::CANCEL_ORDERS, "");
-        }
-        let mut chosen = Vec::new();
-        for (number, instrument) in (1..).zip(&self.instruments) {
-            let fits = |order: &&Order| {
-                (cancel.account == 0 || cancel.account == order.account)
-                    && (cancel.instrument == 0 || cancel.instrument == number)
-                    && cancel.side.is_none_or(|side| side == order.side)
-                    && cancel.price_min.is_none_or(|least| order.price >= least.into())
-                    && cancel.price_max.is_none_or(|most| order.price <= most.into())
-            };
-            chosen.extend(instrument.orders.iter().filter(fits).map(|order| (order.account, order.id, number)));
-        }
-        // By account, each one's oldest first.
-        chosen.sort_unstable();
-        for &(_, id, number) in &chosen {
-            self.cancel(number, id, Reason::MassCancel);
-        }
-        let count = u32::try_from(chosen.len()).expect("few orders");
-        self.emit(&Event::OrdersCanceled { account: cancel.account, count });
     }
 
     pub(super) fn amend(&mut self, amend: &AmendOrder) -> bool {

@@ -50,6 +50,75 @@ fn a_mass_cancel_takes_a_side_a_price_range_or_an_instrument() {
     told!(venue, mass(&mut venue, everything()), ["canceled 0 in all"]);
 }
 
+#[test]
+fn a_mass_cancel_is_done_in_slices_between_which_others_get_their_turn() {
+    let mut venue = Venue::with(super::listing(), Config { mass_cancel_slice: 2, ..Config::default() });
+    for price in 91..96 {
+        venue.limit(ALICE, Buy, price, 1);
+    }
+    let all = CancelOrders { account: ALICE, ..everything() };
+    let canceled = "canceled 3 1 mass_cancel";
+    told!(venue, mass(&mut venue, all), [canceled, canceled, "canceled 2, more to come"]);
+    assert!(venue.runner.engine().is_canceling());
+    // Another account trades meanwhile, with an order that is to be canceled and one that came later.
+    told!(venue, venue.limit(ALICE, Buy, 94, 1), ["accepted 3"]);
+    told!(venue, venue.limit(BOB, Sell, 95, 1), ["accepted 4", "trade 1@95 3>4"]);
+    let again = Runner::restore(&venue.runner.snapshot()).expect("a whole state");
+    assert_eq!(again.engine().state_hash(), venue.runner.engine().state_hash());
+    venue.runner = again;
+    told!(venue, venue.send(&Command::ContinueCancels), [canceled, canceled, "canceled 2, more to come"]);
+    // It cannot know that the later order is the last.
+    told!(venue, venue.send(&Command::ContinueCancels), ["canceled 0 in all"]);
+    assert_eq!(venue.queue(Buy), [(ALICE, 94, 1)], "{}", venue.table());
+    assert!(!venue.runner.engine().is_canceling());
+    told!(venue, venue.send(&Command::ContinueCancels), ["canceled 0 in all"]);
+    assert_eq!(venue.balance(ALICE, super::DOLLAR).1, 94, "the others hold nothing");
+}
+
+#[test]
+fn a_mass_cancel_asked_for_again_while_it_goes_on_takes_what_has_come_since() {
+    let mut venue = Venue::with(super::listing(), Config { mass_cancel_slice: 1, ..Config::default() });
+    for price in 91..94 {
+        venue.limit(ALICE, Buy, price, 1);
+    }
+    let all = CancelOrders { account: ALICE, ..everything() };
+    let canceled = "canceled 3 1 mass_cancel";
+    told!(venue, mass(&mut venue, all), [canceled, "canceled 1, more to come"]);
+    venue.limit(ALICE, Buy, 80, 1);
+    told!(venue, mass(&mut venue, all), ["canceled 0, more to come"]);
+    while venue.runner.engine().is_canceling() {
+        venue.send(&Command::ContinueCancels);
+    }
+    assert_eq!(venue.queue(Buy), [], "{}", venue.table());
+}
+
+#[test]
+fn an_account_has_a_bounded_number_of_mass_cancels_under_way_and_each_gets_its_turn() {
+    let mut venue = Venue::with(super::listing(), Config { mass_cancel_slice: 1, ..Config::default() });
+    for price in 11..21 {
+        venue.limit(ALICE, Buy, price, 1);
+        venue.limit(BOB, Buy, price, 1);
+    }
+    let above = |account: u32, price: i64| CancelOrders { account, price_min: Some(price), ..everything() };
+    for price in 11..15 {
+        let told = mass(&mut venue, above(ALICE, price));
+        assert_eq!(told.last().map(String::as_str), Some("canceled 1, more to come"), "{told:?}");
+    }
+    told!(venue, mass(&mut venue, above(ALICE, 15)), ["refused mass_cancels_limit"]);
+    told!(venue, mass(&mut venue, above(ALICE, 14)), ["canceled 0, more to come"]);
+    let told = mass(&mut venue, above(BOB, 11));
+    told!(venue, told, ["canceled 4 1 mass_cancel", "canceled 1, more to come"]);
+    let mut whose = Vec::new();
+    for _ in 0..5 {
+        whose.extend(venue.send(&Command::ContinueCancels).iter().filter_map(|told| told.chars().nth(9)));
+    }
+    assert!(whose.contains(&'4'), "BOB's turn comes after ALICE's four: {whose:?}");
+    while venue.runner.engine().is_canceling() {
+        venue.send(&Command::ContinueCancels);
+    }
+    assert_eq!(venue.queue(Buy), [], "{}", venue.table());
+}
+
 fn batch(atomic: bool, members: Vec<BatchMember<'_>>) -> Command<'_> {
     Command::Batch(Batch { account: ALICE, id: "", deadline: 0, atomic, members })
 }

@@ -246,6 +246,7 @@ fn tell(event: &Event<'_>) -> String {
         Event::OrderReduced { account, quantity, leaves, .. } => {
             format!("reduced {account} {quantity} leaves {leaves}")
         }
+        Event::OrdersCanceled { count, more: true, .. } => format!("canceled {count}, more to come"),
         Event::OrdersCanceled { count, .. } => format!("canceled {count} in all"),
         Event::BatchDone { applied, refused, .. } => format!("done {applied}, refused {refused}"),
         Event::CashMoved { account, amount, .. } => format!("moved {account} {amount}"),
