@@ -114,7 +114,7 @@ def changes(client: APIClient) -> list[tuple[Any, Any, int]]:
     return [
         (telling(amended), lambda: client.patch(one, {"quantity": "1"}, format="json"), 900),
         (telling(canceled), lambda: client.delete(one), 900),
-        (telling(swept, [16, 901, 3, 1]), lambda: client.delete("/api/v1/orders/?all=true"), 901),
+        (telling(swept, [16, 901, 3, 1, False]), lambda: client.delete("/api/v1/orders/?all=true"), 901),
     ]
 
 
