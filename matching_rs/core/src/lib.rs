@@ -5,7 +5,7 @@
 //!
 //! Each folder is one idea, and none uses what uses it. From the floor up:
 //!
-//! - `bits`, `places`, `reason`, `command`: integers, lists of bits, the words of the wire
+//! - `bits`, `places`, `shares`, `reason`, `command`: integers, lists of bits, a pool all accounts use, the words of the wire
 //! - `event`, `frame`, `view`; `ids` (which client ids were seen), `money` (accounts, balances, positions, fees)
 //! - `codec` (commands and events as bytes), `book` (orders by price and time)
 //! - `instrument` (its rules, its fees and its book), `rows` (the journal's events as rows for the tables)
@@ -35,6 +35,7 @@ mod queries;
 pub mod reason;
 pub mod rows;
 mod shared;
+mod shares;
 mod snapshot;
 mod view;
 

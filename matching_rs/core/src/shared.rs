@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
 
 /// Whether a command was seen before.
 pub(crate) enum Known {
-    /// It is new; the table of ids has room for it.
+    /// It is new; the table of ids has or makes room for it.
     New(Seat),
     /// It was seen: its entry there.
     Seen(u32),
@@ -63,20 +63,26 @@ impl Shared {
         market.sequence
     }
 
-    /// Look an id up, and make room for it if it is new.
+    /// Look an id up.
     pub fn recognise(&mut self, account: u32, id: &str) -> Result<Known, Reason> {
-        if id_is_valid(id) { self.recognise_key(self.ids.key(account, id)) } else { Err(Reason::IdInvalid) }
+        if id_is_valid(id) { self.recognise_key(account, self.ids.key(account, id)) } else { Err(Reason::IdInvalid) }
+    }
+
+    /// Divide what all accounts use among those there are: with each that is opened, every share is smaller.
+    pub fn divide(&mut self) {
+        // Account 0 is not one of them, but accounts are opened under it.
+        self.ids.divide(self.accounts.len() + 1);
     }
 
     /// The entry of an id that is remembered.
     pub fn recall(&mut self, account: u32, id: &str) -> Option<u32> {
-        if id_is_valid(id) { self.ids.recall(self.ids.key(account, id), self.now) } else { None }
+        if id_is_valid(id) { self.ids.recall(self.ids.key(account, id), account, self.now) } else { None }
     }
 
     /// The same where the id is hashed already.
     #[inline]
-    pub fn recognise_key(&mut self, key: Key) -> Result<Known, Reason> {
-        match self.ids.recognise(key, self.now) {
+    pub fn recognise_key(&mut self, account: u32, key: Key) -> Result<Known, Reason> {
+        match self.ids.recognise(key, account, self.now) {
             Recognised::New(seat) => Ok(Known::New(seat)),
             Recognised::Seen(entry) => Ok(Known::Seen(entry)),
             Recognised::Full => Err(Reason::IdsExhausted),
@@ -84,14 +90,15 @@ impl Shared {
     }
 
     /// Remember an id that is no order's; its answer is the next event.
-    pub fn remember(&mut self, seat: Seat, fingerprint: u64) {
-        self.remember_answer(seat, fingerprint, self.sequence + 1);
+    pub fn remember(&mut self, seat: Seat, account: u32, fingerprint: u64) {
+        self.remember_answer(seat, account, fingerprint, self.sequence + 1);
     }
 
     /// The same where its answer begins with another event.
-    pub fn remember_answer(&mut self, seat: Seat, fingerprint: u64, sequence: u64) {
-        let entry = self.ids.insert(seat, fingerprint, Answer { order_id: 0, sequence });
-        self.ids.end(entry, self.now);
+    pub fn remember_answer(&mut self, seat: Seat, account: u32, fingerprint: u64, sequence: u64) {
+        let answer = Answer { order_id: 0, sequence };
+        let entry = self.ids.insert(seat, (account, self.now), fingerprint, answer);
+        self.ids.end(entry, account, self.now);
     }
 
     /// Answer a command seen before.

@@ -21,10 +21,11 @@ impl Engine {
             }
             Err(reason) => return self.reject(0, reason, kind::OPEN_ACCOUNT, command.id, sink),
         };
-        self.shared.remember(seat, fingerprint);
+        self.shared.remember(seat, 0, fingerprint);
         let Some(account) = self.shared.accounts.open(command.owner, command.group) else {
             return self.reject(0, Reason::AmountOverflow, kind::OPEN_ACCOUNT, command.id, sink);
         };
+        self.shared.divide();
         let event = Event::AccountOpened {
             account_sequence: self.shared.accounts.next_sequence(account),
             account,

@@ -21,7 +21,7 @@ impl Engine {
         let is_there = self.shared.accounts.moves_money(account);
         match self.recognise(account, id, deadline, is_there) {
             Ok(Known::New(seat)) => {
-                self.shared.remember(seat, fingerprint);
+                self.shared.remember(seat, account, fingerprint);
                 return true;
             }
             Ok(Known::Seen(entry)) => drop(self.shared.repeat(account, id, entry, fingerprint, sink)),

@@ -1,5 +1,7 @@
 //! One remembered id, and the chunks they are kept in.
 
+use prefetch_index::prefetch_index;
+
 use super::index::Key;
 use crate::bits::low32;
 use crate::book::pool::sequence_of;
@@ -78,10 +80,6 @@ impl Entry {
         Answer::unpack(join(self.answer))
     }
 
-    pub const fn is_blank(&self) -> bool {
-        join(self.answer) == 0
-    }
-
     pub fn save(&self, end: u64) -> [u8; SAVED_BYTES] {
         let end = split(end);
         let words = [self.key.as_slice(), &self.fingerprint, &self.answer, &end];
@@ -93,25 +91,66 @@ impl Entry {
     }
 }
 
-/// Chunks of entries, numbered from 1; 0 is none.
+/// Chunks of entries, numbered from 1, and apart from them what is known of their ends; 0 is none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slab {
     chunks: Vec<Box<[Entry]>>,
+    ends: Vec<Box<[u64]>>,
     used: u32,
     free: u32,
+}
+
+const fn place_of(entry: u32) -> (usize, usize) {
+    let place = entry.wrapping_sub(1);
+    ((place >> CHUNK_BITS) as usize, (place & (CHUNK - 1)) as usize)
 }
 
 impl Slab {
     #[inline]
     pub fn get(&self, entry: u32) -> &Entry {
-        let place = entry - 1;
-        &self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
+        let (chunk, place) = place_of(entry);
+        &self.chunks[chunk][place]
     }
 
     #[inline]
     pub fn get_mut(&mut self, entry: u32) -> &mut Entry {
-        let place = entry - 1;
-        &mut self.chunks[(place >> CHUNK_BITS) as usize][(place & (CHUNK - 1)) as usize]
+        let (chunk, place) = place_of(entry);
+        &mut self.chunks[chunk][place]
+    }
+
+    /// What is known of an entry's end; 0: its order is open.
+    #[inline]
+    pub fn end(&self, entry: u32) -> u64 {
+        let (chunk, place) = place_of(entry);
+        self.ends[chunk][place]
+    }
+
+    /// The same, to change.
+    #[inline]
+    pub fn end_mut(&mut self, entry: u32) -> &mut u64 {
+        let (chunk, place) = place_of(entry);
+        &mut self.ends[chunk][place]
+    }
+
+    /// Prefetch an entry, and what is known of its end.
+    #[inline]
+    pub fn foresee(&self, entry: u32) {
+        let (chunk, place) = place_of(entry);
+        if let Some(entries) = self.chunks.get(chunk) {
+            prefetch_index(entries, place);
+            // Two of five entries lie in two lines.
+            prefetch_index(entries, place + 1);
+        }
+        self.foresee_end(entry);
+    }
+
+    /// Prefetch what is known of an entry's end.
+    #[inline]
+    pub fn foresee_end(&self, entry: u32) {
+        let (chunk, place) = place_of(entry);
+        if let Some(ends) = self.ends.get(chunk) {
+            prefetch_index(ends, place);
+        }
     }
 
     /// A place for an entry: one given back, or behind all others. Written is there, not handed over in parts that would
@@ -123,12 +162,13 @@ impl Slab {
         }
         if self.used.is_multiple_of(CHUNK) {
             self.chunks.push(vec![BLANK; CHUNK as usize].into_boxed_slice());
+            self.ends.push(vec![0; CHUNK as usize].into_boxed_slice());
         }
         self.used += 1;
         self.used
     }
 
-    #[inline(never)]
+    #[inline]
     fn take_back(&mut self) -> u32 {
         let place = self.free;
         self.free = self.get(place).key[0];
@@ -136,18 +176,16 @@ impl Slab {
     }
 
     /// A blank entry's key holds the next free one.
+    #[inline]
     pub fn give(&mut self, entry: u32) {
         *self.get_mut(entry) = Entry { key: [self.free, 0, 0], ..BLANK };
+        *self.end_mut(entry) = 0;
         self.free = entry;
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (Key, u32)> + '_ {
-        let taken = (1..).zip(self.chunks.iter().flatten());
-        taken.filter(|(_, found)| !found.is_blank()).map(|(entry, found)| (found.key(), entry))
     }
 
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * (CHUNK as usize * size_of::<Entry>() + size_of::<Box<[Entry]>>())
+        let chunk = CHUNK as usize * (size_of::<Entry>() + size_of::<u64>());
+        self.chunks.len() * (chunk + 2 * size_of::<Box<[Entry]>>())
     }
 }

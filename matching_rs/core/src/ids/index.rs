@@ -3,6 +3,9 @@
 //! A cell is the entry's number and ten more bits of its hash. A bucket is looked at whole, without a branch a cell, for a
 //! search that misses the cache and then guesses a branch wrong pays twice. Cells of a bucket are packed from its front; a
 //! full bucket flows over into the next, and what flowed over is taken back when a cell is freed: no tombstones.
+//!
+//! There are as many buckets from the start as all entries need: growing would stop everything for as long as moving them
+//! takes. Their memory comes zeroed from the system, so what is never touched is never there.
 
 use prefetch_index::prefetch_index;
 
@@ -54,31 +57,24 @@ pub(crate) const ENTRIES: u32 = 1 << TAG_SHIFT;
 const ENTRY_MASK: u32 = ENTRIES - 1;
 const TAG_SHIFT: u32 = 22;
 const CELLS: usize = 16;
+const LINE_BYTES: usize = CELLS * size_of::<u32>();
 const BUCKETS_MIN: usize = 64;
+/// Buckets there are for so many entries: half of a bucket's cells are used then, and one bucket in a hundred flows over.
+const BUCKETS: usize = 15;
+const FOR_ENTRIES: usize = 128;
 /// Buckets a search goes through at most: more than chance ever fills in a row.
 const REACH: usize = 32;
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
-struct Bucket([u32; CELLS]);
+type Bucket = [u32; CELLS];
 
-impl Bucket {
-    #[inline]
-    fn used(&self) -> usize {
-        self.0.iter().fold(0_u32, |used, &cell| used + u32::from(cell != 0)) as usize
-    }
+#[inline]
+fn used(bucket: &Bucket) -> usize {
+    bucket.iter().fold(0_u32, |used, &cell| used + u32::from(cell != 0)) as usize
+}
 
-    #[inline]
-    fn has(&self, tag: u32) -> bool {
-        self.0.iter().fold(0, |any, &cell| any | u32::from(cell & !ENTRY_MASK == tag)) != 0
-    }
-
-    /// Take a cell out and close the gap with the last one.
-    fn take(&mut self, place: usize) {
-        let last = self.used() - 1;
-        self.0[place] = self.0[last];
-        self.0[last] = 0;
-    }
+#[inline]
+fn has(bucket: &Bucket, tag: u32) -> bool {
+    bucket.iter().fold(0, |any, &cell| any | u32::from(cell & !ENTRY_MASK == tag)) != 0
 }
 
 const fn tag(key: Key) -> u32 {
@@ -102,27 +98,73 @@ pub(crate) enum Probe {
 }
 
 /// The buckets.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Index {
-    buckets: Vec<Bucket>,
+    cells: Vec<u32>,
+    /// Cells before the first that begins a cache line.
+    skipped: usize,
+    buckets: usize,
 }
 
-impl Default for Index {
-    fn default() -> Self {
-        Self { buckets: vec![Bucket::default(); BUCKETS_MIN] }
+impl Clone for Index {
+    fn clone(&self) -> Self {
+        let mut copy = Self::with_buckets(self.buckets);
+        let (from, to) = (self.skipped, copy.skipped);
+        let count = self.buckets * CELLS;
+        copy.cells[to..to + count].copy_from_slice(&self.cells[from..from + count]);
+        copy
     }
 }
 
 impl Index {
+    /// Make an index for at most so many entries.
+    pub fn new(entries: u32) -> Self {
+        Self::with_buckets((entries as usize * BUCKETS / FOR_ENTRIES + 1).max(BUCKETS_MIN))
+    }
+
+    fn with_buckets(buckets: usize) -> Self {
+        // Memory asked for by the line would be cleared at once; so a line more is asked for than is needed.
+        let cells = vec![0; (buckets + 1) * CELLS];
+        let skipped = cells.as_ptr().align_offset(LINE_BYTES).min(CELLS - 1);
+        Self { cells, skipped, buckets }
+    }
+
     #[inline]
     fn home(&self, key: Key) -> usize {
-        key.words()[0] as usize & (self.buckets.len() - 1)
+        let [low, ..] = key.words();
+        (u64::from(low) * self.buckets as u64 >> 32) as usize
+    }
+
+    #[inline]
+    const fn start(&self, at: usize) -> usize {
+        self.skipped + at * CELLS
+    }
+
+    #[inline]
+    fn bucket(&self, at: usize) -> &Bucket {
+        self.cells[self.start(at)..].first_chunk().expect("a whole line")
+    }
+
+    #[inline]
+    fn bucket_mut(&mut self, at: usize) -> &mut Bucket {
+        let start = self.start(at);
+        self.cells[start..].first_chunk_mut().expect("a whole line")
+    }
+
+    #[inline]
+    const fn behind(&self, at: usize) -> usize {
+        if at + 1 == self.buckets { 0 } else { at + 1 }
+    }
+
+    /// How many buckets behind another one is.
+    const fn distance(&self, from: usize, to: usize) -> usize {
+        if to >= from { to - from } else { to + self.buckets - from }
     }
 
     /// Prefetch the cache line a search for the key begins in.
     #[inline]
     pub fn foresee(&self, key: Key) {
-        prefetch_index(&self.buckets, self.home(key));
+        prefetch_index(&self.cells, self.start(self.home(key)));
     }
 
     /// Look for a key; `is_it` says whether an entry has that very key.
@@ -139,9 +181,9 @@ impl Index {
     #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
     pub fn vacancy(&self, key: Key) -> Option<Vacancy> {
         let at = self.home(key);
-        let bucket = &self.buckets[at];
-        let cell = bucket.used();
-        (!bucket.has(tag(key)) && cell < CELLS).then_some(Vacancy { bucket: at, cell })
+        let bucket = self.bucket(at);
+        let cell = used(bucket);
+        (!has(bucket, tag(key)) && cell < CELLS).then_some(Vacancy { bucket: at, cell })
     }
 
     #[cold]
@@ -149,18 +191,18 @@ impl Index {
         let tag = tag(key);
         let mut at = self.home(key);
         for _ in 0..REACH {
-            let bucket = &self.buckets[at];
-            if bucket.has(tag) {
-                let mut alike = bucket.0.iter().filter(|&&cell| cell & !ENTRY_MASK == tag && cell != 0);
+            let bucket = self.bucket(at);
+            if has(bucket, tag) {
+                let mut alike = bucket.iter().filter(|&&cell| cell & !ENTRY_MASK == tag && cell != 0);
                 if let Some(cell) = alike.find(|&&cell| is_it(cell & ENTRY_MASK)) {
                     return Probe::Found(cell & ENTRY_MASK);
                 }
             }
-            let cell = bucket.used();
+            let cell = used(bucket);
             if cell < CELLS {
                 return Probe::Missing(Some(Vacancy { bucket: at, cell }));
             }
-            at = (at + 1) & (self.buckets.len() - 1);
+            at = self.behind(at);
         }
         Probe::Missing(None)
     }
@@ -168,77 +210,59 @@ impl Index {
     /// Put an entry into the cell its key's search found.
     #[inline]
     pub fn seat(&mut self, key: Key, entry: u32, vacancy: Vacancy) {
-        self.buckets[vacancy.bucket].0[vacancy.cell] = tag(key) | entry;
+        self.bucket_mut(vacancy.bucket)[vacancy.cell] = tag(key) | entry;
     }
 
     /// Take an entry's cell away; `key_of` returns the key of any entry.
+    #[inline]
     pub fn unseat(&mut self, entry: u32, key_of: impl Fn(u32) -> Key) {
-        let mask = self.buckets.len() - 1;
         let home = self.home(key_of(entry));
-        let place_in = |bucket: &Bucket| bucket.0.iter().position(|cell| cell & ENTRY_MASK == entry);
-        let found = (home..home + REACH).find_map(|at| Some((at & mask, place_in(&self.buckets[at & mask])?)));
-        let Some((mut at, mut place)) = found else { return };
+        let bucket = self.bucket_mut(home);
+        let (cells, place) = (used(bucket), bucket.iter().position(|cell| cell & ENTRY_MASK == entry));
+        match place {
+            Some(place) if cells < CELLS => {
+                bucket[place] = bucket[cells - 1];
+                bucket[cells - 1] = 0;
+            }
+            _ => self.unseat_slowly(home, entry, key_of),
+        }
+    }
+
+    /// The same where the bucket is full, or was.
+    #[cold]
+    fn unseat_slowly(&mut self, home: usize, entry: u32, key_of: impl Fn(u32) -> Key) {
+        let mut at = home;
+        let mut found = None;
+        for _ in 0..REACH {
+            found = self.bucket(at).iter().position(|cell| cell & ENTRY_MASK == entry);
+            if found.is_some() {
+                break;
+            }
+            at = self.behind(at);
+        }
+        let Some(mut place) = found else { return };
         let mut behind = at;
-        while self.buckets[behind].used() == CELLS {
+        while used(self.bucket(behind)) == CELLS {
             // What flowed over past the freed cell is taken back, nearest first; its own cell is then the free one.
-            behind = (behind + 1) & mask;
+            behind = self.behind(behind);
             let strayed = |cell: u32| {
                 let home = self.home(key_of(cell & ENTRY_MASK));
-                behind.wrapping_sub(home) & mask >= behind.wrapping_sub(at) & mask
+                self.distance(home, behind) >= self.distance(at, behind)
             };
-            if let Some(next) = self.buckets[behind].0.iter().rposition(|&cell| cell != 0 && strayed(cell)) {
-                self.buckets[at].0[place] = self.buckets[behind].0[next];
+            if let Some(next) = self.bucket(behind).iter().rposition(|&cell| cell != 0 && strayed(cell)) {
+                self.bucket_mut(at)[place] = self.bucket(behind)[next];
                 (at, place) = (behind, next);
             }
         }
-        self.buckets[at].take(place);
-    }
-
-    /// There is room for this many entries: at most three cells of four are used.
-    #[inline]
-    pub fn has_room(&self, entries: u32) -> bool {
-        entries as usize * 4 <= self.buckets.len() * CELLS * 3
-    }
-
-    /// Double until every entry has a cell near its home.
-    #[cold]
-    pub fn grow<I: Iterator<Item = (Key, u32)>>(&mut self, count: usize, entries: impl Fn() -> I) {
-        // Further doubling would not help: it would take hundreds of ids with one 32-bit hash.
-        let buckets_max = (count / CELLS * 16 + BUCKETS_MIN).next_power_of_two();
-        let mut buckets = self.buckets.len() * 2;
-        while buckets <= buckets_max {
-            let mut larger = Self { buckets: vec![Bucket::default(); buckets] };
-            let mut used = vec![0_u8; buckets];
-            let mut seated = true;
-            // Every one is tried, for going on costs less than asking each time whether to.
-            entries().for_each(|(key, entry)| seated &= larger.fill(&mut used, key, entry));
-            if seated {
-                *self = larger;
-                return;
-            }
-            buckets *= 2;
-        }
-    }
-
-    /// Seat an entry known to be new; how many cells are used is counted apart, which is quicker than looking.
-    #[inline]
-    fn fill(&mut self, used: &mut [u8], key: Key, entry: u32) -> bool {
-        let mut at = self.home(key);
-        for _ in 0..REACH {
-            let cell = usize::from(used[at]);
-            if cell < CELLS {
-                used[at] += 1;
-                self.buckets[at].0[cell] = tag(key) | entry;
-                return true;
-            }
-            at = (at + 1) & (self.buckets.len() - 1);
-        }
-        false
+        let bucket = self.bucket_mut(at);
+        let last = used(bucket) - 1;
+        bucket[place] = bucket[last];
+        bucket[last] = 0;
     }
 
     /// Bytes taken from the allocator.
-    pub fn bytes(&self) -> u64 {
-        self.buckets.len() as u64 * size_of::<Bucket>() as u64
+    pub const fn bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<u32>()
     }
 }
 
@@ -250,29 +274,24 @@ mod tests {
     /// Few homes, so that buckets flow over.
     fn key(n: u32) -> Key {
         let mixed = (u64::from(n) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Key::from_words([low32(mixed >> 32) & !6, low32(mixed), n])
+        Key::from_words([low32(mixed >> 32) & !(3 << 23), low32(mixed), n])
     }
 
     fn find(index: &Index, n: u32) -> bool {
         index.probe(key(n), |entry| entry == n + 1) == Probe::Found(n + 1)
     }
 
-    fn insert(index: &mut Index, there: &mut BTreeSet<u32>, n: u32) {
-        there.insert(n);
-        match index.probe(key(n), |entry| entry == n + 1) {
-            Probe::Missing(Some(vacancy)) if index.has_room(u32::try_from(there.len()).unwrap()) => {
-                index.seat(key(n), n + 1, vacancy);
-            }
-            Probe::Missing(_) => index.grow(there.len(), || there.iter().map(|&n| (key(n), n + 1))),
-            Probe::Found(_) => panic!("{n} is there already"),
-        }
-    }
-
     #[test]
     fn entries_are_found_while_others_come_and_go() {
-        let (mut index, mut there) = (Index::default(), BTreeSet::new());
+        let (mut index, mut there) = (Index::new(6_000), BTreeSet::new());
+        let mut flowed = 0;
         for n in 0..6_000_u32 {
-            insert(&mut index, &mut there, n);
+            let Probe::Missing(Some(vacancy)) = index.probe(key(n), |entry| entry == n + 1) else {
+                panic!("{n} is there already, or there is no room")
+            };
+            flowed += u32::from(vacancy.bucket != index.home(key(n)));
+            index.seat(key(n), n + 1, vacancy);
+            there.insert(n);
             if n % 3 != 0 && there.remove(&(n / 2)) {
                 index.unseat(n / 2 + 1, |entry| key(entry - 1));
             }
@@ -280,16 +299,25 @@ mod tests {
                 assert_eq!(find(&index, probe), there.contains(&probe), "step {n}: {probe}");
             }
         }
-        assert!((0..6_000).all(|n| find(&index, n) == there.contains(&n)));
-        let used: usize = index.buckets.iter().map(Bucket::used).sum();
-        assert_eq!(used, there.len(), "no tombstones");
-        let full = index.buckets.iter().filter(|bucket| bucket.used() == CELLS).count();
-        assert!(full > 10, "only {full} buckets flowed over: the test tests nothing");
+        assert!(flowed > 100, "only {flowed} flowed over: the test tests nothing");
+        let copy = index.clone();
+        assert!((0..6_000).all(|n| find(&index, n) == there.contains(&n) && find(&copy, n) == there.contains(&n)));
+        let taken: usize = (0..index.buckets).map(|at| used(index.bucket(at))).sum();
+        assert_eq!(taken, there.len(), "no tombstones");
     }
 
     #[test]
-    fn keys_that_share_a_hash_do_not_make_it_grow_without_bound() {
-        let mut index = Index::default();
+    fn a_bucket_is_a_cache_line_and_half_full_at_most() {
+        for entries in [1, 12, 3_000, ENTRIES - 1] {
+            let index = Index::new(entries);
+            assert_eq!(index.bucket(0).as_ptr().align_offset(LINE_BYTES), 0, "{entries}");
+            assert!(index.buckets * CELLS >= entries as usize * 15 / 8, "{entries}");
+        }
+    }
+
+    #[test]
+    fn keys_that_share_a_hash_find_no_more_room_within_reach() {
+        let mut index = Index::new(2_000);
         let same = |n| Key::from_words([1, 2, n]);
         let seated = (1..=2_000).take_while(|&n| match index.probe(same(n), |entry| entry == n) {
             Probe::Missing(Some(vacancy)) => {
@@ -299,8 +327,6 @@ mod tests {
             _ => false,
         });
         assert_eq!(seated.count(), REACH * CELLS);
-        index.grow(2_000, || (1..=2_000).map(|n| (same(n), n)));
-        assert!(index.bytes() <= 64 * 4_096);
         assert_eq!(index.probe(Key::from_words([1, 2, 0]), |_| false), Probe::Missing(None));
     }
 }

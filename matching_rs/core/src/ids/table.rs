@@ -1,11 +1,17 @@
 //! The ids clients gave their commands, each remembered while its order is open and for a window after.
 //!
 //! An entry is 28 bytes in chunks that never move: 96 bits of the id's `SipHash` under the venue's secret key, 64 bits of
-//! its payload's, and the first answer. When its order ends it queues up with its end, 8 bytes more; the oldest end leaves
-//! first. A queue of its own means that ending an order does not touch an entry long out of cache.
+//! its payload's, and the first answer. Apart from it 8 bytes hold when its order ended and which of the account's ended
+//! next, so that each account's ended ids are a queue and ending an order does not touch an entry long out of cache.
+//!
+//! Half of the table is divided among the accounts. An account's last ids, as many as its share, never leave for others'.
+//! Where the table is full and an id comes, one leaves: first one past its window, looked for with one account in turn;
+//! else the oldest of the account it comes from, if that has more than its share; else the oldest of the next in turn that
+//! has. Only when none has more is an id refused. Looking an id up makes none leave that is not past its window, so
+//! what is refused before it is inserted costs nobody anything.
 
-use super::ends::Ends;
-use super::entry::{Answer, Entry, SAVED_BYTES, Slab, join};
+use super::entry::{Answer, Entry, Slab};
+use super::holders::Holders;
 use super::index::{ENTRIES, Index, Key, Probe, Vacancy};
 use super::sip::Sip;
 use crate::bits::low32;
@@ -13,28 +19,33 @@ use crate::bits::low32;
 /// The most ids a table can hold.
 pub(crate) const IDS_MAX: u32 = ENTRIES - 1;
 
-/// An end is queued as its entry and, above these bits, its time.
-const ENTRY_BITS: u32 = 22;
+/// Of an end, the bits that hold the entry that ended next; above them is its time.
+pub(super) const ENTRY_BITS: u32 = 22;
 /// End times are kept in steps of 2²⁰ ns, rounded up: an id is never forgotten early.
-const END_SHIFT: u32 = 20;
-/// Ids forgotten for their age with each new one: more than come in, so age is no backlog; few, so none waits long.
-const EVICTED_AT_ONCE: u32 = 4;
+pub(super) const END_SHIFT: u32 = 20;
+pub(super) const END_MAX: u64 = (1 << (64 - ENTRY_BITS)) - 1;
+/// Whether an account's oldest is past its window is asked in steps of 2³¹ ns.
+const DUE_SHIFT: u32 = 31;
+/// Ids past their window that leave with each that ends: more than come in, so age is no backlog; few, so none waits long.
+const FORGOTTEN_AT_ONCE: u32 = 2;
+/// The same when an id past its window comes again: behind more of its account's, it counts as remembered a while longer.
+pub(super) const FORGOTTEN_MAX: u32 = 2_048;
 
 /// Where a new id is to be remembered, until the table changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seat {
-    key: Key,
-    vacancy: Option<Vacancy>,
+    pub(super) key: Key,
+    pub(super) vacancy: Vacancy,
 }
 
 /// What the table says about an id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Recognised {
-    /// It is new; there is room for it.
+    /// It is new; there is or will be room for it.
     New(Seat),
     /// It was seen: the entry.
     Seen(u32),
-    /// It is new, and every remembered id's order is open.
+    /// It is new, and no remembered id may leave for it.
     Full,
 }
 
@@ -42,26 +53,44 @@ pub(crate) enum Recognised {
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
     sip: Sip,
-    slab: Slab,
+    pub(super) slab: Slab,
     index: Index,
-    ends: Ends,
-    count: u32,
-    max: u32,
+    pub(super) holders: Holders,
+    pub(super) count: u32,
+    pub(super) max: u32,
     window: u64,
+    /// The account that is asked next for one past its window.
+    pub(super) turn: u32,
+}
+
+fn due_step(at: u64) -> u32 {
+    u32::try_from(at >> DUE_SHIFT).unwrap_or(u32::MAX)
+}
+
+/// From when on an end is past the window.
+fn due_of(end: u64, window: u64) -> u32 {
+    due_step((end << END_SHIFT).saturating_add(window)).saturating_add(1)
 }
 
 impl Ids {
     /// Make an empty table for at most `max` ids, each kept for `window` ns after its end.
     pub fn new(max: u32, window: u64) -> Self {
+        let max = max.min(IDS_MAX);
         Self {
             sip: Sip::new([0; 2]),
             slab: Slab::default(),
-            index: Index::default(),
-            ends: Ends::default(),
+            index: Index::new(max),
+            holders: Holders::new(max),
             count: 0,
-            max: max.min(IDS_MAX),
+            max,
             window,
+            turn: 0,
         }
+    }
+
+    /// Divide the table among so many accounts, account 0 included.
+    pub fn divide(&mut self, accounts: u32) {
+        self.holders.divide(accounts);
     }
 
     /// Set the venue's secret key.
@@ -90,14 +119,30 @@ impl Ids {
         self.sip.fold(words)
     }
 
-    /// Prefetch what recognising an id will read.
+    /// Prefetch what recognising an id of an account will read, and what will leave for it.
     #[inline]
-    pub fn foresee(&self, key: Key) {
+    pub fn foresee(&self, key: Key, account: u32) {
         self.index.foresee(key);
+        if self.count >= self.max
+            && let Some(first) = self.holders.first(account)
+        {
+            self.slab.foresee(first);
+        }
+    }
+
+    /// Prefetch what the id that will leave leads to, after `foresee`.
+    #[inline]
+    pub fn approach(&self, account: u32) {
+        if self.count >= self.max
+            && let Some(first) = self.holders.first(account)
+        {
+            self.index.foresee(self.slab.get(first).key());
+            self.slab.foresee_end(low32(self.slab.end(first)) & (ENTRIES - 1));
+        }
     }
 
     #[inline]
-    fn probe(&self, key: Key) -> Probe {
+    pub(super) fn probe(&self, key: Key) -> Probe {
         self.index.probe(key, |entry| self.slab.get(entry).key() == key)
     }
 
@@ -109,53 +154,53 @@ impl Ids {
         }
     }
 
-    /// Where an id goes if it plainly is new, there is room, and no other id is to be forgotten now.
+    /// Where an id goes if it plainly is new and there is or will be room.
     #[inline]
-    pub fn seat_plainly(&self, key: Key, at: u64) -> Option<Seat> {
+    pub fn seat_plainly(&self, key: Key) -> Option<Seat> {
         let vacancy = self.index.vacancy(key)?;
-        let room = (self.count < self.max) & self.index.has_room(self.count + 1) & !self.oldest_is_past(at);
-        room.then_some(Seat { key, vacancy: Some(vacancy) })
+        self.has_room().then_some(Seat { key, vacancy })
     }
 
-    /// Look an id up at a time, and make room for it if it is new.
+    /// There is room for one more, or one may leave.
     #[inline]
-    pub fn recognise(&mut self, key: Key, at: u64) -> Recognised {
+    const fn has_room(&self) -> bool {
+        self.count < self.max || self.holders.shares.over() > 0
+    }
+
+    /// Look an account's id up at a time.
+    #[inline]
+    pub fn recognise(&mut self, key: Key, account: u32, at: u64) -> Recognised {
         match self.probe(key) {
-            Probe::Missing(Some(vacancy)) if self.count < self.max && !self.oldest_is_past(at) => {
-                Recognised::New(Seat { key, vacancy: Some(vacancy) })
-            }
-            probe => self.recognise_slowly(key, at, probe),
+            Probe::Missing(Some(vacancy)) if self.has_room() => Recognised::New(Seat { key, vacancy }),
+            Probe::Missing(_) => Recognised::Full,
+            Probe::Found(_) => self.recognise_slowly(key, account, at),
         }
     }
 
     #[cold]
-    fn recognise_slowly(&mut self, key: Key, at: u64, probe: Probe) -> Recognised {
-        if let Probe::Found(_) = probe
-            && let Some(entry) = self.recall(key, at)
-        {
+    fn recognise_slowly(&mut self, key: Key, account: u32, at: u64) -> Recognised {
+        if let Some(entry) = self.recall(key, account, at) {
             return Recognised::Seen(entry);
         }
-        if !self.make_room(at) {
-            return Recognised::Full;
-        }
         match self.probe(key) {
-            Probe::Missing(vacancy) => Recognised::New(Seat { key, vacancy }),
-            Probe::Found(entry) => Recognised::Seen(entry),
+            Probe::Missing(Some(vacancy)) => Recognised::New(Seat { key, vacancy }),
+            Probe::Missing(None) | Probe::Found(_) => Recognised::Full,
         }
     }
 
-    /// The entry of an id whose window has not passed: so what has passed is forgotten first.
-    pub fn recall(&mut self, key: Key, at: u64) -> Option<u32> {
-        while self.oldest_is_past(at) {
-            self.evict();
+    /// The entry of an account's id whose window has not passed. One whose window has is forgotten, with those before it.
+    pub fn recall(&mut self, key: Key, account: u32, at: u64) -> Option<u32> {
+        let entry = self.find(key)?;
+        let end = self.slab.end(entry) >> ENTRY_BITS;
+        if end == 0 || (end << END_SHIFT).saturating_add(self.window) > at {
+            return Some(entry);
         }
-        self.find(key)
-    }
-
-    #[inline]
-    fn oldest_is_past(&self, at: u64) -> bool {
-        let end = self.ends.first().map(|end| (end >> ENTRY_BITS << END_SHIFT).saturating_add(self.window));
-        end.is_some_and(|end| end <= at)
+        for _ in 0..FORGOTTEN_MAX {
+            if self.evict(account) == entry {
+                return None;
+            }
+        }
+        Some(entry)
     }
 
     /// A remembered id.
@@ -163,57 +208,89 @@ impl Ids {
         self.slab.get(entry)
     }
 
-    /// Forget what is past the window, a few at a time, and make room for one more; false: every id's order is open.
-    fn make_room(&mut self, at: u64) -> bool {
-        for _ in 0..EVICTED_AT_ONCE {
-            if !self.oldest_is_past(at) {
-                break;
-            }
-            self.evict();
-        }
-        while self.count >= self.max {
-            if !self.evict() {
-                return false;
-            }
-        }
-        true
+    /// How many more ids could be taken.
+    pub const fn room(&self) -> usize {
+        self.max.saturating_sub(self.count) as usize + self.holders.shares.over() as usize
     }
 
-    /// How many more ids could be taken by forgetting ended ones.
-    pub fn room(&self) -> usize {
-        self.max.saturating_sub(self.count) as usize + self.ends.count
-    }
-
-    /// Remember an id just recognised as new; it counts as open until `end`.
+    /// Remember an account's id just recognised as new; it counts as open until `end`.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "on the way of every order: calls would cost as much as it does")]
-    pub fn insert(&mut self, seat: Seat, fingerprint: u64, answer: Answer) -> u32 {
-        let key = seat.key;
+    pub fn insert(&mut self, seat: Seat, (account, at): (u32, u64), fingerprint: u64, answer: Answer) -> u32 {
+        let Seat { key, vacancy } = if self.count < self.max { seat } else { self.make_room(seat, account, at) };
         let entry = self.slab.place();
         *self.slab.get_mut(entry) = Entry::new(key, fingerprint, answer);
         self.count += 1;
-        match seat.vacancy {
-            Some(vacancy) if self.index.has_room(self.count) => self.index.seat(key, entry, vacancy),
-            _ => self.index.grow(self.count as usize, || self.slab.iter()),
-        }
+        self.index.seat(key, entry, vacancy);
         entry
     }
 
-    /// Start an id's window: its order has ended.
-    #[inline]
-    pub fn end(&mut self, entry: u32, at: u64) {
-        let end = ((at >> END_SHIFT) + 1).min((1 << (64 - ENTRY_BITS)) - 1);
-        self.ends.push(end << ENTRY_BITS | u64::from(entry));
+    /// Let one id leave for an account's, which then goes elsewhere.
+    #[inline(never)]
+    fn make_room(&mut self, seat: Seat, account: u32, at: u64) -> Seat {
+        let leaves = if self.is_past(self.turn, at) {
+            Some(self.turn)
+        } else {
+            self.turn = if self.turn + 1 < self.holders.count() { self.turn + 1 } else { 0 };
+            if self.holders.is_over(account) { Some(account) } else { self.holders.next_over(self.turn) }
+        };
+        if let Some(account) = leaves {
+            self.evict(account);
+        }
+        match self.probe(seat.key) {
+            Probe::Missing(Some(vacancy)) => Seat { vacancy, ..seat },
+            Probe::Missing(None) | Probe::Found(_) => seat,
+        }
     }
 
-    /// Forget the id that ended first, if one has.
-    fn evict(&mut self) -> bool {
-        let Some(end) = self.ends.pop() else { return false };
-        let entry = low32(end) & (ENTRIES - 1);
+    /// The id of an account's that ended first is past its window.
+    #[inline]
+    fn is_past(&self, account: u32, at: u64) -> bool {
+        self.holders.get(account).is_some_and(|holder| holder.ended > 0 && due_step(at) >= holder.due)
+    }
+
+    /// Start the window of an account's id: its order has ended.
+    #[inline]
+    pub fn end(&mut self, entry: u32, account: u32, at: u64) {
+        self.queue(entry, account, ((at >> END_SHIFT) + 1).min(END_MAX));
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            if !self.is_past(account, at) {
+                break;
+            }
+            self.evict(account);
+        }
+    }
+
+    #[inline]
+    pub(super) fn queue(&mut self, entry: u32, account: u32, end: u64) {
+        let holder = self.holders.add(account);
+        let last = std::mem::replace(&mut holder.last, entry);
+        if holder.ended == 1 {
+            (holder.first, holder.due) = (entry, due_of(end, self.window));
+            *self.slab.end_mut(entry) = end << ENTRY_BITS;
+        } else {
+            // Time does not go back; where a snapshot was from the future, the queue stays in order all the same.
+            let before = self.slab.end_mut(last);
+            let end = end.max(*before >> ENTRY_BITS);
+            *before |= u64::from(entry);
+            *self.slab.end_mut(entry) = end << ENTRY_BITS;
+        }
+    }
+
+    /// Forget the id of an account's that ended first; there is one. Returns its entry.
+    #[inline]
+    fn evict(&mut self, account: u32) -> u32 {
+        let holder = self.holders.take(account);
+        let entry = holder.first;
+        holder.first = low32(self.slab.end(entry)) & (ENTRIES - 1);
+        if holder.first != 0 {
+            let end = self.slab.end(holder.first) >> ENTRY_BITS;
+            holder.due = due_of(end, self.window);
+        }
         self.index.unseat(entry, |entry| self.slab.get(entry).key());
         self.slab.give(entry);
         self.count -= 1;
-        true
+        entry
     }
 
     /// How many ids are remembered.
@@ -222,133 +299,12 @@ impl Ids {
     }
 
     /// How many of them have ended.
-    pub const fn ended(&self) -> usize {
-        self.ends.count
-    }
-
-    /// Ended ids as they are saved, oldest end first.
-    pub fn save_ended(&self) -> impl Iterator<Item = [u8; SAVED_BYTES]> + '_ {
-        self.ends.iter().map(|end| self.slab.get(low32(end) & (ENTRIES - 1)).save(end >> ENTRY_BITS))
-    }
-
-    /// An open order's id as it is saved.
-    pub fn save_open(&self, entry: u32) -> [u8; SAVED_BYTES] {
-        self.slab.get(entry).save(0)
-    }
-
-    /// Put a saved id back; nothing when it is there already, or not sound. Ended ones come in order of their end.
-    pub fn put_back(&mut self, bytes: &[u8; SAVED_BYTES]) -> Option<u32> {
-        let mut words = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four));
-        let mut next = || words.next().unwrap_or(0);
-        let key = Key::from_words([next(), next(), next()]);
-        let (fingerprint, answer, end) = (join([next(), next()]), join([next(), next()]), join([next(), next()]));
-        let last = self.ends.last().map_or(0, |end| end >> ENTRY_BITS);
-        let sound = answer != 0 && end >> (64 - ENTRY_BITS) == 0 && (end == 0 || end >= last);
-        let Probe::Missing(vacancy) = self.probe(key) else { return None };
-        if !sound || self.count >= IDS_MAX {
-            return None;
-        }
-        let entry = self.insert(Seat { key, vacancy }, fingerprint, Answer::unpack(answer));
-        if end != 0 {
-            self.ends.push(end << ENTRY_BITS | u64::from(entry));
-        }
-        (self.find(key) == Some(entry)).then_some(entry)
+    pub const fn ended(&self) -> u32 {
+        self.holders.ended
     }
 
     /// Bytes taken from the allocator.
     pub fn bytes(&self) -> u64 {
-        (self.slab.bytes() + self.ends.bytes()) as u64 + self.index.bytes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: u64 = 3_600_000_000_000;
-
-    fn filled(count: u64, max: u32) -> Ids {
-        let mut ids = Ids::new(max, HOUR);
-        ids.set_hash_key([7; 16]);
-        for n in 0..count {
-            let key = ids.key(3, &format!("id-{n}"));
-            let Recognised::New(seat) = ids.recognise(key, n) else { panic!("id-{n} is new") };
-            let entry = ids.insert(seat, n, Answer { order_id: (n + 1) << 20, sequence: n + 1 });
-            ids.end(entry, n);
-        }
-        ids
-    }
-
-    fn order_of(ids: &Ids, n: u64) -> Option<u64> {
-        ids.find(ids.key(3, &format!("id-{n}"))).map(|entry| ids.get(entry).answer().sequence - 1)
-    }
-
-    #[test]
-    fn every_remembered_id_is_found_and_no_other() {
-        let ids = filled(20_000, IDS_MAX);
-        for n in 0..20_000 {
-            assert_eq!(order_of(&ids, n), Some(n));
-        }
-        assert_eq!(order_of(&ids, 20_000), None);
-        assert_ne!(ids.key(3, "id-1"), ids.key(4, "id-1"), "ids are an account's own");
-    }
-
-    #[test]
-    fn at_the_bound_the_oldest_end_leaves_first() {
-        let ids = filled(5_000, 1_000);
-        assert_eq!(ids.len(), 1_000);
-        for n in 0..5_000 {
-            assert_eq!(order_of(&ids, n), (n >= 4_000).then_some(n), "id {n}");
-        }
-        assert!(ids.bytes() < 100_000, "what leaves makes room for what comes");
-    }
-
-    #[test]
-    fn ids_of_open_orders_stay_and_fill_the_table() {
-        let mut ids = Ids::new(2, HOUR);
-        for n in 0..2 {
-            let key = ids.key(3, &format!("id-{n}"));
-            let Recognised::New(seat) = ids.recognise(key, 0) else { panic!("there is room") };
-            ids.insert(seat, 0, Answer { order_id: 1 << 20, sequence: 1 });
-        }
-        let third = ids.key(3, "id-2");
-        assert!(matches!(ids.recognise(third, u64::MAX), Recognised::Full), "nothing may leave");
-        let first = ids.find(ids.key(3, "id-0")).unwrap();
-        ids.end(first, 5);
-        assert!(matches!(ids.recognise(third, 6), Recognised::New(_)), "an ended one may");
-        assert_eq!((order_of(&ids, 0), ids.len()), (None, 1));
-    }
-
-    #[test]
-    fn an_id_counts_until_its_window_has_passed() {
-        let mut ids = filled(100, IDS_MAX);
-        let key = ids.key(3, "id-50");
-        assert!(matches!(ids.recognise(key, 50 + HOUR), Recognised::Seen(_)));
-        assert!(matches!(ids.recognise(key, 50 + HOUR + (2 << END_SHIFT)), Recognised::New(_)));
-        assert!(ids.len() < 50, "those that ended before it left with it");
-    }
-
-    #[test]
-    fn a_saved_id_comes_back_as_it_was() {
-        let ids = filled(3_000, 1_000);
-        let mut again = Ids::new(1_000, HOUR);
-        again.set_hash_key(ids.hash_key());
-        for saved in ids.save_ended() {
-            assert!(again.put_back(&saved).is_some());
-        }
-        let first = ids.save_ended().next().unwrap();
-        assert!(again.put_back(&first).is_none(), "twice is refused");
-        assert!(ids.save_ended().eq(again.save_ended()));
-        for n in 0..3_000 {
-            assert_eq!(order_of(&ids, n), order_of(&again, n));
-        }
-    }
-
-    #[test]
-    fn a_remembered_id_takes_at_most_48_bytes() {
-        for count in [13_108, 20_000, 26_215, 52_430, 104_858, 150_000] {
-            let ids = filled(count, IDS_MAX);
-            assert!(ids.bytes() <= 48 * count, "{count} ids: {} bytes each", ids.bytes() / count);
-        }
+        (self.slab.bytes() + self.index.bytes() + self.holders.bytes()) as u64
     }
 }

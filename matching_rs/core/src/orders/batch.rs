@@ -42,7 +42,7 @@ impl Engine {
         }
         let first_sequence = self.shared.sequence + 1;
         if self.apply_atomic(batch, id, sink) == Outcome::Applied || !batch.id.is_empty() {
-            self.remember_batch(id, first_sequence);
+            self.remember_batch(batch.account, id, first_sequence);
         }
     }
 

@@ -76,7 +76,7 @@ impl Engine {
         }
         let valid = batch.id.is_empty() || id_is_valid(batch.id);
         if let Some(key) = id.key.filter(|_| valid)
-            && let Some(entry) = self.shared.ids.recall(key, self.shared.now)
+            && let Some(entry) = self.shared.ids.recall(key, batch.account, self.shared.now)
         {
             return Ok(Some(entry));
         }
@@ -90,12 +90,12 @@ impl Engine {
     }
 
     /// Remember what a batch came to: its first event's sequence.
-    pub(crate) fn remember_batch(&mut self, id: BatchId, sequence: u64) {
+    pub(crate) fn remember_batch(&mut self, account: u32, id: BatchId, sequence: u64) {
         // Full: every place has become an open order's meanwhile, and what is refused may as well be asked again.
         if let Some(key) = id.key
-            && let Ok(Known::New(seat)) = self.shared.recognise_key(key)
+            && let Ok(Known::New(seat)) = self.shared.recognise_key(account, key)
         {
-            self.shared.remember_answer(seat, id.fingerprint, sequence);
+            self.shared.remember_answer(seat, account, id.fingerprint, sequence);
         }
     }
 }

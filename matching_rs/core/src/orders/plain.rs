@@ -63,7 +63,7 @@ impl Engine {
         if market.book.crosses(order.side, plan.limit) {
             return false;
         }
-        let Some(seat) = shared.ids.seat_plainly(key, shared.now) else { return false };
+        let Some(seat) = shared.ids.seat_plainly(key) else { return false };
         let Some(slot) = shared.pool.reserve() else { return false };
         let owner = shared.accounts.at_mut(order.account);
         owner.open_orders += 1;
@@ -83,7 +83,7 @@ impl Engine {
             quantity: plan.lots,
             leaves: plan.lots,
             traded: Traded::default(),
-            id: shared.ids.insert(seat, fingerprint, Answer { order_id, sequence }),
+            id: shared.ids.insert(seat, (order.account, shared.now), fingerprint, Answer { order_id, sequence }),
         };
         shared.pool.place(slot, &new);
         market.open_orders += 1;

@@ -43,7 +43,7 @@ impl Engine {
             // Until the venue is open, ids have no key to be hashed under.
             Command::SubmitOrder(order) if !shared.accounts.is_empty() && id_is_valid(order.id) => {
                 let key = shared.ids.key(order.account, order.id);
-                shared.ids.foresee(key);
+                shared.ids.foresee(key, order.account);
                 shared.accounts.foresee(order.account);
                 Foreseen::order(key)
             }
@@ -64,6 +64,9 @@ impl Engine {
     /// Prefetch what the things it names lead to; best some four commands before it is done, after `foresee`.
     #[inline]
     pub fn approach(&self, command: &Command<'_>) {
+        if let Command::SubmitOrder(order) = command {
+            self.shared.ids.approach(order.account);
+        }
         // What the second cache holds is there soon enough without being asked for.
         if self.shared.pool.high() < SMALL {
             return;

@@ -55,7 +55,7 @@ impl Shared {
         let order = self.pool.order(slot);
         let (account, id) = (order.account, order.id());
         self.accounts.at_mut(account).open_orders -= 1;
-        self.ids.end(id, self.now);
+        self.ids.end(id, account, self.now);
         self.pool.release(slot);
     }
 

@@ -112,7 +112,7 @@ impl Shared {
     #[inline]
     fn recognise_order(&mut self, order: &SubmitOrder<'_>, key: Option<Key>) -> Result<Known, Reason> {
         match key {
-            Some(key) => self.recognise_key(key),
+            Some(key) => self.recognise_key(order.account, key),
             None => self.recognise(order.account, order.id),
         }
     }
@@ -135,8 +135,8 @@ impl Shared {
     ) -> Outcome {
         let sequence = self.sequence + 1;
         let answer = Answer { order_id: pool::refused_id(sequence), sequence };
-        let entry = self.ids.insert(seat, fingerprint, answer);
-        self.ids.end(entry, self.now);
+        let entry = self.ids.insert(seat, (order.account, self.now), fingerprint, answer);
+        self.ids.end(entry, order.account, self.now);
         self.refuse_order(order, reason, sink)
     }
 
@@ -183,7 +183,8 @@ impl Shared {
             taker_ppm: plan.rates.taker,
         };
         self.emit(&event, sink);
-        let entry = self.ids.insert(ticket.seat, ticket.fingerprint, Answer { order_id, sequence });
+        let answer = Answer { order_id, sequence };
+        let entry = self.ids.insert(ticket.seat, (order.account, self.now), ticket.fingerprint, answer);
         let mut new = NewOrder {
             order_id,
             account: order.account,
@@ -221,7 +222,7 @@ impl Shared {
             }
             End::Done => {}
         }
-        self.ids.end(entry, self.now);
+        self.ids.end(entry, order.account, self.now);
         self.pool.release(slot);
     }
 

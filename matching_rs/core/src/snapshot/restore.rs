@@ -28,7 +28,7 @@ mod size {
     pub const BALANCE: usize = 10;
     pub const POSITION: usize = 44;
     pub const SLOT: usize = 4;
-    pub const ID: usize = 36;
+    pub const ID: usize = 40;
     pub const ORDER: usize = 107;
     pub const WITHDRAWAL: usize = 24;
     pub const MASS_CANCEL: usize = 47;
@@ -81,12 +81,19 @@ impl Engine {
         if self.shared.accounts.len() == 1 {
             return None;
         }
+        self.shared.divide();
         let high = r.u32()?;
         let free: Option<Vec<u32>> = (0..r.count(size::SLOT)?).map(|_| r.u32()).collect();
         self.shared.pool = Pool::rebuild(self.config.open_orders_max, high, &free?)?;
+        let turn = r.u32()?;
+        if !self.shared.ids.set_turn(turn) {
+            return None;
+        }
+        let mut last = 0;
         for _ in 0..r.count(size::ID)? {
-            let before = self.shared.ids.ended();
-            self.shared.ids.put_back(&r.array()?).filter(|_| self.shared.ids.ended() > before)?;
+            let account = r.u32().filter(|&account| account >= last)?;
+            self.shared.ids.put_back_ended(account, &r.array()?)?;
+            last = account;
         }
         for place in 0..self.markets.len() {
             for _ in 0..r.count(size::ORDER)? {
@@ -204,9 +211,8 @@ impl Engine {
         {
             return None;
         }
-        let ended = self.shared.ids.ended();
-        let id = self.shared.ids.put_back(&r.array()?)?;
-        if self.shared.ids.ended() > ended || self.shared.ids.get(id).answer().order_id != order_id {
+        let id = self.shared.ids.put_back_open(&r.array()?)?;
+        if self.shared.ids.get(id).answer().order_id != order_id {
             return None;
         }
         let new = NewOrder {

@@ -30,6 +30,7 @@ impl Engine {
         }
         self.validate_pool()?;
         self.validate_mass_cancels()?;
+        self.shared.ids.validate()?;
         self.validate_accounts(&required)?;
         self.validate_supply()
     }
@@ -51,7 +52,7 @@ impl Engine {
             }
             orders += open;
         }
-        if orders as usize + self.shared.ids.ended() != self.shared.ids.len() as usize {
+        if orders + self.shared.ids.ended() != self.shared.ids.len() {
             return Err(format!("{} ids do not belong to {orders} orders", self.shared.ids.len()));
         }
         if orders != self.shared.pool.taken() {

@@ -55,8 +55,10 @@ impl Engine {
         for slot in free {
             w.u32(slot);
         }
-        w.count(self.shared.ids.ended());
-        for saved in self.shared.ids.save_ended() {
+        w.u32(self.shared.ids.turn());
+        w.u32(self.shared.ids.ended());
+        for (account, saved) in self.shared.ids.save_ended() {
+            w.u32(account);
             w.bytes(&saved);
         }
         for market in &self.markets {

@@ -52,7 +52,7 @@ impl Naive {
         let late = deadline != 0 && deadline < self.now;
         if late && self.opened && id_is_valid(id) {
             let now = self.now;
-            self.ids.expire(now);
+            self.ids.expire(account, id, now);
             if self.ids.find(account, id).is_some() {
                 return self.recognise(account, id, payload);
             }
@@ -61,13 +61,13 @@ impl Naive {
         if exists { self.recognise(account, id, payload) } else { Err(Reason::AccountUnknown) }
     }
 
-    /// Look an id up, answer if it was seen, make room if it was not.
+    /// Look an id up, answer if it was seen.
     pub(super) fn recognise(&mut self, account: u32, id: &str, payload: &str) -> Result<Known, Reason> {
         if !id_is_valid(id) {
             return Err(Reason::IdInvalid);
         }
         let now = self.now;
-        self.ids.expire(now);
+        self.ids.expire(account, id, now);
         if let Some(first) = self.ids.find(account, id).cloned() {
             let same = first.payload == payload;
             self.emit(&Event::CommandDuplicate {
@@ -79,20 +79,20 @@ impl Naive {
             });
             return Ok(Known::Repeated { same });
         }
-        if self.ids.make_room() { Ok(Known::New) } else { Err(Reason::IdsExhausted) }
+        if self.ids.room() > 0 { Ok(Known::New) } else { Err(Reason::IdsExhausted) }
     }
 
     /// What is remembered of an id, whose window has not passed.
     pub(super) fn recalled(&mut self, account: u32, id: &str) -> Option<Remembered> {
         let now = self.now;
-        self.ids.expire(now);
+        self.ids.expire(account, id, now);
         self.ids.find(account, id).cloned()
     }
 
     /// Remember an id whose command has no life of its own.
     pub(super) fn remember(&mut self, account: u32, id: &str, payload: String) {
         let (sequence, now) = (self.sequence + 1, self.now);
-        self.ids.remember(account, id, payload, sequence, 0);
+        self.ids.remember((account, id), payload, (sequence, 0), now);
         self.ids.end(account, id, now);
     }
 
@@ -106,6 +106,7 @@ impl Naive {
                 self.remember(0, open.id, payload);
                 let account = FIRST_USER + u32::try_from(self.accounts.len()).expect("few accounts") - 2;
                 self.accounts.insert(account, Account::new(open.group));
+                self.ids.divide(self.accounts.len() + 1);
                 let account_sequence = self.next_account_sequence(account);
                 let (owner, group, id) = (open.owner, open.group, open.id);
                 self.emit(&Event::AccountOpened { account_sequence, account, owner, group, id });

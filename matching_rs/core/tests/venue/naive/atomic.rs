@@ -110,10 +110,10 @@ impl Naive {
             self.batch_done(batch, &done);
         }
         if let Some(id) = id.filter(|_| passed.is_some() || !batch.id.is_empty())
-            && self.ids.make_room()
+            && self.ids.room() > 0
         {
             let now = self.now;
-            self.ids.remember(batch.account, id, payload, first_sequence, 0);
+            self.ids.remember((batch.account, id), payload, (first_sequence, 0), now);
             self.ids.end(batch.account, id, now);
         }
     }

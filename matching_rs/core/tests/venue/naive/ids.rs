@@ -1,6 +1,6 @@
 //! What is remembered of ids, and how slots of order ids are given out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use cift_core::Config;
 
@@ -22,57 +22,97 @@ pub(super) struct Remembered {
 /// Ends are remembered in steps of 2²⁰ ns, rounded up.
 const STEP_BITS: u32 = 20;
 
+/// Whether something is past its window is asked of an account in coarser steps, of which one more has to pass.
+const DUE_BITS: u32 = 31;
+
 #[derive(Clone, Debug)]
 pub(super) struct Ids {
     config: Config,
     all: Vec<Remembered>,
-    /// (account, id) and time of its end, oldest first.
-    ended: VecDeque<(u32, String, u64)>,
+    /// By account: ids and the times of their ends, oldest first.
+    ended: BTreeMap<u32, VecDeque<(String, u64)>>,
+    /// Accounts the table is divided among, one for those that open accounts.
+    holders: u32,
+    /// The account that is asked next for something past its window.
+    turn: u32,
 }
 
 impl Ids {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, all: Vec::new(), ended: VecDeque::new() }
+        Self { config, all: Vec::new(), ended: BTreeMap::new(), holders: 0, turn: 0 }
+    }
+
+    pub(super) fn divide(&mut self, holders: usize) {
+        self.holders = u32::try_from(holders).expect("few accounts");
     }
 
     pub(super) fn find(&self, account: u32, id: &str) -> Option<&Remembered> {
         self.all.iter().find(|one| one.account == account && one.id == id)
     }
 
-    fn evict(&mut self) {
-        if let Some((account, id, _)) = self.ended.pop_front() {
-            self.all.retain(|one| one.account != account || one.id != id);
+    /// From when on an id that ended is past its window.
+    fn past_from(&self, end: u64) -> u64 {
+        let step = (end >> STEP_BITS) + 1;
+        (step << STEP_BITS).saturating_add(self.config.ids_window_ns)
+    }
+
+    fn evict(&mut self, account: u32) -> Option<String> {
+        let (id, _) = self.ended.get_mut(&account)?.pop_front()?;
+        self.all.retain(|one| one.account != account || one.id != id);
+        Some(id)
+    }
+
+    /// Forget an id that is past its window, and what ended before it.
+    pub(super) fn expire(&mut self, account: u32, id: &str, now: u64) {
+        let queue = self.ended.get(&account);
+        let end = queue.and_then(|queue| Some(queue.iter().find(|one| one.0 == id)?.1));
+        if end.is_some_and(|end| self.past_from(end) <= now) {
+            while self.evict(account).is_some_and(|gone| gone != id) {}
         }
     }
 
-    /// Forget all that is past the window.
-    pub(super) fn expire(&mut self, now: u64) {
-        while let Some((_, _, end)) = self.ended.front() {
-            let step = (end >> STEP_BITS) + 1;
-            if (step << STEP_BITS).saturating_add(self.config.ids_window_ns) > now {
-                break;
-            }
-            self.evict();
-        }
+    /// Places in the table that are an account's own.
+    fn share(&self) -> usize {
+        self.config.ids_max as usize / 2 / self.holders.max(1) as usize
     }
 
-    /// Forget the oldest end to make room for one more; false when every id's order is open.
-    pub(super) fn make_room(&mut self) -> bool {
-        while self.all.len() >= self.config.ids_max as usize {
-            if self.ended.is_empty() {
-                return false;
-            }
-            self.evict();
-        }
-        true
+    fn excess(&self, account: u32) -> usize {
+        self.ended.get(&account).map_or(0, |queue| queue.len().saturating_sub(self.share()))
     }
 
-    /// How many more could be remembered by forgetting ended ones.
+    /// How many more could be remembered.
     pub(super) fn room(&self) -> usize {
-        (self.config.ids_max as usize).saturating_sub(self.all.len()) + self.ended.len()
+        let excess: usize = (0..self.holders).map(|account| self.excess(account)).sum();
+        self.config.ids_max as usize - self.all.len() + excess
     }
 
-    pub(super) fn remember(&mut self, account: u32, id: &str, payload: String, sequence: u64, order_id: u64) {
+    fn first_is_due(&self, account: u32, now: u64) -> bool {
+        let first = self.ended.get(&account).and_then(VecDeque::front);
+        first.is_some_and(|&(_, end)| now >> DUE_BITS > self.past_from(end) >> DUE_BITS)
+    }
+
+    /// One past its window; else one of the account's own, if it has more than its share; else one of another that has.
+    fn make_room(&mut self, account: u32, now: u64) {
+        if self.first_is_due(self.turn, now) {
+            self.evict(self.turn);
+            return;
+        }
+        self.turn = (self.turn + 1) % self.holders;
+        let in_turn = (0..self.holders).map(|step| (self.turn + step) % self.holders);
+        let leaves = std::iter::once(account).chain(in_turn).find(|&one| self.excess(one) > 0);
+        self.evict(leaves.expect("somebody has more than a share"));
+    }
+
+    pub(super) fn remember(
+        &mut self,
+        (account, id): (u32, &str),
+        payload: String,
+        (sequence, order_id): (u64, u64),
+        now: u64,
+    ) {
+        if self.all.len() >= self.config.ids_max as usize {
+            self.make_room(account, now);
+        }
         self.all.push(Remembered { account, id: id.to_string(), payload, sequence, order_id, open: true });
     }
 
@@ -80,7 +120,12 @@ impl Ids {
         let found = self.all.iter_mut().find(|one| one.account == account && one.id == id).expect("a remembered id");
         assert!(found.open, "an id ends once");
         found.open = false;
-        self.ended.push_back((account, id.to_string(), now));
+        self.ended.entry(account).or_default().push_back((id.to_string(), now));
+        for _ in 0..2 {
+            if self.first_is_due(account, now) {
+                self.evict(account);
+            }
+        }
     }
 }
 

@@ -177,6 +177,7 @@ impl Naive {
                 self.opened = true;
                 self.accounts.insert(FEES, Account::new(FEES));
                 self.accounts.insert(EXTERNAL, Account::new(EXTERNAL));
+                self.ids.divide(self.accounts.len() + 1);
                 self.emit(&Event::VenueOpened);
             }
             Command::OpenEpoch { epoch } if *epoch <= self.epoch => {

@@ -37,7 +37,7 @@ impl Naive {
         });
         if let Err(reason) = checked {
             let (sequence, now) = (self.sequence + 1, self.now);
-            self.ids.remember(order.account, order.id, payload, sequence, sequence << 20 | REFUSED);
+            self.ids.remember((order.account, order.id), payload, (sequence, sequence << 20 | REFUSED), now);
             self.ids.end(order.account, order.id, now);
             self.refuse(order, reason);
             return false;
@@ -103,7 +103,7 @@ impl Naive {
             maker_ppm: u32::try_from(rates.maker).expect("a rate"),
             taker_ppm: u32::try_from(rates.taker).expect("a rate"),
         });
-        self.ids.remember(order.account, order.id, payload, sequence, id);
+        self.ids.remember((order.account, order.id), payload, (sequence, id), self.now);
         let mut taker = self.taker(order, id, terms);
         let crosses = self.crosses(order.instrument, order.side, order.price.into());
         let stop = if order.flags & 1 != 0 && crosses {

@@ -1,11 +1,11 @@
 //! Several commands in one, and many orders canceled at once.
 
+use cift_core::Config;
 use cift_core::command::{AmendOrder, Batch, BatchMember, CancelOrder, CancelOrders, Command, Side};
 
-use cift_core::Config;
 use cift_core::journal::Runner;
 
-use super::{ALICE, BOB, Buy, CAROL, NOTHING, Sell, SubmitOrder, Venue, submit, told};
+use super::{ALICE, BOB, Buy, CAROL, NOTHING, Sell, SubmitOrder, Venue, listing, submit, told};
 
 fn everything() -> CancelOrders {
     CancelOrders { account: 0, deadline: 0, instrument: 0, side: None, price_min: None, price_max: None }
@@ -168,6 +168,25 @@ fn an_atomic_batch_with_one_refused_member_does_nothing_and_may_be_sent_again() 
         assert_eq!(venue.queue(Buy), [], "{}", venue.table());
     }
     told!(venue, venue.send(&batch(true, vec![order("a", 1)])), ["accepted 3", "done 1, refused 0"]);
+}
+
+#[test]
+fn an_atomic_batch_that_is_refused_makes_no_remembered_id_leave() {
+    // Nine ids opened and funded the accounts, so three more fill the table.
+    let mut venue = Venue::with(listing(), Config { ids_max: 12, ..Config::default() });
+    let (mine, others) = (["cash-1", "cash-2", "x", "y", "z"], ["cash-3", "cash-4"]);
+    for id in ["x", "y", "z"] {
+        told!(venue, venue.order(SubmitOrder { id, ..submit(ALICE, Buy, 100, 1_000_000) }), [
+            "rejected insufficient_funds"
+        ]);
+    }
+    let told = venue.send(&batch(true, vec![order("a", 1), order("b", 1), order("c", 1_000_000)]));
+    told!(venue, told, ["rejected insufficient_funds", "refused batch_member_refused"]);
+    let engine = venue.runner.engine();
+    assert!(mine.iter().all(|id| engine.lookup(ALICE, id).is_some()));
+    assert!(others.iter().all(|id| engine.lookup(BOB, id).is_some()));
+    told!(venue, venue.send(&batch(true, vec![order("a", 1)])), ["accepted 3", "done 1, refused 0"]);
+    assert!(venue.runner.engine().lookup(ALICE, "cash-1").is_none(), "only what is taken needs room");
 }
 
 #[test]

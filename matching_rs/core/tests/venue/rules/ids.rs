@@ -139,9 +139,29 @@ fn past_the_bound_the_oldest_end_is_forgotten_first() {
         venue.cancel(ALICE, 0);
     }
     venue.order(named("d", 1));
-    venue.order(named("e", 1));
     told!(venue, venue.order(named("b", 1)), ["duplicate, same true"]);
     told!(venue, venue.order(named("a", 1)), ["accepted 3"]);
+}
+
+#[test]
+fn what_others_send_makes_none_of_an_accounts_share_forgotten() {
+    // Half of 60 divided among six accounts, account 0 among them: five each.
+    let mut venue = venue(60);
+    for id in ["a", "b", "c", "d", "e"] {
+        told!(venue, venue.order(named(id, 1_000_000)), ["rejected insufficient_funds"]);
+    }
+    for n in 0..200 {
+        let id = format!("noise-{n}");
+        let order = SubmitOrder { id: &id, ..submit(BOB, Buy, 100, 1_000_000) };
+        told!(venue, venue.order(order), ["rejected insufficient_funds"]);
+    }
+    for id in ["a", "b", "c", "d", "e"] {
+        told!(venue, venue.order(named(id, 1_000_000)), ["duplicate, same true"]);
+    }
+    let last = SubmitOrder { id: "noise-160", ..submit(BOB, Buy, 100, 1_000_000) };
+    told!(venue, venue.order(last), ["duplicate, same true"]);
+    let first = SubmitOrder { id: "noise-0", ..submit(BOB, Buy, 100, 1_000_000) };
+    told!(venue, venue.order(first), ["rejected insufficient_funds"]);
 }
 
 #[test]
