@@ -9,6 +9,7 @@ use crate::money::account::TIERS;
 use crate::money::fees::{PPM, RATE_MAX, Rates};
 use crate::places::Places;
 use crate::reason::Reason;
+use crate::reference::{Reference, window};
 use crate::view::Level;
 
 /// The most decimals an asset or a price has.
@@ -62,7 +63,7 @@ pub struct Rules {
     pub band_ppm: u32,
     /// Furthest a market order walks, ppm; 0: no cap.
     pub slippage_ppm: u32,
-    /// Last trade's price or the one set since; 0: none.
+    /// The price the band is around: set, then moved by trades; 0: none.
     pub reference_price: i64,
 }
 
@@ -92,6 +93,10 @@ pub struct Market {
     pub rules: Rules,
     /// Quote units of one tick times one lot.
     pub unit: i64,
+    /// The reference price before it was rounded.
+    pub(crate) reference: Reference,
+    /// Base units of trades the reference price is the average over.
+    window: i64,
     /// Its events so far.
     pub sequence: u64,
     /// Price of the last trade; 0: none.
@@ -191,11 +196,31 @@ impl Market {
         }
         let book = Book::default();
         let rates = [Rates::default(); TIERS as usize];
+        let (reference, window) = (Reference::set(rules.reference_price), window(rules.quantity_max, rules.lot_size));
         let (sequence, last_price, open_orders, volume, told) = (0, 0, 0, 0, 0);
-        let mut market =
-            Self { number, rules, unit, sequence, last_price, open_orders, volume, told, book, identity, fees, rates };
+        #[rustfmt::skip]
+        let mut market = Self {
+            number, rules, unit, reference, window, sequence, last_price, open_orders, volume, told, book, identity, fees, rates,
+        };
         market.fill_rates();
         Some(market)
+    }
+
+    /// Change what may change; `unit` is what `Rules::check` returned for it, `reference` a price that was set.
+    pub fn set_rules(&mut self, rules: Rules, unit: i64, reference: Option<i64>) {
+        (self.rules, self.unit) = (rules, unit);
+        self.window = window(rules.quantity_max, rules.lot_size);
+        if let Some(price) = reference {
+            self.reference = Reference::set(price);
+        }
+    }
+
+    /// Count a trade in the last and in the reference price.
+    #[inline]
+    pub fn traded(&mut self, price: i64, quantity: i64) {
+        self.last_price = price;
+        self.reference = self.reference.traded(price, quantity, self.window);
+        self.rules.reference_price = self.reference.price();
     }
 
     fn fill_rates(&mut self) {

@@ -5,7 +5,8 @@
 //!
 //! Each folder is one idea, and none uses what uses it. From the floor up:
 //!
-//! - `bits`, `places`, `shares`, `reason`, `command`: integers, lists of bits, a pool all accounts use, the words of the wire
+//! - `bits`, `places`, `shares`, `reference`, `reason`, `command`: integers, lists of bits, a pool all accounts use, the band's
+//!   centre, the words of the wire
 //! - `event`, `frame`, `view`; `ids` (which client ids were seen), `money` (accounts, balances, positions, fees)
 //! - `codec` (commands and events as bytes), `book` (orders by price and time)
 //! - `instrument` (its rules, its fees and its book), `rows` (the journal's events as rows for the tables)
@@ -33,6 +34,7 @@ mod orders;
 mod places;
 mod queries;
 pub mod reason;
+mod reference;
 pub mod rows;
 mod shared;
 mod shares;

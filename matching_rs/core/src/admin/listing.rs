@@ -62,8 +62,7 @@ impl Engine {
             Err(reason) => return self.reject(0, reason, kind::CHANGE_INSTRUMENT, "", sink),
         };
         let market = &mut self.markets[place];
-        market.rules = rules;
-        market.unit = unit;
+        market.set_rules(rules, unit, command.reference_price);
         let event = Event::InstrumentChanged {
             instrument_sequence: self.shared.instrument_sequence(&mut self.markets[place]),
             instrument: command.instrument,

@@ -172,8 +172,7 @@ impl Shared {
     #[inline]
     fn tell_trade<S: Sink>(&mut self, market: &mut Market, taker: &Taker, maker: &Order, fill: &Fill, sink: &mut S) {
         let price = market.price(maker.price);
-        market.last_price = price;
-        market.rules.reference_price = price;
+        market.traded(price, fill.quantity);
         let event = Event::Trade {
             instrument_sequence: self.instrument_sequence(market),
             instrument: market.number,

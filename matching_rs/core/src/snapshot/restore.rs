@@ -14,6 +14,7 @@ use crate::money::account::{EXTERNAL, Standing, TIERS};
 use crate::money::fees::{RATE_MAX, Rates, Traded};
 use crate::money::withdrawals::{WITHDRAWALS_MAX, Withdrawal};
 use crate::places::Places;
+use crate::reference::Reference;
 
 const HASH_BYTES: usize = 32;
 
@@ -23,7 +24,7 @@ const SEQUENCE_MAX: u64 = 1 << 43;
 /// Least bytes of each kind of item, so that a false count cannot ask for memory.
 mod size {
     pub const ASSET: usize = 2;
-    pub const MARKET: usize = 200;
+    pub const MARKET: usize = 216;
     pub const ACCOUNT: usize = 36;
     pub const BALANCE: usize = 10;
     pub const POSITION: usize = 44;
@@ -124,6 +125,7 @@ impl Engine {
         let rules = read_rules(r)?;
         let sequence = r.u64().filter(|&sequence| sequence <= SEQUENCE_MAX)?;
         let last_price = r.i64()?;
+        let reference = Reference::read(r.array()?).filter(|reference| reference.price() == rules.reference_price)?;
         let mut fees = [None; TIERS as usize];
         for tier in &mut fees {
             let (set, rates) = (r.flag()?, Rates { maker: r.u32()?, taker: r.u32()? });
@@ -132,6 +134,7 @@ impl Engine {
         let number = u32::try_from(self.markets.len() + 1).ok().filter(|&number| number < INSTRUMENTS_MAX)?;
         let mut market = Market::assemble(number, identity, rules, fees)?;
         (market.sequence, market.told, market.last_price) = (sequence, sequence, last_price);
+        market.reference = reference;
         Some(market)
     }
 

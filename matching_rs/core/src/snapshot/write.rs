@@ -144,6 +144,7 @@ fn write_market(w: &mut Writer, market: &Market) {
     w.i64(rules.reference_price);
     w.u64(market.sequence);
     w.i64(market.last_price);
+    w.bytes(&market.reference.save());
     for rates in market.fees() {
         w.u8(rates.is_some().into());
         w.u32(rates.map_or(0, |rates| rates.maker));

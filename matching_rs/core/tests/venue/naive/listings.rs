@@ -120,7 +120,7 @@ impl Naive {
             notional_min: listing.notional_min.into(),
             band: listing.band_ppm.into(),
             slippage: listing.slippage_ppm.into(),
-            reference: listing.reference_price.into(),
+            reference: i128::from(listing.reference_price) << 32,
             tiers: BTreeMap::from([(0, rates)]),
             sequence: 0,
             orders: Vec::new(),
@@ -148,6 +148,9 @@ impl Naive {
             set(&mut new.band, change.band_ppm.map(i64::from));
             set(&mut new.slippage, change.slippage_ppm.map(i64::from));
             set(&mut new.reference, change.reference_price);
+            if change.reference_price.is_some() {
+                new.reference <<= 32;
+            }
             let regrid = (new.tick, new.lot) != (old.tick, old.lot);
             if regrid && !old.orders.is_empty() {
                 return Err(Reason::OpenOrdersExist);
@@ -171,7 +174,7 @@ impl Naive {
             notional_min: narrow(new.notional_min),
             band_ppm: u32::try_from(new.band).expect("32 bits"),
             slippage_ppm: u32::try_from(new.slippage).expect("32 bits"),
-            reference_price: narrow(new.reference),
+            reference_price: narrow(new.reference_price()),
         });
     }
 

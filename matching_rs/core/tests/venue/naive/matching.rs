@@ -196,7 +196,7 @@ impl Naive {
         }
         let sides = [(taker.account, taker.side, taker_fee), (maker.account, maker.side, maker_fee)];
         self.settle(number, sides, quantity, notional);
-        self.instrument_mut(number).reference = maker.price;
+        self.instrument_mut(number).refer(maker.price, quantity);
         let instrument_sequence = self.next_instrument_sequence(number);
         let maker_side = self.side_of(maker.id, maker.account, maker.leaves, &maker.fills, maker_fee);
         let taker_side = self.side_of(taker.id, taker.account, taker.left(), &taker.fills, taker_fee);

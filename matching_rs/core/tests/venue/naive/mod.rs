@@ -98,6 +98,7 @@ pub struct Instrument {
     notional_min: i128,
     band: i128,
     slippage: i128,
+    /// In parts of 2³² of a price unit.
     reference: i128,
     tiers: BTreeMap<u8, Rates>,
     sequence: u64,

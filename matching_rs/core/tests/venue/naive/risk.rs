@@ -157,14 +157,31 @@ impl Instrument {
         }
     }
 
+    /// The average price of the trades in the window: the last hundredth of the largest order, at least a thousand lots.
+    pub(super) fn refer(&mut self, price: i128, quantity: i128) {
+        let window = (self.quantity_max / 100).max(self.lot * 1_000);
+        if self.reference == 0 || quantity >= window {
+            self.reference = price << 32;
+        } else {
+            let share = (quantity << 32) / window;
+            self.reference += (((price << 32) - self.reference) * share) >> 32;
+        }
+    }
+
+    /// To the nearest unit.
+    pub(super) fn reference_price(&self) -> i128 {
+        (self.reference + (1 << 31)) >> 32
+    }
+
     pub(super) fn check_band(&self, price: i128) -> Result<(), Reason> {
         if self.band == 0 {
             return Ok(());
         }
-        if self.reference == 0 {
+        let reference = self.reference_price();
+        if reference == 0 {
             return Err(Reason::NoReferencePrice);
         }
-        let inside = (price - self.reference).abs() * PPM <= self.reference * self.band;
+        let inside = (price - reference).abs() * PPM <= reference * self.band;
         if inside { Ok(()) } else { Err(Reason::PriceOutsideBand) }
     }
 }

@@ -176,9 +176,11 @@ fn an_atomic_batch_that_is_refused_makes_no_remembered_id_leave() {
     let mut venue = Venue::with(listing(), Config { ids_max: 12, ..Config::default() });
     let (mine, others) = (["cash-1", "cash-2", "x", "y", "z"], ["cash-3", "cash-4"]);
     for id in ["x", "y", "z"] {
-        told!(venue, venue.order(SubmitOrder { id, ..submit(ALICE, Buy, 100, 1_000_000) }), [
-            "rejected insufficient_funds"
-        ]);
+        told!(
+            venue,
+            venue.order(SubmitOrder { id, ..submit(ALICE, Buy, 100, 1_000_000) }),
+            ["rejected insufficient_funds"]
+        );
     }
     let told = venue.send(&batch(true, vec![order("a", 1), order("b", 1), order("c", 1_000_000)]));
     told!(venue, told, ["rejected insufficient_funds", "refused batch_member_refused"]);

@@ -1,7 +1,7 @@
 //! Pre-trade risk: each check, and the order they stand in.
 
 use cift_core::Config;
-use cift_core::command::{AccountStatus, ChangeAccount, Command, SetPositionLimit, SubmitOrder};
+use cift_core::command::{AccountStatus, CashKind, ChangeAccount, Command, SetPositionLimit, SubmitOrder};
 
 use super::{
     ALICE, BOB, Buy, CAROL, ChangeInstrument, DOLLAR, ListInstrument, SHARE, Sell, Venue, X, change, listing, market,
@@ -177,7 +177,7 @@ fn open_orders_are_limited_per_account_and_per_venue() {
 }
 
 #[test]
-fn a_band_needs_a_reference_price_and_follows_the_last_trade() {
+fn a_band_needs_a_reference_price_and_follows_what_is_traded() {
     let band = ListInstrument { band_ppm: 100_000, ..listing() };
     let mut venue = Venue::with(band, Config::default());
     told!(venue, venue.limit(ALICE, Buy, 100, 1), ["rejected no_reference_price"]);
@@ -186,5 +186,45 @@ fn a_band_needs_a_reference_price_and_follows_the_last_trade() {
     told!(venue, venue.limit(ALICE, Buy, 89, 1), ["rejected price_outside_band"]);
     told!(venue, venue.limit(ALICE, Buy, 110, 1), ["accepted 3"]);
     told!(venue, venue.limit(BOB, Sell, 90, 1), ["accepted 4", "trade 1@110 3>4"]);
-    told!(venue, venue.limit(ALICE, Buy, 121, 1), ["accepted 3"]);
+    told!(venue, venue.limit(ALICE, Buy, 111, 1), ["rejected price_outside_band"]);
+    // A window is a hundredth of the largest order, at least a thousand lots: all of it at 110 makes that the centre.
+    venue.send(&Command::ChangeInstrument(ChangeInstrument { quantity_max: Some(50_000), ..change(X) }));
+    venue.limit(BOB, Sell, 110, 1_000 - 1);
+    venue.cash(CAROL, CashKind::Deposit, SHARE, 1_000);
+    venue.limit(CAROL, Sell, 110, 2_000);
+    told!(venue, venue.limit(ALICE, Buy, 110, 999), ["accepted 3", "trade 999@110 4>3"]);
+    told!(venue, venue.limit(ALICE, Buy, 110, 1_000), ["accepted 3", "trade 1000@110 5>3"]);
+    told!(venue, venue.limit(ALICE, Buy, 121, 1), ["accepted 3", "trade 1@110 5>3"]);
+    told!(venue, venue.limit(ALICE, Buy, 122, 1), ["rejected price_outside_band"]);
+}
+
+#[test]
+fn a_small_trade_between_two_accounts_moves_the_band_by_its_weight() {
+    let band = ListInstrument { band_ppm: 100_000, reference_price: 1_000, ..listing() };
+    let mut venue = Venue::with(band, Config::default());
+    // The window is 10,000: each lot at 1,100 moves the centre by a ten-thousandth of the distance, 0.01.
+    for _ in 0..3 {
+        venue.limit(ALICE, Sell, 1_100, 1);
+        told!(venue, venue.limit(BOB, Buy, 1_100, 1), ["accepted 4", "trade 1@1100 3>4"]);
+        told!(venue, venue.limit(BOB, Buy, 1_101, 1), ["rejected price_outside_band"]);
+    }
+    // 500 of 10,000 move it by a twentieth of what is left, to 1,005: then the band ends at 1,105.
+    venue.limit(ALICE, Sell, 1_100, 500);
+    told!(venue, venue.limit(BOB, Buy, 1_100, 500), ["accepted 4", "trade 500@1100 3>4"]);
+    told!(venue, venue.limit(BOB, Buy, 1_106, 1), ["rejected price_outside_band"]);
+    told!(venue, venue.limit(BOB, Buy, 1_105, 1), ["accepted 4"]);
+}
+
+#[test]
+fn a_reference_price_that_is_set_is_the_centre_at_once() {
+    let band = ListInstrument { band_ppm: 100_000, reference_price: 1_000, ..listing() };
+    let mut venue = Venue::with(band, Config::default());
+    venue.limit(ALICE, Sell, 1_100, 500);
+    venue.limit(BOB, Buy, 1_100, 500);
+    venue.send(&Command::ChangeInstrument(ChangeInstrument { reference_price: Some(2_000), ..change(X) }));
+    told!(venue, venue.limit(BOB, Buy, 1_799, 1), ["rejected price_outside_band"]);
+    told!(venue, venue.limit(BOB, Buy, 1_800, 1), ["accepted 4"]);
+    // Another change leaves it where it is.
+    venue.send(&Command::ChangeInstrument(ChangeInstrument { slippage_ppm: Some(1), ..change(X) }));
+    told!(venue, venue.limit(BOB, Buy, 1_799, 1), ["rejected price_outside_band"]);
 }
