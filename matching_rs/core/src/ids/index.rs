@@ -88,6 +88,14 @@ pub(crate) struct Vacancy {
     cell: usize,
 }
 
+impl Vacancy {
+    /// It is as it was after an entry was unseated: `changed` is what that returned.
+    #[inline]
+    pub fn stays(self, changed: Option<usize>) -> bool {
+        changed.is_some_and(|bucket| bucket != self.bucket)
+    }
+}
+
 /// What a search came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probe {
@@ -132,7 +140,7 @@ impl Index {
     #[inline]
     fn home(&self, key: Key) -> usize {
         let [low, ..] = key.words();
-        (u64::from(low) * self.buckets as u64 >> 32) as usize
+        ((u64::from(low) * self.buckets as u64) >> 32) as usize
     }
 
     #[inline]
@@ -213,19 +221,23 @@ impl Index {
         self.bucket_mut(vacancy.bucket)[vacancy.cell] = tag(key) | entry;
     }
 
-    /// Take an entry's cell away; `key_of` returns the key of any entry.
+    /// Take an entry's cell away; `key_of` returns the key of any entry. Vacancies found before stay true, unless they are in
+    /// the bucket that is returned; nothing: none does.
     #[inline]
-    pub fn unseat(&mut self, entry: u32, key_of: impl Fn(u32) -> Key) {
+    pub fn unseat(&mut self, entry: u32, key_of: impl Fn(u32) -> Key) -> Option<usize> {
         let home = self.home(key_of(entry));
         let bucket = self.bucket_mut(home);
-        let (cells, place) = (used(bucket), bucket.iter().position(|cell| cell & ENTRY_MASK == entry));
-        match place {
-            Some(place) if cells < CELLS => {
-                bucket[place] = bucket[cells - 1];
-                bucket[cells - 1] = 0;
-            }
-            _ => self.unseat_slowly(home, entry, key_of),
+        // Where it is among the cells is random, so all are looked at without a branch.
+        let alike = |at: usize| u32::from(bucket[at] & ENTRY_MASK == entry) << at;
+        let place = (0..CELLS).fold(0, |places, at| places | alike(at)).trailing_zeros() as usize;
+        let cells = used(bucket);
+        if place < CELLS && cells < CELLS {
+            bucket[place] = bucket[cells - 1];
+            bucket[cells - 1] = 0;
+            return Some(home);
         }
+        self.unseat_slowly(home, entry, key_of);
+        None
     }
 
     /// The same where the bucket is full, or was.

@@ -196,7 +196,10 @@ impl Ids {
             return Some(entry);
         }
         for _ in 0..FORGOTTEN_MAX {
-            if self.evict(account) == entry {
+            // Of two accounts' ids with one hash, the other's may be meant: then it is not in this queue.
+            let first = self.holders.first(account)?;
+            self.evict(account);
+            if first == entry {
                 return None;
             }
         }
@@ -234,8 +237,10 @@ impl Ids {
             self.turn = if self.turn + 1 < self.holders.count() { self.turn + 1 } else { 0 };
             if self.holders.is_over(account) { Some(account) } else { self.holders.next_over(self.turn) }
         };
-        if let Some(account) = leaves {
-            self.evict(account);
+        // Somebody has more than a share, or there would be no seat.
+        let changed = leaves.and_then(|account| self.evict(account));
+        if seat.vacancy.stays(changed) {
+            return seat;
         }
         match self.probe(seat.key) {
             Probe::Missing(Some(vacancy)) => Seat { vacancy, ..seat },
@@ -277,9 +282,9 @@ impl Ids {
         }
     }
 
-    /// Forget the id of an account's that ended first; there is one. Returns its entry.
+    /// Forget the id of an account's that ended first; there is one. Returns what `unseat` does.
     #[inline]
-    fn evict(&mut self, account: u32) -> u32 {
+    fn evict(&mut self, account: u32) -> Option<usize> {
         let holder = self.holders.take(account);
         let entry = holder.first;
         holder.first = low32(self.slab.end(entry)) & (ENTRIES - 1);
@@ -287,10 +292,10 @@ impl Ids {
             let end = self.slab.end(holder.first) >> ENTRY_BITS;
             holder.due = due_of(end, self.window);
         }
-        self.index.unseat(entry, |entry| self.slab.get(entry).key());
+        let changed = self.index.unseat(entry, |entry| self.slab.get(entry).key());
         self.slab.give(entry);
         self.count -= 1;
-        entry
+        changed
     }
 
     /// How many ids are remembered.
