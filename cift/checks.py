@@ -92,5 +92,8 @@ def _matching() -> Iterator[Error]:
     for name, most in bounds.items():
         if not 1 <= matching[name] <= most:
             yield Error(f"MATCHING[{name!r}] must be from 1 to {most}.", id="cift.E003")
+    # Ids of open orders stay; were they to fill the half that is divided among the accounts, no new id could be taken.
+    if matching["IDS_MAX"] < 2 * matching["OPEN_ORDERS_MAX"]:
+        yield Error("MATCHING['IDS_MAX'] must be at least twice MATCHING['OPEN_ORDERS_MAX'].", id="cift.E003")
     if len(matching["IDS_KEY"]) != IDS_KEY_BYTES:
         yield Error(f"MATCHING['IDS_KEY'] must have {IDS_KEY_BYTES} bytes.", id="cift.E003")

@@ -14,6 +14,7 @@ use crate::money::withdrawals::Withdrawals;
 use crate::places::Places;
 use crate::reason::Reason;
 use crate::shared::{Known, Shared};
+use crate::shares::Shares;
 use crate::view::{BookChange, Level};
 
 /// Raised whenever the same commands may give other events or another state.
@@ -22,7 +23,8 @@ pub const ENGINE_VERSION: u32 = 4;
 /// Bounds the engine is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Most orders open at once in the shard, at most 1,048,575.
+    /// Most orders open at once in the shard, at most 1,048,574.
+    /// Half of them are divided among the accounts.
     pub open_orders_max: u32,
     /// Most client ids remembered, at most 4,194,303.
     pub ids_max: u32,
@@ -30,6 +32,13 @@ pub struct Config {
     pub ids_window_ns: u64,
     /// Most orders one command of a mass cancel ends.
     pub mass_cancel_slice: u32,
+}
+
+impl Config {
+    /// Orders that may rest: an order needs a slot while it takes, too, so one is left for that.
+    pub(crate) fn resting_max(&self) -> u32 {
+        self.open_orders_max.min(SLOT_REFUSED - 1)
+    }
 }
 
 impl Default for Config {
@@ -74,7 +83,8 @@ impl Engine {
         let shared = Shared {
             sequence: 0,
             now: 0,
-            pool: Pool::new(config.open_orders_max),
+            pool: Pool::new(config.resting_max() + 1),
+            open_shares: Shares::new(config.resting_max()),
             ids: Ids::new(config.ids_max, config.ids_window_ns),
             accounts: Accounts::default(),
             changed: Vec::new(),

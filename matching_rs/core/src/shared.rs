@@ -10,6 +10,7 @@ use crate::instrument::Market;
 use crate::money::account::Account;
 use crate::money::accounts::Accounts;
 use crate::reason::Reason;
+use crate::shares::Shares;
 
 /// What all books share.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub now: u64,
     /// Open orders.
     pub pool: Pool,
+    /// How the open orders there may be are divided among the accounts.
+    pub open_shares: Shares,
     /// Clients' ids.
     pub ids: Ids,
     /// Accounts, balances, positions.
@@ -71,7 +74,13 @@ impl Shared {
     /// Divide what all accounts use among those there are: with each that is opened, every share is smaller.
     pub fn divide(&mut self) {
         // Account 0 is not one of them, but accounts are opened under it.
-        self.ids.divide(self.accounts.len() + 1);
+        let accounts = self.accounts.len() + 1;
+        self.ids.divide(accounts);
+        if self.open_shares.divide(accounts) {
+            for (_, account) in self.accounts.iter() {
+                self.open_shares.count(account.open_orders);
+            }
+        }
     }
 
     /// The entry of an id that is remembered.

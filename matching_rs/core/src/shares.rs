@@ -34,9 +34,20 @@ impl Shares {
         used < self.each || self.over < self.common
     }
 
+    /// The same once it uses more, or less, than now.
+    pub fn has_room_after(&self, used: u32, more: i64) -> bool {
+        let beyond = |used: i64| (used - i64::from(self.each)).max(0);
+        let later = i64::from(used) + more;
+        let over = i64::from(self.over) + beyond(later) - beyond(used.into());
+        later < i64::from(self.each) || over < i64::from(self.common)
+    }
+
     /// Divide anew among so many accounts; false: an account's share is what it was. Else `over` is to be counted again.
     pub const fn divide(&mut self, accounts: u32) -> bool {
-        let each = if accounts == 0 { 0 } else { self.pool / 2 / accounts };
+        let each = match (self.pool / 2).checked_div(accounts) {
+            Some(each) => each,
+            None => 0,
+        };
         self.common = self.pool - each * accounts;
         if each == self.each {
             return false;
@@ -81,16 +92,31 @@ mod tests {
             used[0] += 1;
         }
         assert_eq!(used[0], 2 + 12);
-        for account in 1..4 {
-            while shares.has_room(used[account]) {
-                shares.add(used[account]);
-                used[account] += 1;
+        for used in used.iter_mut().skip(1) {
+            while shares.has_room(*used) {
+                shares.add(*used);
+                *used += 1;
             }
         }
         assert_eq!((used, used.iter().sum::<u32>()), ([14, 2, 2, 2], 20));
         used[0] -= 1;
         shares.take(used[0]);
         assert!(shares.has_room(used[3]), "what one gives back, another may use");
+    }
+
+    #[test]
+    fn room_is_told_before_it_is_used() {
+        let mut shares = Shares::new(20);
+        shares.divide(4);
+        let mut used = 0;
+        while shares.has_room(used) {
+            for more in 0..=14 - used {
+                assert_eq!(shares.has_room_after(used, more.into()), used + more < 14, "{used} and {more} more");
+            }
+            shares.add(used);
+            used += 1;
+        }
+        assert!(shares.has_room_after(used, -1) && !shares.has_room_after(used, 0));
     }
 
     #[test]

@@ -58,7 +58,14 @@ def test_an_engine_that_is_not_built_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"QUEUE_COMMANDS_MAX": 0}, {"BATCH_COMMANDS_MAX": 1_001}, {"LEASE_S": 0}, {"IDS_KEY": b"short"}]
+    "wrong",
+    [
+        {"QUEUE_COMMANDS_MAX": 0},
+        {"BATCH_COMMANDS_MAX": 1_001},
+        {"LEASE_S": 0},
+        {"IDS_MAX": 1_999_999},
+        {"IDS_KEY": b"short"},
+    ],
 )
 def test_a_bound_of_the_order_service_that_cannot_be_is_named(wrong: dict[str, Any]) -> None:
     with override_settings(MATCHING={**settings.MATCHING, **wrong}):

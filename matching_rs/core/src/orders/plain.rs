@@ -36,7 +36,8 @@ impl Engine {
         let shape = (order.quote_amount == 0) & (1..SMALL).contains(&order.price) & (order.quantity > 0);
         let size = (rules.quantity_min..=rules.quantity_max).contains(&order.quantity);
         let worth = (rules.notional_min..SMALL).contains(&notional);
-        let room = (owner.open_orders < owner.open_orders_max) & (self.shared.pool.room() > 0);
+        let place = (self.shared.pool.room() > 1) & self.shared.open_shares.has_room(owner.open_orders);
+        let room = (owner.open_orders < owner.open_orders_max) & place;
         let fits = market.has_room_plainly(limit, lots);
         if !(plain & may & open & timely & shape & size & worth & room & fits & market.is_near(order.price)) {
             return None;
@@ -66,6 +67,7 @@ impl Engine {
         let Some(seat) = shared.ids.seat_plainly(key) else { return false };
         let Some(slot) = shared.pool.reserve() else { return false };
         let owner = shared.accounts.at_mut(order.account);
+        shared.open_shares.add(owner.open_orders);
         owner.open_orders += 1;
         let (account_sequence, terms) = (owner.next_sequence(), terms(order, owner.stp));
         let sequence = shared.sequence + 1;

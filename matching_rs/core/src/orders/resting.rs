@@ -9,6 +9,21 @@ use crate::reason::Reason;
 use crate::shared::Shared;
 
 impl Shared {
+    /// Count an order as open that now is.
+    #[inline]
+    pub fn count_order(&mut self, market: &mut Market, account: u32) {
+        let owner = self.accounts.at_mut(account);
+        self.open_shares.add(owner.open_orders);
+        owner.open_orders += 1;
+        market.open_orders += 1;
+    }
+
+    /// An order of an account's that has its slot may rest, as far as the shard goes: another slot must be left to take in.
+    #[inline]
+    pub fn may_rest(&self, account: u32) -> bool {
+        self.pool.room() > 0 && self.open_shares.has_room(self.accounts.at(account).open_orders)
+    }
+
     /// Hold what an order needs and queue it; its slot is filled and linked to its account.
     #[inline]
     pub fn rest(&mut self, market: &mut Market, slot: u32, held: i64) {
@@ -54,7 +69,9 @@ impl Shared {
         market.open_orders -= 1;
         let order = self.pool.order(slot);
         let (account, id) = (order.account, order.id());
-        self.accounts.at_mut(account).open_orders -= 1;
+        let owner = self.accounts.at_mut(account);
+        owner.open_orders -= 1;
+        self.open_shares.take(owner.open_orders);
         self.ids.end(id, account, self.now);
         self.pool.release(slot);
     }

@@ -36,7 +36,7 @@ pub(crate) enum Funds {
 /// What earlier members of an atomic batch have used up, or given back, before the check.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Used {
-    /// Slots, and open orders of the account.
+    /// Open orders of the account.
     pub orders: i64,
     /// Base units of open orders on the order's side of its instrument.
     pub open: i128,
@@ -98,7 +98,12 @@ impl Engine {
         if plan.rests && i64::from(owner.open_orders) + used.orders >= i64::from(owner.open_orders_max) {
             return Err(Reason::OpenOrdersLimit);
         }
-        if i64::from(self.shared.pool.room()) <= used.orders {
+        let has_place = || {
+            // Where accounts were opened meanwhile, shares may be smaller than what others have had open since before.
+            i64::from(self.shared.pool.room()) > used.orders + 1
+                && self.shared.open_shares.has_room_after(owner.open_orders, used.orders)
+        };
+        if plan.rests && !has_place() && !self.fills_whole(order, plan) {
             return Err(Reason::VenueOpenOrdersLimit);
         }
         let market = &self.markets[plan.market];

@@ -86,6 +86,17 @@ impl Engine {
         Ok(plan)
     }
 
+    /// The order would be filled whole at once, so it needs no place among those that rest.
+    pub(crate) fn fills_whole(&self, order: &SubmitOrder<'_>, plan: &Plan) -> bool {
+        let market = &self.markets[plan.market];
+        if !market.book.crosses(order.side, plan.limit) {
+            return false;
+        }
+        let stp = order.stp.unwrap_or(self.shared.accounts.at(order.account).stp);
+        let taker = self.shared.taker(market, order, (0, stp), plan, self.allowance(order, plan));
+        self.shared.can_fill(market, &taker)
+    }
+
     /// A post-only order must not take.
     #[inline]
     pub(crate) fn check_not_taking(&self, order: &SubmitOrder<'_>, plan: &Plan) -> Result<(), Reason> {
@@ -199,21 +210,24 @@ impl Shared {
             traded: Traded::default(),
             id: entry,
         };
-        if plan.rests && !market.book.crosses(order.side, plan.limit) {
+        if plan.rests && self.may_rest(order.account) && !market.book.crosses(order.side, plan.limit) {
             self.pool.place(slot, &new);
-            self.accounts.at_mut(order.account).open_orders += 1;
-            market.open_orders += 1;
+            self.count_order(market, order.account);
             self.rest(market, slot, ticket.allowance);
             return;
         }
         let mut taker = self.taker(market, order, (order_id, terms.stp), plan, ticket.allowance);
         match self.take(market, order, plan, &mut taker, sink) {
+            // Alone it would have been refused: an earlier member of its atomic batch took what was to fill it.
+            End::Rest if !self.may_rest(order.account) => {
+                let reason = Reason::VenueOpenOrdersLimit;
+                self.tell_taker_canceled(market, &taker, (order.price, order.quantity), reason, sink);
+            }
             End::Rest => {
                 (new.leaves, new.traded) = (taker.leaves, taker.traded);
                 self.pool.place(slot, &new);
                 self.pool.reduced_set(slot, plan.lots - taker.filled - taker.leaves);
-                self.accounts.at_mut(order.account).open_orders += 1;
-                market.open_orders += 1;
+                self.count_order(market, order.account);
                 let held = self.held(market, slot, taker.leaves);
                 return self.rest(market, slot, held);
             }

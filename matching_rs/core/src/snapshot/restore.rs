@@ -85,7 +85,7 @@ impl Engine {
         self.shared.divide();
         let high = r.u32()?;
         let free: Option<Vec<u32>> = (0..r.count(size::SLOT)?).map(|_| r.u32()).collect();
-        self.shared.pool = Pool::rebuild(self.config.open_orders_max, high, &free?)?;
+        self.shared.pool = Pool::rebuild(self.config.resting_max() + 1, high, &free?)?;
         let turn = r.u32()?;
         if !self.shared.ids.set_turn(turn) {
             return None;
@@ -241,8 +241,7 @@ impl Engine {
         if held > balance.free() {
             return None;
         }
-        market.open_orders += 1;
-        self.shared.accounts.at_mut(account).open_orders += 1;
+        self.shared.count_order(market, account);
         self.shared.rest(market, slot, held);
         Some(())
     }

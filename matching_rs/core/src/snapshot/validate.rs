@@ -130,6 +130,11 @@ impl Engine {
                 return Err(format!("account {account} does not hold {held} of asset {asset}"));
             }
         }
+        let beyond = |open: u32| open.saturating_sub(self.shared.open_shares.each());
+        let over: u32 = self.shared.accounts.iter().map(|(_, account)| beyond(account.open_orders)).sum();
+        if over != self.shared.open_shares.over() {
+            return Err(format!("{over} open orders are beyond the accounts' shares: counted otherwise"));
+        }
         for (number, account) in self.shared.accounts.iter() {
             for (asset, balance) in self.shared.accounts.balances(account) {
                 let held = i128::from(balance.held);

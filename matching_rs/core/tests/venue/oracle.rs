@@ -32,7 +32,7 @@ fn setting(name: &str, default: usize) -> usize {
 /// Bounds small enough to be met now and then.
 fn config(choice: u16) -> Config {
     match choice % 5 {
-        0 => Config { open_orders_max: 12, mass_cancel_slice: 1, ..Config::default() },
+        0 => Config { open_orders_max: 20, mass_cancel_slice: 1, ..Config::default() },
         // Of the first, accounts have no share; of the second, three each.
         1 => Config { ids_max: 12, ..Config::default() },
         3 => Config { ids_max: 70, ..Config::default() },

@@ -134,17 +134,11 @@ impl Ids {
 pub(super) struct Slots {
     free: Vec<u64>,
     high: u64,
-    taken: u64,
-    max: u64,
 }
 
 impl Slots {
-    pub(super) fn new(max: u32) -> Self {
-        Self { free: Vec::new(), high: 0, taken: 0, max: max.into() }
-    }
-
-    pub(super) fn room(&self) -> u64 {
-        self.max - self.taken
+    pub(super) const fn new() -> Self {
+        Self { free: Vec::new(), high: 0 }
     }
 
     /// How many were ever in use.
@@ -153,7 +147,6 @@ impl Slots {
     }
 
     pub(super) fn take(&mut self) -> u64 {
-        self.taken += 1;
         self.free.pop().unwrap_or_else(|| {
             self.high += 1;
             self.high - 1
@@ -161,7 +154,6 @@ impl Slots {
     }
 
     pub(super) fn give(&mut self, order_id: u64) {
-        self.taken -= 1;
         self.free.push(order_id & 0xF_FFFF);
     }
 }

@@ -119,6 +119,7 @@ pub struct Naive {
     pub instruments: Vec<Instrument>,
     ids: Ids,
     slots: Slots,
+    open_orders_max: u32,
     withdrawals: Vec<Withdrawal>,
     /// Mass cancels that are not over, the next one first.
     sweeps: Vec<Sweep>,
@@ -142,7 +143,8 @@ impl Naive {
             assets: Vec::new(),
             instruments: Vec::new(),
             ids: Ids::new(config),
-            slots: Slots::new(config.open_orders_max),
+            slots: Slots::new(),
+            open_orders_max: config.open_orders_max.min(1_048_574),
             withdrawals: Vec::new(),
             sweeps: Vec::new(),
             mass_cancel_slice: config.mass_cancel_slice as usize,

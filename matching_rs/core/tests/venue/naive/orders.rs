@@ -114,6 +114,7 @@ impl Naive {
             self.walk(&mut taker)
         };
         let end = match stop {
+            Stop::Uncrossed if rests(order) && !self.may_rest(order.account, 0) => Some(Reason::VenueOpenOrdersLimit),
             Stop::Uncrossed if rests(order) => {
                 let rested = Order {
                     id,
@@ -142,6 +143,11 @@ impl Naive {
             self.tell_canceled(&taker, reason);
         }
         self.retire(order.account, order.id, id);
+    }
+
+    /// It would leave nothing that has to rest.
+    pub(super) fn fills_whole(&self, order: &SubmitOrder<'_>) -> bool {
+        self.would_fill(&self.taker(order, 0, self.terms(order)))
     }
 
     fn taker(&self, order: &SubmitOrder<'_>, id: u64, terms: Terms<'_>) -> Taker {

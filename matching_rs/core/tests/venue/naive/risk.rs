@@ -91,7 +91,7 @@ impl Naive {
         if rests(order) && open >= i128::from(self.account(order.account).open_orders_max) {
             return Err(Reason::OpenOrdersLimit);
         }
-        if i128::from(self.slots.room()) <= used.orders {
+        if rests(order) && !self.may_rest(order.account, used.orders) && !self.fills_whole(order) {
             return Err(Reason::VenueOpenOrdersLimit);
         }
         if let Some(room) = self.position_room(order.account, order.instrument, order.side, used.open) {
@@ -106,6 +106,17 @@ impl Naive {
             None => free > 0,
         };
         if enough { Ok(()) } else { Err(Reason::InsufficientFunds) }
+    }
+
+    /// Half of all open orders there may be is divided evenly, account 0 counted along; the other half, and what does not
+    /// divide, goes to whoever comes.
+    pub(super) fn may_rest(&self, account: u32, more: i128) -> bool {
+        let (most, accounts) = (i128::from(self.open_orders_max), self.accounts.len() as i128 + 1);
+        let each = most / 2 / accounts;
+        let open = |one: u32| Account::open_orders_of(self, one) as i128 + if one == account { more } else { 0 };
+        let common: i128 = self.accounts.keys().map(|&one| (open(one) - each).max(0)).sum();
+        let all: i128 = self.accounts.keys().map(|&one| open(one)).sum();
+        all < most && (open(account) < each || common < most - each * accounts)
     }
 
     /// What rests at a price has a sum that fits 63 bits, with so much more.

@@ -1,7 +1,9 @@
 //! Pre-trade risk: each check, and the order they stand in.
 
 use cift_core::Config;
-use cift_core::command::{AccountStatus, CashKind, ChangeAccount, Command, SetPositionLimit, SubmitOrder};
+use cift_core::command::{
+    AccountStatus, CashKind, ChangeAccount, Command, OpenAccount, SetPositionLimit, SubmitOrder, TimeInForce,
+};
 
 use super::{
     ALICE, BOB, Buy, CAROL, ChangeInstrument, DOLLAR, ListInstrument, SHARE, Sell, Venue, X, change, listing, market,
@@ -174,6 +176,56 @@ fn open_orders_are_limited_per_account_and_per_venue() {
     told!(venue, venue.limit(CAROL, Buy, 100, 1), ["rejected venue_open_orders_limit"]);
     venue.cancel(ALICE, 0);
     told!(venue, venue.limit(CAROL, Buy, 100, 1), ["accepted 5"]);
+}
+
+#[test]
+fn a_full_shard_refuses_makers_not_takers() {
+    let mut venue = Venue::with(listing(), Config { open_orders_max: 3, ..Config::default() });
+    for price in [101, 102, 103] {
+        venue.limit(ALICE, Sell, price, 5);
+    }
+    told!(venue, venue.limit(BOB, Buy, 100, 1), ["rejected venue_open_orders_limit"]);
+    told!(venue, venue.limit(BOB, Buy, 101, 6), ["rejected venue_open_orders_limit"]);
+    told!(venue, venue.limit(BOB, Buy, 101, 2), ["accepted 4", "trade 2@101 3>4"]);
+    told!(venue, venue.order(market(BOB, Buy, 1)), ["accepted 4", "trade 1@101 3>4"]);
+    let ioc = SubmitOrder { time_in_force: TimeInForce::Ioc, ..submit(BOB, Buy, 100, 1) };
+    told!(venue, venue.order(ioc), ["accepted 4", "canceled 4 1 immediate_or_cancel"]);
+    let fok = SubmitOrder { time_in_force: TimeInForce::Fok, ..submit(BOB, Buy, 102, 4) };
+    told!(venue, venue.order(fok), ["accepted 4", "trade 2@101 3>4", "trade 2@102 3>4"]);
+    told!(venue, venue.limit(BOB, Buy, 100, 1), ["accepted 4"]);
+}
+
+#[test]
+fn accounts_that_are_opened_in_a_full_shard_leave_it_a_slot_to_take_in() {
+    let mut venue = Venue::with(listing(), Config { open_orders_max: 12, ..Config::default() });
+    for _ in 0..7 {
+        venue.limit(ALICE, Sell, 100, 1);
+    }
+    let opened = ["dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
+    for (id, account) in opened.into_iter().zip(6..) {
+        venue.send(&Command::OpenAccount(OpenAccount { id, deadline: 0, owner: 1, group: 0 }));
+        venue.cash(account, CashKind::Deposit, DOLLAR, 1_000);
+    }
+    // Thirteen accounts have no share of twelve; what was open stays, and what is left is common.
+    let rested = (6..13).filter(|&account| venue.limit(account, Buy, 90, 1) == [format!("accepted {account}")]).count();
+    assert_eq!(rested, 5);
+    told!(venue, venue.limit(BOB, Buy, 90, 1), ["rejected venue_open_orders_limit"]);
+    told!(venue, venue.limit(BOB, Buy, 100, 1), ["accepted 4", "trade 1@100 3>4"]);
+}
+
+#[test]
+fn an_accounts_share_of_the_open_orders_is_its_own() {
+    // Six accounts, account 0 among them: one of the first half of twelve each.
+    let mut venue = Venue::with(listing(), Config { open_orders_max: 12, ..Config::default() });
+    let taken = (0..20).filter(|_| venue.limit(ALICE, Buy, 100, 1) == ["accepted 3"]).count();
+    assert_eq!(taken, 1 + 6, "its own and the common half");
+    told!(venue, venue.limit(ALICE, Buy, 100, 1), ["rejected venue_open_orders_limit"]);
+    told!(venue, venue.limit(BOB, Buy, 100, 1), ["accepted 4"]);
+    told!(venue, venue.limit(BOB, Buy, 100, 1), ["rejected venue_open_orders_limit"]);
+    told!(venue, venue.limit(CAROL, Buy, 100, 1), ["accepted 5"]);
+    venue.cancel(ALICE, 0);
+    told!(venue, venue.limit(BOB, Buy, 100, 1), ["accepted 4"]);
+    told!(venue, venue.limit(ALICE, Buy, 100, 1), ["rejected venue_open_orders_limit"]);
 }
 
 #[test]
