@@ -36,8 +36,10 @@ pub struct Run {
     pub tally: Tally,
     /// Events of the whole flow.
     pub events: u64,
-    /// Nanoseconds of each timed record, sorted; empty unless asked for.
+    /// Nanoseconds of each timed record; empty unless asked for.
     pub latencies_ns: Vec<u32>,
+    /// Nanoseconds of each command that filled the table of ids; empty unless it was filled and they were asked for.
+    pub filling_ns: Vec<u32>,
     /// Bytes of order pool and price levels for each order open at the end.
     pub bytes_per_order: f64,
     /// Bytes of the id table for each id remembered at the end.
@@ -47,6 +49,8 @@ pub struct Run {
 /// A flow in the engine's words, ids of orders included: the same commands make the same ids, so an untimed run tells them.
 #[derive(Clone, Debug)]
 pub struct Script {
+    /// The table of ids is full before the flow begins.
+    full: bool,
     /// All client ids, one behind the other.
     ids: String,
     /// By record: who sends it.
@@ -57,12 +61,12 @@ pub struct Script {
     expected: Tape,
 }
 
-/// Put a flow in the engine's words.
+/// Put a flow in the engine's words; `full`: for a venue whose table of ids is full.
 ///
 /// # Panics
 /// When the engine's state is not sound afterwards.
 #[must_use]
-pub fn script(flow: &Flow) -> Script {
+pub fn script(flow: &Flow, full: bool) -> Script {
     let mut first = vec![0_u32; flow.symbols as usize + 1];
     for record in &flow.records {
         let highest = &mut first[record.symbol as usize + 1];
@@ -73,7 +77,8 @@ pub fn script(flow: &Flow) -> Script {
     }
     let mut owners = vec![0_u32; first.last().copied().unwrap_or(0) as usize + 1];
     let half = ACCOUNTS / 2;
-    let mut script = Script { ids: String::new(), accounts: Vec::new(), orders: Vec::new(), expected: Tape::default() };
+    let mut script =
+        Script { full, ids: String::new(), accounts: Vec::new(), orders: Vec::new(), expected: Tape::default() };
     let mut places = Vec::with_capacity(flow.records.len());
     let mut spread = 0_u32;
     for (number, record) in flow.records.iter().enumerate() {
@@ -91,6 +96,9 @@ pub fn script(flow: &Flow) -> Script {
     }
     let (mut known, mut tape) = (vec![0; owners.len()], Tape::default());
     let mut engine = venue(flow);
+    if full {
+        fill(&mut engine, |_| {});
+    }
     for (number, record) in flow.records.iter().enumerate() {
         let place = places[number];
         script.orders.push(known[place]);
@@ -251,6 +259,25 @@ fn venue(flow: &Flow) -> Engine {
     engine
 }
 
+/// Fill the table of ids by deposits of all accounts in turn; `done` is told the nanoseconds of each.
+fn fill(engine: &mut Engine, mut done: impl FnMut(u32)) {
+    let (clock, mut id, mut tape) = (Clock::new(), String::new(), Tape::default());
+    let most = engine.config().ids_max;
+    for number in engine.stats().ids..most {
+        id.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(id, "fill-{number}");
+        let account = FIRST_USER + number % ACCOUNTS;
+        let (kind, asset, amount) = (CashKind::Deposit, 1, 1);
+        let command = Command::MoveCash(MoveCash { account, id: &id, deadline: 0, kind, asset, amount });
+        let before = clock.raw();
+        engine.execute(&command, 1, &mut tape);
+        done(u32::try_from(clock.delta_as_nanos(before, clock.raw())).unwrap_or(u32::MAX));
+    }
+    assert_eq!(engine.stats().ids, most, "the table is full");
+    end_batch(engine, &mut tape);
+}
+
 /// Drain what a batch has changed.
 #[inline(never)]
 fn end_batch(engine: &mut Engine, tape: &mut Tape) {
@@ -288,6 +315,14 @@ fn apply(engine: &mut Engine, commands: &[Command<'_>], first: u64, tape: &mut T
 #[must_use]
 pub fn run(flow: &Flow, script: &Script, timed: bool) -> Run {
     let mut engine = venue(flow);
+    let mut filling_ns = Vec::new();
+    if script.full {
+        fill(&mut engine, |elapsed_ns| {
+            if timed {
+                filling_ns.push(elapsed_ns);
+            }
+        });
+    }
     let mut tape = Tape { trades: Vec::with_capacity(script.expected.trades.len()), ..Tape::default() };
     let mut latencies_ns = Vec::with_capacity(if timed { flow.records.len() } else { 0 });
     let mut elapsed = Duration::ZERO;
@@ -319,13 +354,13 @@ pub fn run(flow: &Flow, script: &Script, timed: bool) -> Run {
     }
     tape.accepted = script.expected.accepted;
     assert!(tape == script.expected && engine.validate().is_ok(), "a run comes out like the one before, and sound");
-    latencies_ns.sort_unstable();
     let stats = engine.stats();
     Run {
         elapsed,
         tally: script.tally(flow, &tape.trades),
         events: tape.events,
         latencies_ns,
+        filling_ns,
         bytes_per_order: ratio(stats.bytes_orders, stats.open_orders),
         bytes_per_id: ratio(stats.bytes_ids, stats.ids),
     }
@@ -345,7 +380,7 @@ mod tests {
     fn the_engine_agrees_with_the_flow() {
         for symbols in [1, 5] {
             let flow = generate(Parameters { symbols, messages: 20_000, live: 300, seed: 3 });
-            let run = run(&flow, &script(&flow), false);
+            let run = run(&flow, &script(&flow, false), false);
             assert_eq!(run.tally, flow.tally);
             assert!(run.events > 20_000);
         }

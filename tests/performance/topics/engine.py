@@ -15,6 +15,9 @@ MESSAGES = 1_000_000
 GOALS = {1: 10_000_000, 100: 8_000_000}
 P50_NS = 100
 P99_NS = 500
+FULL_TIMES = 1.5
+PAUSE_MS = 1
+_NS_PER_MS = 1_000_000
 PEER = "matchcore 0.4"
 MANIFEST = Path(__file__).resolve().parents[3] / "matching_rs" / "Cargo.toml"
 
@@ -25,16 +28,18 @@ class NoCargoError(Exception):
 
 @topic("engine", order=10)
 def engine(bench: Bench) -> Iterator[Result]:
-    """Yield rates and times on one symbol and on a hundred, and the peer's rate of the same run."""
+    """Yield rates and times on one symbol, with ids full too, and on a hundred, and the peer's rate of the same run."""
     for symbols in GOALS:
         flow = StandardFlow(symbols=symbols, messages=bench.scaled(MESSAGES))
         path = flow.stored(bench.flows)
         flow.read(path)
-        told = _run(path, rounds=bench.runs)
+        told = _run(path, rounds=bench.runs, full=symbols == 1)
         if told["hash"] != f"{flow.expected.hash:016x}":
             message = f"the engine's trades have hash {told['hash']} instead of {flow.expected.hash:016x}"
             raise RuntimeError(message)
         yield from _results(symbols, told)
+        if symbols == 1:
+            yield from _full_results(told)
 
 
 def _results(symbols: int, told: dict[str, Any]) -> Iterator[Result]:
@@ -55,12 +60,23 @@ def _results(symbols: int, told: dict[str, Any]) -> Iterator[Result]:
     yield Result(f"engine_over_peer_{symbols}", title, median(ours) / median(theirs), "times", 1)
 
 
-def _run(path: Path, *, rounds: int) -> dict[str, Any]:
+def _full_results(told: dict[str, Any]) -> Iterator[Result]:
+    """Yield what a message costs where an id has to leave for each that comes, and the longest any command takes."""
+    full, empty = tuple(told["full_rounds"]), median(told["engine_rounds"])
+    title = "engine alone, table of ids full, 1 symbol"
+    yield Result("engine_full", title, median(full), "messages/s", runs=full)
+    title = "time of a message, table of ids full over empty"
+    yield Result("engine_full_over_empty", title, empty / median(full), "times", FULL_TIMES, "lower")
+    title = "longest command, in every run: 4.2 M ids come, then the flow"
+    yield Result("engine_pause", title, told["pause_ns"] / _NS_PER_MS, "ms", PAUSE_MS, "lower")
+
+
+def _run(path: Path, *, rounds: int, full: bool) -> dict[str, Any]:
     cargo = shutil.which("cargo")
     if cargo is None:
         raise NoCargoError
     build = ["run", "--quiet", "--release", "--locked", "--manifest-path", str(MANIFEST), "--package", "cift-bench"]
-    words = ["--bin", "engine_bench", "--", str(path), "--rounds", str(rounds), "--json"]
+    words = ["--bin", "engine_bench", "--", str(path), "--rounds", str(rounds), "--json", *(["--full"] if full else [])]
     child = subprocess.run([cargo, *build, *words], stdout=subprocess.PIPE, text=True, check=True)
     told: dict[str, Any] = json.loads(child.stdout)
     return told
