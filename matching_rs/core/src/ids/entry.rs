@@ -141,13 +141,6 @@ impl Slab {
             // Two of five entries lie in two lines.
             prefetch_index(entries, place + 1);
         }
-        self.foresee_end(entry);
-    }
-
-    /// Prefetch what is known of an entry's end.
-    #[inline]
-    pub fn foresee_end(&self, entry: u32) {
-        let (chunk, place) = place_of(entry);
         if let Some(ends) = self.ends.get(chunk) {
             prefetch_index(ends, place);
         }

@@ -11,7 +11,7 @@ pub(super) struct Holder {
     pub last: u32,
     /// How many there are.
     pub ended: u32,
-    /// From when on the first is past its window, in steps that are rounded up.
+    /// From when on the first may be past its window, in steps that are rounded up: it or one before it is then.
     pub due: u32,
 }
 
@@ -61,6 +61,13 @@ impl Holders {
     #[inline]
     pub fn first(&self, account: u32) -> Option<u32> {
         self.get(account).map(|holder| holder.first).filter(|&first| first != 0)
+    }
+
+    /// Set from when on an account's first is past its window.
+    pub fn set_due(&mut self, account: u32, due: u32) {
+        if let Some(holder) = self.list.get_mut(account as usize) {
+            holder.due = due;
+        }
     }
 
     /// One more of an account's has ended; returns the account's queue.

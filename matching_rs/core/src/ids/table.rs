@@ -137,7 +137,6 @@ impl Ids {
             && let Some(first) = self.holders.first(account)
         {
             self.index.foresee(self.slab.get(first).key());
-            self.slab.foresee_end(low32(self.slab.end(first)) & (ENTRIES - 1));
         }
     }
 
@@ -250,8 +249,19 @@ impl Ids {
 
     /// The id of an account's that ended first is past its window.
     #[inline]
-    fn is_past(&self, account: u32, at: u64) -> bool {
-        self.holders.get(account).is_some_and(|holder| holder.ended > 0 && due_step(at) >= holder.due)
+    fn is_past(&mut self, account: u32, at: u64) -> bool {
+        let now = due_step(at);
+        self.holders.get(account).is_some_and(|holder| holder.due <= now && holder.ended > 0)
+            && self.is_past_exactly(account, now)
+    }
+
+    /// The same where it may be: what is known is from one that ended before it.
+    #[cold]
+    fn is_past_exactly(&mut self, account: u32, now: u32) -> bool {
+        let Some(first) = self.holders.first(account) else { return false };
+        let due = due_of(self.slab.end(first) >> ENTRY_BITS, self.window);
+        self.holders.set_due(account, due);
+        now >= due
     }
 
     /// Start the window of an account's id: its order has ended.
@@ -288,10 +298,6 @@ impl Ids {
         let holder = self.holders.take(account);
         let entry = holder.first;
         holder.first = low32(self.slab.end(entry)) & (ENTRIES - 1);
-        if holder.first != 0 {
-            let end = self.slab.end(holder.first) >> ENTRY_BITS;
-            holder.due = due_of(end, self.window);
-        }
         let changed = self.index.unseat(entry, |entry| self.slab.get(entry).key());
         self.slab.give(entry);
         self.count -= 1;
