@@ -267,7 +267,15 @@ impl Ids {
     /// Start the window of an account's id: its order has ended.
     #[inline]
     pub fn end(&mut self, entry: u32, account: u32, at: u64) {
-        self.queue(entry, account, ((at >> END_SHIFT) + 1).min(END_MAX));
+        let due = self.queue(entry, account, ((at >> END_SHIFT) + 1).min(END_MAX));
+        if due <= due_step(at) {
+            self.forget_past(account, at);
+        }
+    }
+
+    /// Forget what is past its window of an account's, a few at a time.
+    #[cold]
+    fn forget_past(&mut self, account: u32, at: u64) {
         for _ in 0..FORGOTTEN_AT_ONCE {
             if !self.is_past(account, at) {
                 break;
@@ -276,8 +284,9 @@ impl Ids {
         }
     }
 
+    /// Put an id behind the others of an account's that have ended; returns from when on the first may be past its window.
     #[inline]
-    pub(super) fn queue(&mut self, entry: u32, account: u32, end: u64) {
+    pub(super) fn queue(&mut self, entry: u32, account: u32, end: u64) -> u32 {
         let holder = self.holders.add(account);
         let last = std::mem::replace(&mut holder.last, entry);
         if holder.ended == 1 {
@@ -290,6 +299,7 @@ impl Ids {
             *before |= u64::from(entry);
             *self.slab.end_mut(entry) = end << ENTRY_BITS;
         }
+        holder.due
     }
 
     /// Forget the id of an account's that ended first; there is one. Returns what `unseat` does.
