@@ -28,6 +28,8 @@ def identities_settings(
     return {
         "ACCESS_S": 15 * _MINUTE_S,
         "REFRESH_S": 14 * _DAY_S,
+        # So long a used refresh token is exchanged for the same successor: its answer may have been lost on the way.
+        "REFRESH_AGAIN_S": 10,
         "BROWSER_S": 14 * _DAY_S,
         "TICKET_S": 30,
         "CONFIRM_EMAIL": confirm_email,

@@ -1,8 +1,9 @@
 """Token families: begun by a login, carried on by their refresh tokens, ended by many things, once for all processes.
 
 The database decides. A refresh token is exchanged by one UPDATE that names its generation: of any number that come at
-once, one finds the row as it was. One that comes again was used by somebody before, so its family ends (RFC 9700,
-section 4.14.2).
+once, one finds the row as it was. The others, and a client that lost the answer, come within seconds and are given the
+same successor: it is signed again, as of the exchange. One that comes later, or when its successor was itself
+exchanged, was used by somebody else, so its family ends (RFC 9700, section 4.14.2).
 """
 
 import logging
@@ -63,7 +64,7 @@ def tokens_issue(family: TokenFamily, *, at: int) -> Tokens:
 
 
 def family_rotate(claims: Claims, *, at: int) -> Tokens:
-    """Exchange the refresh token of these claims for the next generation's tokens.
+    """Exchange the refresh token of these claims for the next generation's tokens; again soon: for the same ones.
 
     Raises:
         TokenInvalidError: the family is over, or ends now because the token was exchanged before.
@@ -74,12 +75,16 @@ def family_rotate(claims: Claims, *, at: int) -> Tokens:
     exchanged = TokenFamily.objects.filter(
         pk=family.pk, generation=claims.generation, session_version=family.session_version, ended_at=None
     ).update(generation=F("generation") + 1, used_at=at, expires_at=at + settings.IDENTITIES["REFRESH_S"] * _NS)
-    if not exchanged:
-        if family_end(family.pk, at=at, reason="token_reused", generation_above=claims.generation):
-            logger.warning("a refresh token of user %s was reused; its token family %s ends", family.user_id, family.pk)
-        raise TokenInvalidError("The token was used before.")
-    family.generation = claims.generation + 1
-    return tokens_issue(family, at=at)
+    if exchanged:
+        family.generation = claims.generation + 1
+        return tokens_issue(family, at=at)
+    family = _alive(claims, at=at)
+    again_s: int = settings.IDENTITIES["REFRESH_AGAIN_S"]
+    if family.generation == claims.generation + 1 and at - family.used_at <= again_s * _NS:
+        return tokens_issue(family, at=family.used_at)
+    if family_end(family.pk, at=at, reason="token_reused", generation_above=claims.generation):
+        logger.warning("a refresh token of user %s was reused; its token family %s ends", family.user_id, family.pk)
+    raise TokenInvalidError("The token was used before.")
 
 
 def family_end(family: int, *, at: int, reason: str, generation_above: int = 0) -> bool:

@@ -145,7 +145,7 @@ class TokenRefreshApi(PublicApi):
 
     @described(answers={200: TokensBody}, body=Body(name="Refresh", table=_REFRESH), errors=("unauthenticated",))
     def post(self, request: Request) -> Response:
-        """Exchange it, once; one that comes again ends its login."""
+        """Exchange it; one that comes again within 10 s gives the same tokens, later it ends its login."""
         read, at = body_read(request, _REFRESH), clock_ns()
         source = address_counted(client_address(request))
         standing = places_take((Wanted("refresh-address", source),), at=at)

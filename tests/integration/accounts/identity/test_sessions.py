@@ -34,8 +34,8 @@ def login(user: User) -> Tokens:
     return tokens_issue(family_start(user, at=clock_ns(), address="192.0.2.1"), at=clock_ns())
 
 
-def refresh(tokens: Tokens) -> Tokens:
-    return family_rotate(token_read(tokens.refresh, TokenKind.REFRESH), at=clock_ns())
+def refresh(tokens: Tokens, *, later_s: int = 0) -> Tokens:
+    return family_rotate(token_read(tokens.refresh, TokenKind.REFRESH), at=clock_ns() + later_s * 10**9)
 
 
 def refresher(tokens: Tokens) -> Callable[[int], Tokens]:
@@ -54,20 +54,42 @@ def lets_in(tokens: Tokens) -> bool:
     return True
 
 
-def test_a_refresh_token_used_by_eight_at_once_lets_one_in(user: User) -> None:
+def family_of(tokens: Tokens) -> TokenFamily:
+    return TokenFamily.objects.get(pk=token_read(tokens.refresh, TokenKind.REFRESH).family)
+
+
+def test_a_refresh_token_used_by_eight_at_once_has_one_successor_that_all_eight_are_given(user: User) -> None:
     for _ in range(5):
         tokens = login(user)
         results = together(AT_ONCE, refresher(tokens))
 
-        assert sum(isinstance(result, tuple) for result in results) == 1
-        assert {type(result) for result in results} == {Tokens, TokenInvalidError}
+        (successor,) = set(results)
+        assert isinstance(successor, Tokens)
+        assert family_of(tokens).generation == 2
+        assert lets_in(successor)
+        assert refresh(successor).refresh != successor.refresh
 
 
-def test_a_used_refresh_token_seen_again_ends_its_whole_family(user: User) -> None:
+def test_a_used_refresh_token_gives_its_successor_again_for_ten_seconds_and_then_ends_its_family(user: User) -> None:
+    first, other = login(user), login(user)
+    second = refresh(first)
+
+    assert refresh(first, later_s=9) == second
+    assert lets_in(second)
+    with pytest.raises(TokenInvalidError):
+        refresh(first, later_s=11)
+
+    assert not lets_in(second)
+    with pytest.raises(TokenInvalidError):
+        refresh(second)
+    assert family_of(first).end_reason == "token_reused"
+    assert lets_in(other)
+
+
+def test_a_refresh_token_seen_again_once_its_successor_was_used_ends_its_family_at_once(user: User) -> None:
     first = login(user)
     other = login(user)
-    second = refresh(first)
-    third = refresh(second)
+    third = refresh(refresh(first))
 
     with pytest.raises(TokenInvalidError):
         refresh(first)
@@ -75,8 +97,21 @@ def test_a_used_refresh_token_seen_again_ends_its_whole_family(user: User) -> No
     assert not lets_in(third)
     with pytest.raises(TokenInvalidError):
         refresh(third)
-    assert TokenFamily.objects.get(pk=token_read(first.refresh, TokenKind.REFRESH).family).end_reason == "token_reused"
+    assert family_of(first).end_reason == "token_reused"
     assert lets_in(other)
+
+
+def test_a_successor_is_not_given_again_to_a_login_that_has_ended(user: User) -> None:
+    first, second = login(user), login(user)
+    refresh(first)
+    refresh(second)
+
+    family_end(family_of(first).pk, at=clock_ns(), reason="logout")
+    with pytest.raises(TokenInvalidError):
+        refresh(first)
+    user_sessions_end(user)
+    with pytest.raises(TokenInvalidError):
+        refresh(second)
 
 
 def test_tokens_go_on_from_generation_to_generation(user: User) -> None:
