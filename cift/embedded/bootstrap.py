@@ -14,7 +14,7 @@ from django.conf import settings
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.models import Account, LedgerEntry, User
-from apps.accounts.money.opening import OpeningDeposit, opening_deposit, openings_complete, registrations_sweep
+from apps.accounts.money.opening import OpeningDeposit, opening_deposit, openings_complete
 from apps.accounts.money.requests import requests_complete
 from apps.accounts.services import account_open
 from apps.marketdata.models import Asset, Instrument
@@ -78,7 +78,6 @@ async def promises_keep() -> None:
 
     """
     await openings_complete()
-    await database_call(registrations_sweep)
     await requests_complete()
 
 

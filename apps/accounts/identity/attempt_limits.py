@@ -6,7 +6,6 @@ only as many pass as there is room for.
 """
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,7 +18,6 @@ from apps.accounts.models import RateMark
 from cift.ratelimits import Standing, refused
 
 _NS = 1_000_000_000
-_SWEEP_ONE_IN = 256
 
 
 class Wanted(NamedTuple):
@@ -43,8 +41,6 @@ def places_take(wanted: Sequence[Wanted], *, at: int) -> Standing:
             raise refused(standing)
         if tightest is None or standing.remaining < tightest.remaining:
             tightest = standing
-    if secrets.randbelow(_SWEEP_ONE_IN) == 0:
-        RateMark.objects.filter(ahead_until__lt=at).delete()
     if tightest is None:
         raise ValueError("no limit was named")
     return tightest

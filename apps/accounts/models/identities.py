@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Index, QuerySet
+from django.db.models import F, Index, Q, QuerySet
 
 ADDRESS_LENGTH_MAX = 45
 """An IPv6 address in its longest form."""
@@ -42,11 +42,14 @@ class TokenFamily(models.Model):
     objects: ClassVar[models.Manager["TokenFamily"]] = models.Manager.from_queryset(TokenFamilyQuerySet)()
 
     class Meta:
-        """Newest first; swept when they have run out."""
+        """Newest first; swept when they have run out, or a while after they were ended."""
 
         verbose_name_plural = "token families"
         ordering = ("-id",)
-        indexes = (Index(fields=("expires_at",), name="token_family_expiry"),)
+        indexes = (
+            Index(fields=("expires_at",), name="token_family_expiry"),
+            Index(fields=("ended_at",), name="token_family_end", condition=Q(ended_at__isnull=False)),
+        )
 
     def __str__(self) -> str:
         """Name the family."""

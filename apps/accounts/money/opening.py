@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.codes import LedgerKind
@@ -119,13 +120,12 @@ async def openings_complete(*, older_than: timedelta = ALONE_FOR) -> int:
     return len(due)
 
 
-def registrations_sweep() -> int:
-    """Remove who has registered and never confirmed the address; give how many."""
+def registrations_stale() -> QuerySet[User]:
+    """Find who has registered and not confirmed the address in time; nobody where addresses are not confirmed."""
     if not _confirms():
-        return 0
+        return User.objects.none()
     before = timezone.now() - timedelta(days=settings.IDENTITIES["CONFIRMATION_DAYS"])
-    stale = User.objects.filter(email_confirmed=False, opening_due=True, created_at__lt=before, accounts=None)
-    return stale.delete()[1].get(User._meta.label, 0)
+    return User.objects.filter(email_confirmed=False, opening_due=True, created_at__lt=before, accounts=None)
 
 
 def _confirms() -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.accounts.money.opening import openings_complete, registrations_sweep
+from apps.accounts.identity.sweeping import registrations_sweep
+from apps.accounts.money.opening import openings_complete
 from cift.bus import buses
 from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call

@@ -6,10 +6,8 @@ import pytest
 from pytest_django import Settings
 
 from apps.accounts.identity.attempt_limits import Wanted, places_return, places_take
-from apps.accounts.models import RateMark
 from cift.errors.application import ApplicationError
 from cift.ratelimits import Standing, address_counted
-from cift.times import clock_ns
 from tests.support.together import together
 
 S = 10**9
@@ -97,15 +95,6 @@ def test_the_tightest_of_several_limits_is_told(sqlite: object) -> None:
     standing = places_take((Wanted("many", "a"), Wanted("few", "a")), at=AT)
 
     assert standing.headers["RateLimit"] == '"few";r=4;t=12'
-
-
-def test_marks_behind_the_clock_are_swept(sqlite: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    take("old", at=clock_ns() - 3_600 * S)
-    monkeypatch.setattr("apps.accounts.identity.attempt_limits.secrets.randbelow", lambda _most: 0)
-
-    take("new", at=clock_ns())
-
-    assert RateMark.objects.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.identity.mails import confirmation_token, reset_token
+from apps.accounts.identity.sweeping import registrations_sweep
 from apps.accounts.models import User
-from apps.accounts.money.opening import registrations_sweep
 
 PASSWORD = "Correct horse battery"
 EMAIL = "new@example.com"
