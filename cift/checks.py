@@ -10,16 +10,13 @@ from django.core.checks import CheckMessage, Error, register
 from cift.backends import BackendHandler
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.bus import buses
+from cift.exposure import doors_open, secrets_weak
 from cift.monitoring.health import checks as readiness_checks
 from cift.orderservice.journal import journal_reads
 from cift.wire.base import COMMANDS_PER_FRAME_MAX
 
 ENGINE_MODULE = "cift_matching"
 IDS_KEY_BYTES = 16
-
-SECRET_LENGTH_MIN = 32
-SECRET_LETTERS_MIN = 8
-"""Fewer different letters, or bytes, are a repetition and no secret."""
 
 
 @register()
@@ -28,30 +25,11 @@ def settings_check(*_arguments: Any, **_options: Any) -> list[CheckMessage]:
     return [*_backends(), *_engine(), *_matching()]
 
 
-@register(deploy=True)
+@register("exposure", deploy=True)
 def deployment_check(*_arguments: Any, **_options: Any) -> list[CheckMessage]:
     """Name each setting by which a venue in production would be open to strangers."""
-    return [*_secrets(), *_exposed()]
-
-
-def _secrets() -> Iterator[Error]:
-    for name in ("SECRET_KEY", "TOKENS_KEY"):
-        secret: str = getattr(settings, name)
-        if len(secret) < SECRET_LENGTH_MIN:
-            yield Error(f"{name} has fewer than {SECRET_LENGTH_MIN} letters.", id="cift.E005")
-        elif len(set(secret)) < SECRET_LETTERS_MIN:
-            yield Error(f"{name} repeats the same few letters.", id="cift.E005")
-    if settings.SECRET_KEY == settings.TOKENS_KEY:
-        yield Error("SECRET_KEY and TOKENS_KEY are the same.", id="cift.E005")
-    if len(set(settings.MATCHING["IDS_KEY"])) < SECRET_LETTERS_MIN:
-        yield Error("MATCHING['IDS_KEY'] repeats the same few bytes.", id="cift.E005")
-
-
-def _exposed() -> Iterator[Error]:
-    if "*" in settings.ALLOWED_HOSTS:
-        yield Error("ALLOWED_HOSTS takes any host.", id="cift.E006")
-    if settings.DEBUG:
-        yield Error("DEBUG is on.", id="cift.E006")
+    weak = [Error(text, id="cift.E005") for text in secrets_weak()]
+    return [*weak, *(Error(text, id="cift.E006") for text in doors_open())]
 
 
 def engine_is_built() -> bool:

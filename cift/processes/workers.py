@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from prometheus_client import start_http_server
 
+from cift.exposure import exposed_refuse
 from cift.processes.stopping import EXIT_FAULT, EXIT_LOST, stop_on_signals, stopped_within
 
 __all__ = ["EXIT_FAULT", "EXIT_LOST", "Worker", "WorkerEndedError", "stop_on_signals", "stopped_within"]
@@ -52,7 +53,13 @@ class Worker(BaseCommand):
         """
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        """Run, and turn the end into an exit code."""
+        """Run, and turn the end into an exit code.
+
+        Raises:
+            SetupError: the settings are not safe to serve with.
+
+        """
+        exposed_refuse()
         self.once = bool(options["once"])
         self.options = options
         if options.get("metrics"):

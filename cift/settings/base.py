@@ -21,3 +21,5 @@ from cift.settings.webserver import *
 BASE_DIR: Path = variables.BASE_DIR
 
 DEBUG = False
+# Whether what serves refuses to start with weak secrets, any host, or debug (cift.exposure).
+EXPOSED_REFUSED = False

@@ -5,6 +5,7 @@ from pathlib import Path
 from cift.settings import variables
 from cift.settings.base import *
 from cift.settings.bus import local_buses
+from cift.settings.data_folder import data_folder
 from cift.settings.databases import sqlite_databases
 from cift.settings.health import EMBEDDED_CHECKS
 from cift.settings.identities import PAPER_MONEY, identities_settings
@@ -14,7 +15,7 @@ from cift.settings.secrets import secrets_load
 from cift.settings.simulation import simulation_settings
 from cift.settings.tls import tls_settings
 
-DATA_DIR: Path = variables.DATA_DIR.read()
+DATA_DIR: Path = data_folder(variables.DATA_DIR.read())
 _secrets = secrets_load(DATA_DIR)
 
 HOST = variables.HOST.read()

@@ -5,6 +5,7 @@ from pathlib import Path
 from cift.settings import variables
 from cift.settings.base import *
 from cift.settings.bus import production_buses
+from cift.settings.data_folder import data_folder
 from cift.settings.databases import postgres_databases
 from cift.settings.identities import identities_settings
 from cift.settings.logging import logging_settings
@@ -13,13 +14,14 @@ from cift.settings.ratelimits import PRODUCTION, rate_limits
 from cift.settings.simulation import simulation_settings
 from cift.settings.tls import tls_settings
 
-DATA_DIR: Path = variables.DATA_DIR.read(production=True)
+DATA_DIR: Path = data_folder(variables.DATA_DIR.read(production=True))
 
 HOST = variables.HOST.read(production=True)
 PORT = variables.PORT.read(production=True)
 WEB_SERVER = variables.WEB_SERVER.read(production=True)
 ALLOWED_HOSTS = list(variables.ALLOWED_HOSTS.read(production=True))
 
+EXPOSED_REFUSED = True
 SECRET_KEY = variables.SECRET_KEY.read(production=True)
 TOKENS_KEY = variables.TOKENS_KEY.read(production=True)
 DATABASES = postgres_databases(

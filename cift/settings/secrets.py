@@ -6,13 +6,9 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from cift.env import SetupError
+from cift.settings.data_folder import DataFolderError
 
 _NAMES = frozenset({"django", "tokens", "ids"})
-
-
-class DataFolderError(SetupError):
-    """The data folder cannot be read or written."""
 
 
 def secrets_load(folder: Path) -> dict[str, str]:

@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from apps.orders.matching.engine import ENGINE_VERSION
 from apps.orders.models import JournalBatch
-from cift.settings.secrets import DataFolderError, secrets_load
+from cift.settings.data_folder import DataFolderError
+from cift.settings.secrets import secrets_load
 from tests.support.databases import ALIASES
 from tests.support.shard import journal_fill
 from tests.support.venue import free_port

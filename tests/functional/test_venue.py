@@ -44,10 +44,12 @@ def test_the_console_shows_address_logins_instruments_and_what_is_simulated(venu
     assert "simulated    nothing" in venue.output
 
 
-def test_secrets_and_logins_are_their_owner_s_alone(venue: Venue) -> None:
+def test_all_that_is_in_the_data_folder_is_its_owner_s_alone(venue: Venue) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in venue.folder.iterdir()}
+
+    assert {"secrets.json", "logins.json", "db.sqlite3", "journal.sqlite3", "snapshots.sqlite3"} <= modes.keys()
     assert stat.S_IMODE(venue.folder.stat().st_mode) == 0o700
-    for name in ("secrets.json", "logins.json"):
-        assert stat.S_IMODE((venue.folder / name).stat().st_mode) == 0o600
+    assert not {name: oct(mode) for name, mode in modes.items() if mode & 0o077}
 
 
 def test_ready_names_each_store_and_all_are_ok(venue: Venue) -> None:

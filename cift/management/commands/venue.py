@@ -23,6 +23,7 @@ from cift.checks import engine_is_built
 from cift.embedded.blank import blank_keep, blank_take
 from cift.embedded.logins import logins_load
 from cift.embedded.supervisor import Supervisor, listener_bind
+from cift.exposure import exposed_refuse
 from cift.processes.folder_lock import FolderInUse, folder_lock
 from cift.processes.workers import EXIT_FAULT, WorkerEndedError
 
@@ -49,7 +50,13 @@ class Command(BaseCommand):
         return __version__
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
-        """Lock the data folder, bind the address, bring the tables up to date, and run."""
+        """Lock the data folder, bind the address, bring the tables up to date, and run.
+
+        Raises:
+            SetupError: the settings are not safe to serve with.
+
+        """
+        exposed_refuse()
         if not engine_is_built():
             self._end("the engine is not built: run make setup")
         folder: Path = settings.DATA_DIR

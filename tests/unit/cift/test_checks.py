@@ -7,6 +7,8 @@ from django.test import override_settings
 
 from apps.marketdata.checks import tick_stores_check
 from cift import checks
+from cift.env import SetupError
+from cift.exposure import exposed_refuse
 
 
 def found() -> list[tuple[str | None, str]]:
@@ -103,3 +105,18 @@ def test_what_would_open_a_venue_in_production_is_named_each_by_itself(
 
     assert len(told) == len(names)
     assert all(text.startswith(name) for text, name in zip(told, names, strict=True))
+
+
+def test_what_serves_is_refused_with_all_of_it_in_one_line_where_the_settings_say_so() -> None:
+    unsafe = {**_SOUND, "SECRET_KEY": "short", "DEBUG": True}
+    with override_settings(**unsafe, EXPOSED_REFUSED=False):
+        exposed_refuse()
+    with override_settings(**_SOUND, EXPOSED_REFUSED=True):
+        exposed_refuse()
+
+    with override_settings(**unsafe, EXPOSED_REFUSED=True), pytest.raises(SetupError) as refused:
+        exposed_refuse()
+
+    assert "SECRET_KEY has fewer" in str(refused.value)
+    assert "DEBUG is on" in str(refused.value)
+    assert "\n" not in str(refused.value)
