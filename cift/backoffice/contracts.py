@@ -52,6 +52,10 @@ class OperatorSessions(ABC):
         """
 
     @abstractmethod
+    def password_page(self) -> str:
+        """Return the address where operators change their own password, given the old one and their second factor."""
+
+    @abstractmethod
     def is_second_factor_fresh(self, request: HttpRequest) -> bool:
         """Return whether a request may do what needs a fresh second factor: money, kill switches, others' access."""
 

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from csp.decorators import csp_update
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.sites import UnfoldAdminSite
 
 from cift.backoffice.contracts import operator_sessions
@@ -34,6 +34,10 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc]  # published withou
             return checked(request, *arguments, **options)
 
         return complete
+
+    def password_change(self, _request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to where an operator changes their password, within the limits all tries at it have."""
+        return HttpResponseRedirect(operator_sessions["default"].password_page())
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Let somebody in."""

@@ -19,6 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from apps.accounts.commands import OpenAccount
 from apps.accounts.identity.second_factor import second_factor_remove
+from apps.accounts.identity.sessions import user_sessions_end
 from apps.accounts.models import Account, User
 from apps.accounts.services import account_open
 from cift.backoffice.acts import actor_of, command_act, deadline, record, second_factor_require, tell
@@ -129,6 +130,9 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
         """Let who may grant set a password, and write it down."""
         if not _may_grant(request):
             raise PermissionDenied
+        if id == str(request.user.pk):
+            # One's own is changed where the old one is asked for.
+            return self.admin_site.password_change(request)
         if request.method != "POST":
             return super().user_change_password(request, id, form_url)
         try:
@@ -195,9 +199,12 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
         def act(user: User) -> None:
             if not self.has_change_permission(request, user):
                 raise ApplicationError("forbidden")
+            if user.pk == request.user.pk:
+                raise ApplicationError("forbidden", "Nobody removes their own here: it takes the password and a code.")
             second_factor_require(request)
             with transaction.atomic(using=router.db_for_write(User)):
                 second_factor_remove(user)
+                user_sessions_end(user)
                 record(actor_of(request), action="user.second_factor_remove", subject=f"user {user.pk}")
 
         done = rows_act(request, users, act)

@@ -1,4 +1,4 @@
-"""How often anybody may try: counted in the database, so that all processes count together and none counts twice.
+"""How often anybody may try a password or a code: counted in the database, by all processes together, none twice.
 
 The generic cell rate algorithm: a mark runs ahead of the clock by one interval a request, and a request that would put
 it ahead by more than the window is refused. One conditional UPDATE takes the place, so that of many requests at once
@@ -6,7 +6,8 @@ only as many pass as there is room for.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from django.conf import settings
@@ -15,7 +16,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from apps.accounts.models import RateMark
-from cift.ratelimits import Standing, refused
+from cift.ratelimits import Standing, address_counted, refused
+from cift.times import clock_ns
 
 _NS = 1_000_000_000
 
@@ -25,6 +27,23 @@ class Wanted(NamedTuple):
 
     limit: str
     who: str
+
+
+@contextmanager
+def attempt(account: str, *, address: str) -> Iterator[Standing]:
+    """Count a try at a password, a code or a mailed token while it is made; one that does not raise does not count.
+
+    Everywhere one can be tried, the same two limits count it: that of the address it comes from, and that of the
+    account (by its e-mail address, empty where none is named) as tried from there.
+
+    Raises:
+        ApplicationError: `rate_limited`; what the try raises.
+
+    """
+    source = address_counted(address)
+    wanted = (Wanted("login-address", source), Wanted("login-account-address", f"{source}|{account.strip().lower()}"))
+    yield places_take(wanted, at=clock_ns())
+    places_return(wanted)
 
 
 def places_take(wanted: Sequence[Wanted], *, at: int) -> Standing:

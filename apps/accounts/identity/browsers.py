@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from apps.accounts.identity.sessions import family_end, family_start
+from apps.accounts.identity.sessions import family_end, family_start, user_sessions_end
 from apps.accounts.models import TokenFamily, User
 from cift.times import clock_ns
 
@@ -26,6 +27,16 @@ def family_of_request(request: Request, user: User, *, at: int, address: str) ->
     family = family_start(user, at=at, address=address, lifetime_s=settings.IDENTITIES["BROWSER_S"])
     session[_SESSION_KEY] = family.pk
     return family
+
+
+def other_logins_end(request: HttpRequest | Request, user: User) -> None:
+    """End all of a user's logins but the one a request comes by."""
+    family = getattr(request, "auth", None)
+    if isinstance(family, TokenFamily):
+        user_sessions_end(user, keep=family.pk)
+        return
+    user_sessions_end(user, keep=request.session.get(_SESSION_KEY))
+    update_session_auth_hash(request, user)  # type: ignore[arg-type]  # what it uses, REST framework's request has too
 
 
 def browser_logged_out(*, request: HttpRequest | None, **_signal: Any) -> None:

@@ -8,36 +8,16 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apps.accounts.identity.attempt_limits import Wanted, places_return, places_take
+from apps.accounts.identity.attempt_limits import attempt
+from apps.accounts.identity.second_factor import code_check, second_factor_has
 from apps.accounts.models import User
-from cift.errors.application import ApplicationError
-from cift.ratelimits import Standing, address_counted
-from cift.times import clock_ns
+from cift.errors.application import ApplicationError, FieldError
+from cift.ratelimits import Standing
 
 HASHES_AT_ONCE_MAX = 2
 """One Argon2 hash takes 100 MiB: who sends many passwords at once must not take the machine's memory."""
 
 hashing = BoundedSemaphore(HASHES_AT_ONCE_MAX)
-
-
-def login_place_take(email: str, *, address: str, at: int) -> Standing:
-    """Take a place among an address's failed logins, and among those to one account from there.
-
-    Raises:
-        ApplicationError: `rate_limited`.
-
-    """
-    return places_take(_places(email, address), at=at)
-
-
-def login_place_return(email: str, *, address: str) -> None:
-    """Release the place: the login did not fail."""
-    places_return(_places(email, address))
-
-
-def _places(email: str, address: str) -> tuple[Wanted, Wanted]:
-    source = address_counted(address)
-    return Wanted("login-address", source), Wanted("login-account-address", f"{source}|{email.strip().lower()}")
 
 
 def password_user(email: str, password: str) -> User | None:
@@ -46,6 +26,25 @@ def password_user(email: str, password: str) -> User | None:
         # ModelBackend hashes for nothing where there is no such user.
         user = ModelBackend().authenticate(None, username=email, password=password)
     return user if isinstance(user, User) else None
+
+
+def owner_confirm(user: User, *, password: str, code: str | None, address: str) -> Standing:
+    """Want the password again of who is logged in, and where there is a second factor that too.
+
+    Raises:
+        ApplicationError: `invalid`: the password is wrong; `second_factor_required`; `second_factor_wrong`;
+            `rate_limited`.
+
+    """
+    with attempt(user.email, address=address) as standing:
+        if password_user(user.email, password) is None:
+            wrong = FieldError("password", "invalid", "The password is wrong.")
+            raise ApplicationError("invalid", errors=[wrong], headers=standing.headers)
+        if second_factor_has(user):
+            if code is None:
+                raise ApplicationError("second_factor_required", headers=standing.headers)
+            code_check(user, code)
+    return standing
 
 
 class LimitedBackend(ModelBackend):
@@ -57,21 +56,17 @@ class LimitedBackend(ModelBackend):
         """Find the user.
 
         Raises:
-            PermissionDenied: too many have tried; no other backend is asked.
+            PermissionDenied: the password is wrong, or too many have tried; no other backend is asked.
 
         """
         email = username or credentials.get(User.USERNAME_FIELD)
         if email is None or password is None:
             return None
-        address = None if request is None else request.META.get("REMOTE_ADDR") or ""
-        if address is not None:
-            try:
-                login_place_take(email, address=address, at=clock_ns())
-            except ApplicationError as error:
-                raise PermissionDenied from error
-        user = password_user(email, password)
-        if user is None or (settings.IDENTITIES["CONFIRM_EMAIL"] and not user.email_confirmed):
-            return None
-        if address is not None:
-            login_place_return(email, address=address)
+        try:
+            with attempt(email, address=(request.META.get("REMOTE_ADDR") or "") if request is not None else ""):
+                user = password_user(email, password)
+                if user is None or (settings.IDENTITIES["CONFIRM_EMAIL"] and not user.email_confirmed):
+                    raise PermissionDenied
+        except ApplicationError as error:
+            raise PermissionDenied from error
         return user

@@ -1,6 +1,7 @@
 """The sessions of operators as the back office checks them: a browser's, with a second factor where one is due."""
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from apps.accounts.identity.second_factor import second_factor_fresh, session_check
 from cift.backoffice.contracts import OperatorSessions
@@ -12,6 +13,10 @@ class BrowserSessions(OperatorSessions):
     def check(self, request: HttpRequest) -> None:
         """Want the second factor of who has one."""
         session_check(request)
+
+    def password_page(self) -> str:
+        """Lead to the page of all users."""
+        return reverse("account-password")
 
     def is_second_factor_fresh(self, request: HttpRequest) -> bool:
         """Look at when it was given last."""

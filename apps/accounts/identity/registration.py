@@ -10,14 +10,16 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from apps.accounts.identity import mails
+from apps.accounts.identity.attempt_limits import attempt
 from apps.accounts.identity.ended_sessions import families_ended_tell
-from apps.accounts.identity.login import hashing, password_user
+from apps.accounts.identity.login import hashing, owner_confirm, password_user
 from apps.accounts.models import User, session_version_make
 from apps.accounts.money.opening import opening_take_up
 from cift.errors.application import ApplicationError, FieldError
+from cift.ratelimits import Standing
 
 
-def user_register(email: str, password: str) -> User | None:
+def user_register(email: str, password: str, *, address: str) -> User | None:
     """Make a user whose account is still to be opened; None where that may not be told: the address has one.
 
     The same address and password again give the user whose registration was interrupted.
@@ -36,12 +38,12 @@ def user_register(email: str, password: str) -> User | None:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError:
-        return _register_again(email, password, hashed)
+        return _register_again(email, password, hashed, address=address)
     mails.confirmation_send(user, password=hashed)
     return user
 
 
-def _register_again(email: str, password: str, hashed: str) -> User | None:
+def _register_again(email: str, password: str, hashed: str, *, address: str) -> User | None:
     known = User.objects.filter(email=email).first()
     if known is None:
         raise _undone()
@@ -52,8 +54,11 @@ def _register_again(email: str, password: str, hashed: str) -> User | None:
             # Whose registration it is, the address's owner says by the mail they follow: that one's password applies.
             mails.confirmation_send(known, password=hashed)
         return None
-    if not known.opening_due or password_user(email, password) is None:
+    if not known.opening_due:
         raise ApplicationError("email_taken")
+    with attempt(email, address=address):
+        if password_user(email, password) is None:
+            raise ApplicationError("email_taken")
     if not opening_take_up(known.pk):
         raise _undone()
     return known
@@ -76,13 +81,19 @@ def registration_undo(user: User) -> None:
             User.objects.filter(pk=user.pk, accounts=None).delete()
 
 
-def email_confirm(token: str) -> User:
+def email_confirm(token: str, *, address: str) -> tuple[User, Standing]:
     """Confirm an address, with the password of the registration the token is of; the others confirm nothing then.
 
     Raises:
-        ApplicationError: `invalid`: the token is none of ours, has run out, or another has confirmed the address.
+        ApplicationError: `invalid`: the token is none of ours, has run out, or another has confirmed the address;
+            `rate_limited`.
 
     """
+    with attempt("", address=address) as standing:
+        return _confirm(token), standing
+
+
+def _confirm(token: str) -> User:
     found = mails.confirmation_find(token)
     if found is None:
         raise _token_invalid()
@@ -102,34 +113,37 @@ def password_reset_ask(email: str) -> None:
         mails.reset_send(user)
 
 
-def password_reset(token: str, password: str) -> None:
+def password_reset(token: str, password: str, *, address: str) -> Standing:
     """Set a new password by a mailed token, once; all logins end, and the address counts as confirmed.
 
     Raises:
-        ApplicationError: `invalid`.
+        ApplicationError: `invalid`; `rate_limited`.
 
     """
-    user = mails.reset_user(token)
-    if user is None:
-        raise _token_invalid()
-    password_check(password, user=user, field="password")
-    if not _password_replace(user, password_hash(password)):
-        raise _token_invalid()
-    User.objects.filter(pk=user.pk).update(email_confirmed=True)
+    with attempt("", address=address) as standing:
+        user = mails.reset_user(token)
+        if user is None:
+            raise _token_invalid()
+        password_check(password, user=user, field="password")
+        if not _password_replace(user, password_hash(password)):
+            raise _token_invalid()
+        User.objects.filter(pk=user.pk).update(email_confirmed=True)
+    return standing
 
 
-def password_change(user: User, *, password: str, new_password: str) -> None:
-    """Change a password; all logins end.
+def password_change(user: User, *, password: str, code: str | None, new_password: str, address: str) -> Standing:
+    """Change a password, given the old one, and a code where there is a second factor; all logins end.
 
     Raises:
-        ApplicationError: `invalid`; `conflict`: it was changed meanwhile.
+        ApplicationError: `invalid`; `second_factor_required`; `second_factor_wrong`; `rate_limited`; `conflict`: it
+            was changed meanwhile.
 
     """
-    if password_user(user.email, password) is None:
-        raise ApplicationError("invalid", errors=[FieldError("password", "invalid", "The password is wrong.")])
+    standing = owner_confirm(user, password=password, code=code, address=address)
     password_check(new_password, user=user, field="new_password")
     if not _password_replace(user, password_hash(new_password)):
         raise ApplicationError("conflict", "The password was changed meanwhile.")
+    return standing
 
 
 def _password_replace(user: User, hashed: str) -> bool:

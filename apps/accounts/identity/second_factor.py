@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django_otp import verify_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -21,6 +22,7 @@ from cift.times import clock_ns
 
 RECOVERY_CODES = 8
 _RECOVERY_BYTES = 8
+_RECOVERY_SALT = "apps.accounts.identity.second_factor.recovery"
 _NS = 1_000_000_000
 _SESSION_KEY = "second_factor_at"
 
@@ -37,6 +39,17 @@ def second_factor_has(user: User) -> bool:
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
+def enrolment_possible(user: User) -> None:
+    """Check that there is no second factor yet.
+
+    Raises:
+        ApplicationError: `conflict`.
+
+    """
+    if second_factor_has(user):
+        raise ApplicationError("conflict", "There is a second factor already.")
+
+
 def enrolment_begin(user: User) -> Enrolment:
     """Make a secret; it counts once a code made with it was given.
 
@@ -44,8 +57,7 @@ def enrolment_begin(user: User) -> Enrolment:
         ApplicationError: `conflict`: there is a second factor already.
 
     """
-    if second_factor_has(user):
-        raise ApplicationError("conflict", "There is a second factor already.")
+    enrolment_possible(user)
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user, confirmed=False).delete()
         device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=False)
@@ -53,7 +65,7 @@ def enrolment_begin(user: User) -> Enrolment:
 
 
 def enrolment_confirm(user: User, code: str) -> list[str]:
-    """Make the begun enrolment count; give the recovery codes, each good once.
+    """Make the begun enrolment count; give the recovery codes, each good once: only their digests are kept.
 
     Raises:
         ApplicationError: `second_factor_wrong`; `conflict`: none was begun; `rate_limited`.
@@ -70,7 +82,7 @@ def enrolment_confirm(user: User, code: str) -> list[str]:
         TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
         StaticDevice.objects.filter(user=user).delete()
         recovery = StaticDevice.objects.create(user=user, name="recovery codes")
-        StaticToken.objects.bulk_create(StaticToken(device=recovery, token=token) for token in codes)
+        StaticToken.objects.bulk_create(StaticToken(device=recovery, token=_digest(each)) for each in codes)
     return codes
 
 
@@ -82,10 +94,11 @@ def code_check(user: User, code: str) -> None:
 
     """
     _place_take(user)
-    kind = TOTPDevice if code.isascii() and code.isdecimal() and len(code) == _digits() else StaticDevice
+    is_time_based = code.isascii() and code.isdecimal() and len(code) == _digits()
+    kind, kept = (TOTPDevice, code) if is_time_based else (StaticDevice, _digest(code))
     for device in kind.objects.filter(user=user, confirmed=True):
         # The device is locked meanwhile, so of several that bring the same code at once, one is let in.
-        if verify_token(user, device.persistent_id, code) is not None:
+        if verify_token(user, device.persistent_id, kept) is not None:
             return
     raise ApplicationError("second_factor_wrong")
 
@@ -138,6 +151,11 @@ def session_check(request: HttpRequest) -> None:
 
 def _place_take(user: User) -> None:
     places_take((Wanted("second-factor-account", str(user.pk)),), at=clock_ns())
+
+
+def _digest(code: str) -> str:
+    """Return what is kept of a recovery code: as many bits as it has, under the venue's key."""
+    return salted_hmac(_RECOVERY_SALT, code, algorithm="sha256").hexdigest()[: 2 * _RECOVERY_BYTES]
 
 
 def _digits() -> int:

@@ -96,10 +96,15 @@ def family_end(family: int, *, at: int, reason: str, generation_above: int = 0) 
     return bool(ended)
 
 
-def user_sessions_end(user: User) -> None:
-    """End all of a user's families, sockets and browser sessions."""
-    user.session_version = session_version_make()
-    User.objects.filter(pk=user.pk).update(session_version=user.session_version)
+def user_sessions_end(user: User, *, keep: int | None = None) -> None:
+    """End all of a user's families, sockets and browser sessions; `keep`: but this family, where it lasts."""
+    version = session_version_make()
+    with transaction.atomic(using=router.db_for_write(User)):
+        TokenFamily.objects.filter(pk=keep, user=user, session_version=user.session_version).update(
+            session_version=version
+        )
+        User.objects.filter(pk=user.pk).update(session_version=version)
+    user.session_version = version
     transaction.on_commit(families_ended_tell, using=router.db_for_write(User))
 
 

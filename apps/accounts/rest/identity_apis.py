@@ -14,15 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.identity import second_factor
-from apps.accounts.identity.attempt_limits import Wanted, places_take
+from apps.accounts.identity.attempt_limits import Wanted, attempt, places_take
 from apps.accounts.identity.authentication import (
     BearerAuthentication,
     PasswordAuthentication,
     client_address,
     django_request,
 )
-from apps.accounts.identity.browsers import family_of_request
-from apps.accounts.identity.login import login_place_return, login_place_take, password_user
+from apps.accounts.identity.browsers import family_of_request, other_logins_end
+from apps.accounts.identity.login import owner_confirm, password_user
 from apps.accounts.identity.sessions import (
     Tokens,
     family_end,
@@ -63,6 +63,8 @@ _CREDENTIALS = {
 _REFRESH = {"refresh": Field(TOKEN, required=True)}
 _LOGOUT = {"refresh": Field(TOKEN)}
 _CODE = {"code": Field(CODE, required=True)}
+_PASSWORD = {"password": Field(PASSWORD, required=True)}
+_PASSWORD_AND_CODE = {**_PASSWORD, **_CODE}
 
 _CODE_BODY = Body(name="SecondFactorCode", table=_CODE)
 _NOTHING = Body(name="Nothing", table={})
@@ -121,18 +123,17 @@ class TokenObtainApi(PublicApi):
     def post(self, request: Request) -> Response:
         """Log in; an unknown address takes as long and is answered as a wrong password."""
         read, at, address = body_read(request, _CREDENTIALS), clock_ns(), client_address(request)
-        standing = login_place_take(read["email"], address=address, at=at)
-        user = password_user(read["email"], read["password"])
-        if user is None:
-            raise unauthenticated("The address or the password is wrong.", standing)
-        if settings.IDENTITIES["CONFIRM_EMAIL"] and not user.email_confirmed:
-            raise ApplicationError("email_unconfirmed", headers=standing.headers)
-        has_second_factor = second_factor.second_factor_has(user)
-        if has_second_factor:
-            if read["code"] is None:
-                raise ApplicationError("second_factor_required", headers=standing.headers)
-            second_factor.code_check(user, read["code"])
-        login_place_return(read["email"], address=address)
+        with attempt(read["email"], address=address) as standing:
+            user = password_user(read["email"], read["password"])
+            if user is None:
+                raise unauthenticated("The address or the password is wrong.", standing)
+            if settings.IDENTITIES["CONFIRM_EMAIL"] and not user.email_confirmed:
+                raise ApplicationError("email_unconfirmed", headers=standing.headers)
+            has_second_factor = second_factor.second_factor_has(user)
+            if has_second_factor:
+                if read["code"] is None:
+                    raise ApplicationError("second_factor_required", headers=standing.headers)
+                second_factor.code_check(user, read["code"])
         if opening_due(user):
             async_to_sync(opening_try)(user.pk)
         family = family_start(user, at=at, address=address, second_factor=has_second_factor)
@@ -215,20 +216,30 @@ class SecondFactorApi(PreSecondFactorApi):
             }
         )
 
-    @described(answers={201: EnrolmentBody}, body=_NOTHING, errors=("conflict",))
+    @described(answers={201: EnrolmentBody}, body=Body(name="Enrolling", table=_PASSWORD), errors=("conflict",))
     def post(self, request: Request) -> Response:
-        """Begin to enrol an authenticator."""
-        body_read(request, {})
-        enrolment = second_factor.enrolment_begin(user_of(request))
+        """Begin to enrol an authenticator; the password is wanted again."""
+        read, user = body_read(request, _PASSWORD), user_of(request)
+        second_factor.enrolment_possible(user)
+        standing = owner_confirm(user, password=read["password"], code=None, address=client_address(request))
+        enrolment = second_factor.enrolment_begin(user)
         body = {"secret": enrolment.secret, "uri": enrolment.uri}
-        return Response(body, status=HTTPStatus.CREATED, headers=NOT_KEPT)
+        return Response(body, status=HTTPStatus.CREATED, headers={**standing.headers, **NOT_KEPT})
 
-    @described(answers={204: None}, body=_CODE_BODY, errors=("second_factor_wrong",))
+    @described(
+        answers={204: None},
+        body=Body(name="SecondFactorRemoval", table=_PASSWORD_AND_CODE),
+        errors=("conflict", "second_factor_wrong"),
+    )
     def delete(self, request: Request) -> Response:
-        """Remove it; a code is wanted."""
-        second_factor.code_check(user_of(request), body_read(request, _CODE)["code"])
-        second_factor.second_factor_remove(user_of(request))
-        return Response(status=HTTPStatus.NO_CONTENT)
+        """Remove it; the password and a code are wanted, and all other logins end."""
+        read, user = body_read(request, _PASSWORD_AND_CODE), user_of(request)
+        if not second_factor.second_factor_has(user):
+            raise ApplicationError("conflict", "There is no second factor.")
+        standing = owner_confirm(user, **read, address=client_address(request))
+        second_factor.second_factor_remove(user)
+        other_logins_end(request, user)
+        return Response(status=HTTPStatus.NO_CONTENT, headers=standing.headers)
 
 
 class SecondFactorConfirmApi(APIView):
@@ -236,10 +247,13 @@ class SecondFactorConfirmApi(APIView):
 
     @described(answers={200: RecoveryCodesBody}, body=_CODE_BODY, errors=("conflict", "second_factor_wrong"))
     def post(self, request: Request) -> Response:
-        """Take the first code; give the recovery codes, which are shown once."""
-        codes = second_factor.enrolment_confirm(user_of(request), body_read(request, _CODE)["code"])
+        """Take the first code, and give the recovery codes, which are shown once; all other logins end."""
+        code, user = body_read(request, _CODE)["code"], user_of(request)
+        with attempt(user.email, address=client_address(request)) as standing:
+            codes = second_factor.enrolment_confirm(user, code)
+        other_logins_end(request, user)
         second_factor.second_factor_mark(request, at=clock_ns())
-        return Response({"recovery_codes": codes}, headers=NOT_KEPT)
+        return Response({"recovery_codes": codes}, headers={**standing.headers, **NOT_KEPT})
 
 
 class SecondFactorVerifyApi(PreSecondFactorApi):
@@ -248,9 +262,11 @@ class SecondFactorVerifyApi(PreSecondFactorApi):
     @described(answers={204: None}, body=_CODE_BODY, errors=("second_factor_wrong",))
     def post(self, request: Request) -> Response:
         """Take a code, which makes the caller's second factor fresh again."""
-        second_factor.code_check(user_of(request), body_read(request, _CODE)["code"])
+        code, user = body_read(request, _CODE)["code"], user_of(request)
+        with attempt(user.email, address=client_address(request)) as standing:
+            second_factor.code_check(user, code)
         second_factor.second_factor_mark(request, at=clock_ns())
-        return Response(status=HTTPStatus.NO_CONTENT)
+        return Response(status=HTTPStatus.NO_CONTENT, headers=standing.headers)
 
 
 def _tokens_response(tokens: Tokens, standing: Standing) -> Response:

@@ -5,8 +5,8 @@ from django.urls import path
 from apps.accounts.rest import pages
 
 urlpatterns = [
-    path("confirm/<str:token>/", pages.confirm_page, name="account-confirm"),
-    path("reset/done/", pages.reset_done_page, name="account-reset-done"),
-    path("reset/<uidb64>/<token>/", pages.reset_page, name="account-reset"),
+    path("confirm/", pages.confirm_page, name="account-confirm"),
+    path("password/", pages.password_page, name="account-password"),
+    path("reset/", pages.reset_page, name="account-reset"),
     path("second-factor/", pages.second_factor_page, name="account-second-factor"),
 ]

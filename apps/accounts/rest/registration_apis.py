@@ -12,10 +12,9 @@ from rest_framework.views import APIView
 from apps.accounts.identity import registration
 from apps.accounts.identity.attempt_limits import Wanted, places_take
 from apps.accounts.identity.authentication import client_address
-from apps.accounts.identity.login import login_place_take
 from apps.accounts.models import User
 from apps.accounts.money.opening import Opened, opening_begin, opening_try
-from apps.accounts.rest.identity_apis import EMAIL, PASSWORD, TOKEN, PublicApi, body_read, user_of
+from apps.accounts.rest.identity_apis import CODE, EMAIL, PASSWORD, TOKEN, PublicApi, body_read, user_of
 from apps.accounts.rest.identity_shapes import ConfirmedBody, RegisteredBody
 from cift.errors.application import ApplicationError
 from cift.fields import Field, text
@@ -42,7 +41,11 @@ _EMAIL = {"email": Field(EMAIL, required=True)}
 _CREDENTIALS = {"email": Field(NEW_EMAIL, required=True), "password": Field(NEW_PASSWORD, required=True)}
 _TOKEN = {"token": Field(TOKEN, required=True)}
 _RESET = {**_TOKEN, "password": Field(NEW_PASSWORD, required=True)}
-_CHANGE = {"password": Field(PASSWORD, required=True), "new_password": Field(NEW_PASSWORD, required=True)}
+_CHANGE = {
+    "password": Field(PASSWORD, required=True),
+    "new_password": Field(NEW_PASSWORD, required=True),
+    "code": Field(CODE),
+}
 
 _NOTHING_HAPPENED = {"venue_unavailable", "venue_halted", "overloaded"}
 
@@ -59,7 +62,7 @@ class RegisterApi(PublicApi):
         """Make a user, the account and its opening deposit; or, where addresses are confirmed, the first of these."""
         read = body_read(request, _CREDENTIALS)
         standing = _place_take("register-address", request)
-        user = registration.user_register(read["email"], read["password"])
+        user = registration.user_register(read["email"], read["password"], address=client_address(request))
         confirms = settings.IDENTITIES["CONFIRM_EMAIL"]
         body = {"email": read["email"].strip().lower(), "confirmation_required": confirms, "account": None}
         if user is not None and not confirms:
@@ -74,8 +77,7 @@ class EmailConfirmApi(PublicApi):
     def post(self, request: Request) -> Response:
         """Confirm an address, and open the account if it waited for that."""
         read = body_read(request, _TOKEN)
-        standing = _place_take("mail-address", request)
-        user = registration.email_confirm(read["token"])
+        user, standing = registration.email_confirm(read["token"], address=client_address(request))
         opened = async_to_sync(opening_try)(user.pk) if user.opening_due else None
         return Response({"email": user.email, "account": None, **_opened_body(opened)}, headers=standing.headers)
 
@@ -99,20 +101,22 @@ class PasswordResetConfirmApi(PublicApi):
     def post(self, request: Request) -> Response:
         """Set a new password by a mailed token; all logins end."""
         read = body_read(request, _RESET)
-        standing = _place_take("mail-address", request)
-        registration.password_reset(read["token"], read["password"])
+        standing = registration.password_reset(read["token"], read["password"], address=client_address(request))
         return Response(status=HTTPStatus.NO_CONTENT, headers=standing.headers)
 
 
 class PasswordApi(APIView):
     """The caller's password."""
 
-    @described(answers={204: None}, body=Body(name="PasswordChange", table=_CHANGE), errors=("conflict",))
+    @described(
+        answers={204: None},
+        body=Body(name="PasswordChange", table=_CHANGE),
+        errors=("conflict", "second_factor_required", "second_factor_wrong"),
+    )
     def post(self, request: Request) -> Response:
-        """Change it; all logins end, this one too."""
+        """Change it, given the old one and where there is a second factor a code; all logins end, this one too."""
         read, user = body_read(request, _CHANGE), user_of(request)
-        standing = login_place_take(user.email, address=client_address(request), at=clock_ns())
-        registration.password_change(user, password=read["password"], new_password=read["new_password"])
+        standing = registration.password_change(user, **read, address=client_address(request))
         return Response(status=HTTPStatus.NO_CONTENT, headers=standing.headers)
 
 

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
@@ -69,6 +70,13 @@ def test_a_code_brought_by_eight_at_once_lets_one_in(operator: User) -> None:
 def test_a_recovery_code_is_good_once(operator: User) -> None:
     codes = enrol(operator)
     assert len(set(codes)) == 8
+    # What is kept of them says nothing, and lets nobody in.
+    kept = set(StaticToken.objects.values_list("token", flat=True))
+    assert len(kept) == 8
+    assert not kept & set(codes)
+    with pytest.raises(ApplicationError, match="second_factor_wrong"):
+        code_check(operator, next(iter(kept)))
+    StaticDevice.objects.update(throttling_failure_count=0)
 
     results = together(4, checker(operator, codes[0]))
 
@@ -133,11 +141,13 @@ def test_the_page_enrols_and_then_asks_for_codes_and_leads_nowhere_else(sqlite: 
     browser.force_login(user)
 
     assert "Set one up" in browser.get("/account/second-factor/").content.decode()
-    assert "otpauth://" in browser.post("/account/second-factor/").content.decode()
+    assert "The password is wrong" in browser.post("/account/second-factor/", {"password": "x"}).content.decode()
+    assert not TOTPDevice.objects.exists()
+    assert "otpauth://" in browser.post("/account/second-factor/", {"password": PASSWORD}).content.decode()
     shown = browser.post("/account/second-factor/", {"code": code(user, steps=-1)}).content.decode()
     assert shown.count("<li><code>") == 8
     wrong = browser.post("/account/second-factor/?next=/admin/x/", {"code": "wrong"})
-    assert "wrong, or was used" in wrong.content.decode()
+    assert "code wrong or already used" in wrong.content.decode()
     right = browser.post("/account/second-factor/?next=/admin/x/", {"code": code(user)})
     assert (right.status_code, right["Location"]) == (302, "/admin/x/")
     stray = browser.post("/account/second-factor/?next=https://evil.example/", {"code": code(user, steps=1)})
@@ -156,17 +166,18 @@ def test_a_lost_operator_is_let_back_in(sqlite: object) -> None:
             call_command("operator_login", email)
     call_command("operator_login", "Operator@example.com", "--remove-second-factor", stdout=printed)
 
-    link = printed.getvalue().strip().removeprefix("http://testserver")
+    page, _, token = printed.getvalue().strip().removeprefix("http://testserver").partition("#")
     browser = Client()
-    form = browser.get(link, follow=True)
-    new = {"new_password1": "a wholly new password", "new_password2": "a wholly new password"}
-    done = browser.post(form.request["PATH_INFO"], new, follow=True)
-    assert "logged out everywhere" in done.content.decode()
+    assert 'name="token"' in browser.get(page).content.decode()
+    new = {"token": token, "new_password": "a wholly new password", "new_password_again": "a wholly new password"}
+    assert "not the same" in browser.post(page, {**new, "new_password_again": "another"}).content.decode()
+    assert "too common" in browser.post(page, dict.fromkeys(new, "password1234") | {"token": token}).content.decode()
+    assert "logged out everywhere" in browser.post(page, new).content.decode()
     assert User.objects.get(pk=user.pk).check_password("a wholly new password")
     assert not second_factor_has(user)
     with pytest.raises(TokenInvalidError):
         access_family(tokens.access, at=clock_ns())
-    assert "form" not in Client().get(link, follow=True).content.decode().split("<main")[-1].split("Password reset")[0]
+    assert "not valid any more" in Client().post(page, new).content.decode()
 
 
 def acts() -> list[tuple[int | None, str, str, str, str]]:

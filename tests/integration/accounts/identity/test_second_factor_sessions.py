@@ -10,16 +10,18 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
-from apps.accounts.identity.second_factor import enrolment_begin, enrolment_confirm, second_factor_remove
+from apps.accounts.identity.second_factor import enrolment_begin, enrolment_confirm
 from apps.accounts.models import User
 
 PASSWORD = "Correct horse battery"
 PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"
 LOGIN = "/api/login/login/"
 FACTOR = "/account/second-factor/"
+PASSWORD_PAGE = "/account/password/"
 ORDERS = "/api/v1/orders/"
 
 pytestmark = pytest.mark.usefixtures("sqlite")
@@ -60,6 +62,10 @@ def call(browser: Client, path: str, **body: str) -> Any:
     return browser.post(f"/api/v1/{path}", body, content_type="application/json")
 
 
+def bearing(access: str) -> Client:
+    return Client(headers={"Authorization": f"Bearer {access}"})
+
+
 def told(answer: Any) -> tuple[int, str | None]:
     return answer.status_code, answer.json().get("code") if answer.content else None
 
@@ -79,7 +85,7 @@ def test_the_password_alone_opens_no_call_of_the_api(user: User, form: str) -> N
         call(browser, "auth/ws-ticket/"),
         call(browser, "auth/logout/everywhere/"),
         call(browser, "auth/second-factor/confirm/", code="123456"),
-        call(browser, "auth/password/", password=PASSWORD, new_password="a wholly new password"),
+        call(browser, "auth/password/", password=PASSWORD, new_password="a wholly new password", code="123456"),
     ):
         assert told(answer) == (403, "second_factor_required"), answer.request["PATH_INFO"]
         assert answer.headers["Content-Type"] == "application/problem+json"
@@ -93,7 +99,7 @@ def test_a_page_leads_to_where_the_code_is_given_and_back(user: User) -> None:
     assert led(away) == (302, f"{FACTOR}?next=%2Fapi%2Fv1%2Forders%2F%3Fstatus%3Dnew%26limit%3D5")
     assert "Give the code" in browser.get(away["Location"]).content.decode()
     wrong = browser.post(away["Location"], {"code": "abcdef"})
-    assert "wrong, or was used" in wrong.content.decode()
+    assert "code wrong or already used" in wrong.content.decode()
     assert browser.get(asked, headers={"Accept": PAGE}).status_code == 302
 
     assert led(browser.post(away["Location"], {"code": code(user)})) == (302, asked)
@@ -170,19 +176,99 @@ def test_another_user_s_login_in_the_same_browser_has_to_give_its_own(user: User
     assert told(browser.get(ORDERS)) == (403, "second_factor_required")
 
 
-def test_who_enrols_goes_on_in_that_session_and_is_asked_in_those_before() -> None:
+def test_who_enrols_goes_on_in_that_session_and_all_other_logins_are_over() -> None:
     user = User.objects.create_user("trader@example.com", PASSWORD)
     before, browser = browser_of(user), browser_of(user)
-    assert call(browser, "auth/second-factor/").status_code == 201
+    token = call(Client(), "auth/token/", email=user.email, password=PASSWORD).json()["access"]
+    assert told(call(browser, "auth/second-factor/")) == (400, "invalid")
+    assert told(call(browser, "auth/second-factor/", password="wrong")) == (400, "invalid")
+    assert not TOTPDevice.objects.exists()
+    assert call(browser, "auth/second-factor/", password=PASSWORD).status_code == 201
     device = TOTPDevice.objects.get(user=user)
     first = f"{TOTP(device.bin_key, device.step, device.t0, device.digits).token():06d}"
 
     assert call(browser, "auth/second-factor/confirm/", code=first).status_code == 200
 
     assert call(browser, "auth/ws-ticket/").status_code == 200
-    assert told(call(before, "auth/ws-ticket/")) == (403, "second_factor_required")
-    second_factor_remove(user)
-    assert call(before, "auth/ws-ticket/").status_code == 200
+    assert told(call(before, "auth/ws-ticket/")) == (401, "unauthenticated")
+    assert told(call(bearing(token), "auth/ws-ticket/")) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("by", ["session", "token"])
+def test_removing_the_second_factor_takes_password_and_code_and_ends_all_other_logins(user: User, by: str) -> None:
+    credentials = {"email": user.email, "password": PASSWORD}
+    other = browser_of(user)
+    browser = browser_of(user)
+    if by == "token":
+        browser = bearing(call(Client(), "auth/token/", **credentials, code=code(user)).json()["access"])
+    else:
+        browser.post(FACTOR, {"code": code(user)})
+
+    def remove(**body: str) -> tuple[int, str | None]:
+        return told(browser.delete("/api/v1/auth/second-factor/", body, content_type="application/json"))
+
+    assert remove(code=code(user, steps=1)) == (400, "invalid")
+    assert remove(code=code(user, steps=1), password="wrong") == (400, "invalid")
+    assert remove(code="abcdef", password=PASSWORD) == (403, "second_factor_wrong")
+    assert browser.get("/api/v1/auth/second-factor/").json()["enrolled"] is True
+    StaticDevice.objects.update(throttling_failure_count=0)
+
+    assert remove(code=code(user, steps=1), password=PASSWORD) == (204, None)
+
+    assert browser.get("/api/v1/auth/second-factor/").json()["enrolled"] is False
+    assert told(call(other, "auth/ws-ticket/")) == (401, "unauthenticated")
+    assert call(Client(), "auth/token/", **credentials).status_code == 200
+    assert remove(code="123456", password=PASSWORD) == (409, "conflict")
+
+
+@pytest.mark.parametrize("way", ["call", "page"])
+def test_a_new_password_takes_the_old_one_and_a_code_and_ends_all_logins(user: User, way: str) -> None:
+    browser, other = browser_of(user), browser_of(user)
+    browser.post(FACTOR, {"code": code(user)})
+    new = "a wholly new password"
+
+    def change(**body: str) -> bool:
+        if way == "call":
+            return bool(call(browser, "auth/password/", new_password=new, **body).status_code == 204)
+        form = {"new_password": new, "new_password_again": new, **body}
+        return "logged out everywhere" in browser.post(PASSWORD_PAGE, form).content.decode()
+
+    assert not change(password="wrong", code=code(user, steps=1))
+    assert not change(password=PASSWORD)
+    assert not change(password=PASSWORD, code="abcdef")
+    assert User.objects.get(pk=user.pk).check_password(PASSWORD)
+
+    assert change(password=PASSWORD, code=code(user, steps=1))
+
+    assert User.objects.get(pk=user.pk).check_password(new)
+    for ended in (browser, other):
+        assert told(ended.get(ORDERS)) == (401, "unauthenticated")
+
+
+def test_an_operator_s_own_password_and_factor_have_no_way_around(user: User) -> None:
+    browser = browser_of(user)
+    browser.post(FACTOR, {"code": code(user)})
+    new = {"usable_password": "true", "password1": "a wholly new password", "password2": "a wholly new password"}
+
+    for address in ("/admin/password_change/", f"/admin/accounts/user/{user.pk}/password/"):
+        assert led(browser.post(address, new)) == (302, PASSWORD_PAGE)
+        assert led(browser.get(address)) == (302, PASSWORD_PAGE)
+    own = {"action": "second_factor_off", "_selected_action": [user.pk]}
+    assert "Nobody removes their own" in browser.post("/admin/accounts/user/", own, follow=True).content.decode()
+
+    assert User.objects.get(pk=user.pk).check_password(PASSWORD)
+    assert TOTPDevice.objects.filter(user=user).exists()
+
+
+def test_who_removes_another_s_factor_ends_that_one_s_logins(user: User) -> None:
+    browser = browser_of(user)
+    browser.post(FACTOR, {"code": code(user)})
+    lost = User.objects.create_user("lost@example.com", PASSWORD)
+    theirs = browser_of(lost)
+
+    browser.post("/admin/accounts/user/", {"action": "second_factor_off", "_selected_action": [lost.pk]})
+
+    assert told(theirs.get(ORDERS)) == (401, "unauthenticated")
 
 
 def test_a_program_with_a_session_gives_the_code_by_a_call_and_may_always_leave(user: User) -> None:
@@ -190,7 +276,7 @@ def test_a_program_with_a_session_gives_the_code_by_a_call_and_may_always_leave(
     verify = "auth/second-factor/verify/"
 
     assert browser.get("/api/v1/auth/second-factor/").json() == {"enrolled": True, "fresh": True}
-    assert told(call(browser, "auth/second-factor/")) == (409, "conflict")
+    assert told(call(browser, "auth/second-factor/", password=PASSWORD)) == (409, "conflict")
     assert told(call(browser, verify, code="abcdef")) == (403, "second_factor_wrong")
     assert told(browser.get(ORDERS)) == (403, "second_factor_required")
     assert call(browser, verify, code=code(user)).status_code == 204
@@ -207,10 +293,10 @@ def test_codes_tried_in_sessions_are_limited_as_everywhere(user: User) -> None:
 
     pages = [browsers[n % 2].post(FACTOR, {"code": "abcdef"}).content.decode() for n in range(11)]
 
-    assert "Too many codes" in pages[-1]
+    assert "Too many tries" in pages[-1]
     # One of the ten was taken by enrolling.
-    assert not any("Too many codes" in page for page in pages[:9])
-    assert "Too many codes" in browsers[0].post(FACTOR, {"code": code(user)}).content.decode()
+    assert not any("Too many tries" in page for page in pages[:9])
+    assert "Too many tries" in browsers[0].post(FACTOR, {"code": code(user)}).content.decode()
     assert told(browsers[0].get(ORDERS)) == (403, "second_factor_required")
 
 
