@@ -4,12 +4,13 @@ The record of what was asked is durable before the command leaves, so no act is 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.errors.application import ApplicationError
@@ -25,7 +26,10 @@ from cift.wire.base import Event
 DEADLINE_NS = 10_000_000_000
 """How long a command of the back office may be on its way: one later than this is refused, so no outcome stays open."""
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
 E = TypeVar("E", bound=Event)
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Actor(NamedTuple):
@@ -125,8 +129,36 @@ def _refusal(error: ApplicationError) -> dict[str, Any]:
     return {"outcome": outcome, "code": error.code, "sequence": error.extra.get("sequence", 0)}
 
 
+def dangerous(act: View) -> View:
+    """Declare an action of a table, or a page, dangerous: what is sent to it is done with a fresh second factor alone.
+
+    A form of a table is dangerous without a word (`CommandAdmin.save_model`). Each action and page says `dangerous` or
+    `harmless`; a test finds one that says neither.
+    """
+
+    @wraps(act)
+    def guarded(*arguments: Any, **options: Any) -> Any:
+        request = next(each for each in arguments if isinstance(each, HttpRequest))
+        if request.method not in _SAFE:
+            try:
+                second_factor_require(request)
+            except ApplicationError as error:
+                tell(request, error)
+                return HttpResponseRedirect(request.get_full_path())
+        return act(*arguments, **options)
+
+    guarded.is_dangerous = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def harmless(act: View) -> View:
+    """Declare an action of a table, or a page, harmless: it shows, or nobody loses anything by it."""
+    act.is_dangerous = False  # type: ignore[attr-defined]
+    return act
+
+
 def second_factor_require(request: HttpRequest) -> None:
-    """Refuse who has not lately shown a second factor, where the settings want one: money, kill switches, access.
+    """Refuse who has not lately shown a second factor, where the settings want one: for every dangerous act.
 
     Raises:
         ApplicationError: `forbidden`.

@@ -57,7 +57,7 @@ class OperatorSessions(ABC):
 
     @abstractmethod
     def is_second_factor_fresh(self, request: HttpRequest) -> bool:
-        """Return whether a request may do what needs a fresh second factor: money, kill switches, others' access."""
+        """Return whether a request may do what needs a fresh second factor: every dangerous act."""
 
 
 recorders: BackendHandler[AuditRecorder] = BackendHandler("AUDIT_RECORDERS", AuditRecorder)  # type: ignore[type-abstract]

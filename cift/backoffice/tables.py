@@ -19,7 +19,7 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from cift.backoffice.acts import tell, words_of
+from cift.backoffice.acts import second_factor_require, tell, words_of
 from cift.decimals import decimal_format
 from cift.errors.application import ApplicationError
 from cift.times import time_format
@@ -179,8 +179,9 @@ class CommandAdmin(RefusalsTold, ProjectedAdmin):
         raise ApplicationError("forbidden")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, _change: Any) -> None:
-        """Send the command; the projector writes the table."""
+        """Send the command, given a fresh second factor; the projector writes the table."""
         if form.changed_data:
+            second_factor_require(request)
             self.command_send(request, obj, form)
 
     def save_related(self, *_arguments: Any) -> None:

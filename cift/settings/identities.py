@@ -22,8 +22,8 @@ def identities_settings(
 ) -> dict[str, Any]:
     """Apply the rules of identities.
 
-    `confirm_email`: nobody logs in before; `second_factor`: operators need a fresh one for money, kill switches and
-    access; `opening_deposits`: what a new account gets, decimals by asset; `public_address`: where links in mails lead.
+    `confirm_email`: nobody logs in before; `second_factor`: operators need a fresh one for every dangerous
+    act; `opening_deposits`: what a new account gets, decimals by asset; `public_address`: where links in mails lead.
     """
     return {
         "ACCESS_S": 15 * _MINUTE_S,

@@ -11,7 +11,7 @@ from apps.accounts.codes import AccountStatus, SelfTradePrevention
 from apps.accounts.commands import ChangeAccount
 from apps.accounts.models import FEE_TIER_MAX, Account, Balance, LedgerEntry
 from apps.accounts.services import account_change
-from cift.backoffice.acts import actor_of, command_act, deadline, second_factor_require
+from cift.backoffice.acts import actor_of, command_act, deadline
 from cift.backoffice.tables import CommandAdmin, ProjectedAdmin, flag_column, moment_shown, number_shown
 
 OPEN_ORDERS_MAX = 1_048_575
@@ -109,8 +109,6 @@ class AccountAdmin(CommandAdmin):
     def command_send(self, request: HttpRequest, account: Account, form: Any) -> None:
         """Send the change."""
         changed: dict[str, Any] = {name: form.cleaned_data[name] for name in form.changed_data}
-        if "killed" in changed:
-            second_factor_require(request)
         before = {name: form.initial[name] for name in changed}
         after = dict(changed)
         kinds = {"status": AccountStatus, "stp": SelfTradePrevention}

@@ -12,7 +12,7 @@ from apps.accounts.codes import ACCOUNT_EXTERNAL, CashKind, RequestStatus
 from apps.accounts.models import Account, MoneyRequest
 from apps.accounts.money.requests import request_approve, request_complete, request_make, request_reject
 from apps.marketdata.models import Asset
-from cift.backoffice.acts import Actor, actor_of, second_factor_require
+from cift.backoffice.acts import Actor, actor_of, dangerous
 from cift.backoffice.tables import CommandAdmin, moment_shown, number_shown, rows_act
 from cift.choices import choices_of
 from cift.decimals import DecimalError, decimal_parse
@@ -109,7 +109,6 @@ class MoneyRequestAdmin(CommandAdmin):
 
     def command_send(self, request: HttpRequest, row: MoneyRequest, form: Any) -> None:
         """Make the request."""
-        second_factor_require(request)
         asked = form.cleaned_data
         made = request_make(
             actor_of(request),
@@ -123,16 +122,19 @@ class MoneyRequestAdmin(CommandAdmin):
         if made.due:
             messages.warning(request, "No order service answers: the amount is held as soon as one does.")
 
+    @dangerous
     @admin.action(description="Approve and book", permissions=["decide"])
     def approve(self, request: HttpRequest, rows: Any) -> None:
         """Approve the chosen requests of other operators."""
         self._decide(request, rows, request_approve, "booked")
 
+    @dangerous
     @admin.action(description="Reject", permissions=["decide"])
     def reject(self, request: HttpRequest, rows: Any) -> None:
         """Reject the chosen requests."""
         self._decide(request, rows, request_reject, "rejected")
 
+    @dangerous
     @admin.action(description="Finish what was cut off", permissions=["decide"])
     def complete(self, request: HttpRequest, rows: Any) -> None:
         """Send what is still due of the chosen requests."""
@@ -141,11 +143,7 @@ class MoneyRequestAdmin(CommandAdmin):
     def _decide(self, request: HttpRequest, rows: Any, decide: Callable[[Actor, int], MoneyRequest], done: str) -> None:
         actor = actor_of(request)
 
-        def act(row: MoneyRequest) -> None:
-            second_factor_require(request)
-            decide(actor, row.pk)
-
-        count = rows_act(request, rows.order_by("id"), act)
+        count = rows_act(request, rows.order_by("id"), lambda row: decide(actor, row.pk))
         if count:
             messages.success(request, f"{count} {'request' if count == 1 else 'requests'} {done}.")
 

@@ -12,7 +12,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -22,13 +22,19 @@ from apps.accounts.identity.second_factor import second_factor_remove
 from apps.accounts.identity.sessions import user_sessions_end
 from apps.accounts.models import Account, User
 from apps.accounts.services import account_open
-from cift.backoffice.acts import actor_of, command_act, deadline, record, second_factor_require, tell
+from cift.backoffice.acts import (
+    actor_of,
+    command_act,
+    dangerous,
+    deadline,
+    harmless,
+    record,
+    second_factor_require,
+)
 from cift.backoffice.tables import RefusalsTold, flag_column, rows_act
 from cift.errors.application import ApplicationError
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups")
-_ACCESS = frozenset({"email", *_PRIVILEGES})
-"""What about a user decides who they are and what they may do; changing it needs a second factor."""
 
 
 class _LowerCaseEmail:
@@ -126,8 +132,9 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
         """Allow what changes who somebody is to who may grant."""
         return _may_grant(request)
 
+    @dangerous
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
-        """Let who may grant set a password, and write it down."""
+        """Let who may grant set another's password, and write it down."""
         if not _may_grant(request):
             raise PermissionDenied
         if id == str(request.user.pk):
@@ -135,11 +142,6 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
             return self.admin_site.password_change(request)
         if request.method != "POST":
             return super().user_change_password(request, id, form_url)
-        try:
-            second_factor_require(request)
-        except ApplicationError as error:
-            tell(request, error)
-            return HttpResponseRedirect(request.get_full_path())
         with transaction.atomic(using=router.db_for_write(User)):
             before = User.objects.filter(pk=id).values_list("password", flat=True).first()
             response = super().user_change_password(request, id, form_url)
@@ -150,7 +152,7 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
     def save_model(self, request: HttpRequest, user: User, form: Any, change: Any) -> None:
         """Save, remembering what there was before."""
         request.user_before = _state(User.objects.get(pk=user.pk)) if change else {}  # type: ignore[attr-defined]
-        if not change or user.is_staff or user.is_superuser or set(form.changed_data) & _ACCESS:
+        if form.changed_data or not change:
             second_factor_require(request)
         super().save_model(request, user, form, change)
 
@@ -175,6 +177,7 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
         """Show the roles."""
         return ", ".join(group.name for group in user.groups.all()) or "–"
 
+    @harmless
     @admin.action(description="Open a trading account", permissions=["open"])
     def account_open(self, request: HttpRequest, users: Any) -> None:
         """Open an account for each user that has none."""
@@ -192,6 +195,7 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
         done = rows_act(request, users, act)
         messages.success(request, f"{done} of {len(users)} users have an account.")
 
+    @dangerous
     @admin.action(description="Remove the second factor", permissions=["grant"])
     def second_factor_off(self, request: HttpRequest, users: Any) -> None:
         """Leave each user without a second factor, one who has lost it."""
@@ -201,7 +205,6 @@ class UserAdmin(DjangoUserAdmin, RefusalsTold):  # type: ignore[type-arg]  # pub
                 raise ApplicationError("forbidden")
             if user.pk == request.user.pk:
                 raise ApplicationError("forbidden", "Nobody removes their own here: it takes the password and a code.")
-            second_factor_require(request)
             with transaction.atomic(using=router.db_for_write(User)):
                 second_factor_remove(user)
                 user_sessions_end(user)

@@ -119,7 +119,7 @@ def second_factor_mark(request: HttpRequest | Request, *, at: int) -> None:
 
 
 def second_factor_fresh(request: HttpRequest | Request) -> bool:
-    """Return whether a request may do what needs a fresh second factor: money, kill switches, others' access.
+    """Return whether a request may do what needs a fresh second factor.
 
     True as well where the setting requires none.
     """

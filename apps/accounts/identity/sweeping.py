@@ -6,10 +6,11 @@ size, each a transaction of its own, so that nobody who logs in meanwhile waits 
 
 import asyncio
 import logging
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import RateMark, SocketTicket, TokenFamily
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 def identities_sweep(*, at: int) -> dict[str, int]:
     """Remove a batch of each kind; give how many rows of each model, without what went with them."""
     now = timezone.now()
-    gone: tuple[QuerySet[Model], ...] = (
+    gone: tuple[QuerySet[Any], ...] = (
         TokenFamily.objects.filter(expires_at__lt=at),
         TokenFamily.objects.filter(ended_at__lt=at - ENDED_KEPT_S * _NS),
         SocketTicket.objects.filter(expires_at__lt=at),
@@ -51,7 +52,7 @@ def identities_sweep(*, at: int) -> dict[str, int]:
     return counts
 
 
-def rows_remove(rows: QuerySet[Model]) -> int:
+def rows_remove(rows: QuerySet[Any]) -> int:
     """Remove a batch of some rows, those that still are among them; give how many."""
     batch = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
     return rows.filter(pk__in=batch).delete()[1].get(rows.model._meta.label, 0) if batch else 0

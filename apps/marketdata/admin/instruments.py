@@ -11,7 +11,7 @@ from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from apps.marketdata.commands import ChangeInstrument, ListAsset, ListInstrument
 from apps.marketdata.models import SCALE_MAX, Asset, Instrument
 from apps.marketdata.services import asset_list, instrument_change, instrument_list
-from cift.backoffice.acts import Actor, actor_of, command_act, deadline
+from cift.backoffice.acts import Actor, actor_of, command_act, dangerous, deadline
 from cift.backoffice.forms import NameField
 from cift.backoffice.tables import CommandAdmin, flag_column, number_shown, rows_act
 from cift.fields import ASSET_SYMBOL
@@ -130,16 +130,19 @@ class InstrumentAdmin(CommandAdmin):
             command=lambda: instrument_change(command),
         )
 
+    @dangerous
     @admin.action(description="Resume trading", permissions=["halt"])
     def resume(self, request: HttpRequest, rows: Any) -> None:
         """Let the chosen instruments trade."""
         self._set_status(request, rows, InstrumentStatus.CONTINUOUS)
 
+    @dangerous
     @admin.action(description="Take cancels only", permissions=["halt"])
     def cancel_only(self, request: HttpRequest, rows: Any) -> None:
         """Let orders in the chosen instruments be canceled, and nothing else."""
         self._set_status(request, rows, InstrumentStatus.CANCEL_ONLY)
 
+    @dangerous
     @admin.action(description="Halt trading", permissions=["halt"])
     def halt(self, request: HttpRequest, rows: Any) -> None:
         """Halt the chosen instruments."""

@@ -11,6 +11,7 @@ from apps.orders.admin.pages import page, permitted
 from apps.orders.events import section_decode
 from apps.orders.models import JournalBatch
 from apps.orders.selectors import shard
+from cift.backoffice.acts import harmless
 from cift.backoffice.tables import moment_shown
 from cift.wire.base import frame_split
 
@@ -22,6 +23,7 @@ _NUMBER_MAX = 2**63 - 1
 
 @require_safe
 @permitted("orders.view_journalbatch")
+@harmless
 def journal_view(request: HttpRequest) -> HttpResponse:
     """List batches: the newest, those before a number, or the one with an event's sequence."""
     rows = JournalBatch.objects.filter(shard=shard())
@@ -45,6 +47,7 @@ def journal_view(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permitted("orders.view_journalbatch")
+@harmless
 def journal_detail_view(request: HttpRequest, number: int) -> HttpResponse:
     """Show a batch and its events."""
     batch = JournalBatch.objects.filter(shard=shard(), number=number).first() if number <= _NUMBER_MAX else None

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from apps.orders.admin.pages import page, permitted
 from apps.orders.monitoring.overview import overview
+from cift.backoffice.acts import harmless
 
 _DIGITS_MAX = 18
 
@@ -29,6 +30,7 @@ _TILES = (
 
 @require_safe
 @permitted("orders.view_venuestate")
+@harmless
 def overview_view(request: HttpRequest) -> HttpResponse:
     """Show the page."""
     return page(request, "overview.html", title="Overview", tiles=_TILES)
@@ -37,6 +39,7 @@ def overview_view(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @permitted("orders.view_venuestate")
+@harmless
 def overview_data_view(request: HttpRequest) -> HttpResponse:
     """Answer the numbers; `after` is the `projected_sequence` of the answer before."""
     text = request.GET.get("after", "")

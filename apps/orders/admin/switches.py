@@ -16,7 +16,7 @@ from apps.orders.commands import CancelOrders
 from apps.orders.models import Order, VenueState
 from apps.orders.selectors import shard
 from apps.orders.services import kill_switch_set, orders_cancel_all
-from cift.backoffice.acts import actor_of, command_act, deadline, second_factor_require, tell
+from cift.backoffice.acts import actor_of, command_act, dangerous, deadline, tell
 from cift.choices import choices_of
 from cift.errors.application import ApplicationError
 
@@ -25,6 +25,7 @@ COUNTED_MAX = 10_000
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permitted("orders.kill_venuestate")
+@dangerous
 def kill_switch_view(request: HttpRequest) -> HttpResponse:
     """Show the switch; set it when that is confirmed."""
     killed = VenueState.objects.filter(shard=shard(), killed=True).exists()
@@ -35,7 +36,6 @@ def kill_switch_view(request: HttpRequest) -> HttpResponse:
         return page(request, "kill_switch.html", title="Kill switch", killed=killed, wanted=wanted)
     on = wanted == "on"
     try:
-        second_factor_require(request)
         command_act(
             actor_of(request),
             action="venue.kill_switch",
@@ -78,6 +78,7 @@ class MassCancelForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permitted("orders.cancel_order")
+@dangerous
 def mass_cancel_view(request: HttpRequest) -> HttpResponse:
     """Ask what to cancel, show how much that is, cancel it when that is confirmed."""
     form = MassCancelForm(request.POST or None)
