@@ -22,7 +22,7 @@ from apps.marketdata.new_venue import ASSETS, INSTRUMENTS, asset_command, instru
 from apps.marketdata.services import asset_list, instrument_list
 from apps.orders.matching.places import head_of
 from apps.orders.selectors import projection_await
-from cift.embedded.logins import logins_load, users_ensure
+from cift.embedded.logins import logins_load, logins_made, users_ensure
 from cift.errors.application import ApplicationError
 from cift.monitoring.health import Check, Finding, Status
 from cift.processes.threads import database_call
@@ -46,7 +46,7 @@ async def bootstrap(folder: Path) -> dict[str, str]:
     """
     async with asyncio.timeout(SHOWN_S_MAX):
         await _tables_caught_up()
-    fresh = not (folder / "logins.json").exists()
+    fresh = not logins_made(folder)
     logins = logins_load(folder)
     users = await database_call(users_ensure, logins, reset=fresh)
     await _assets_list()

@@ -13,12 +13,19 @@ _SIMULATED = (
 )
 
 
-def welcome(console: Console, *, address: str, logins: dict[str, str], folder: Path, simulated: int) -> None:
-    """Show where the venue is, who can log in, what is listed, and what of it is simulated (commands/s, 0: nothing)."""
+def welcome(console: Console, *, address: str, logins: dict[str, str] | None, folder: Path, simulated: int) -> None:
+    """Show where the venue is, who can log in, what is listed, and what of it is simulated (commands/s, 0: nothing).
+
+    `logins` has the passwords where they were just made. They are shown that once: what is printed ends in logs.
+    """
+
+    def login(email: str) -> str:
+        return email if logins is None else f"{email}  password {logins[email]}"
+
     rows = {
         "address": address,
-        "operator": f"{OPERATOR}  password {logins[OPERATOR]}  back office {address}/admin/",
-        "demo trader": f"{DEMO}  password {logins[DEMO]}",
+        "operator": f"{login(OPERATOR)}  back office {address}/admin/",
+        "demo trader": login(DEMO),
         "instruments": "  ".join(listing.symbol for listing in INSTRUMENTS),
         "simulated": _SIMULATED.format(rate=simulated) if simulated else _ALONE,
         "data": f"{folder}  passwords as first given in {folder / 'logins.json'}",

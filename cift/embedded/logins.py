@@ -10,7 +10,13 @@ from cift.settings.secrets import private_write
 OPERATOR = "operator@cift.localhost"
 DEMO = "demo@cift.localhost"
 
+_FILE = "logins.json"
 _PASSWORD_BYTES = 12
+
+
+def logins_made(folder: Path) -> bool:
+    """Return whether a start before this one has made the logins."""
+    return (folder / _FILE).exists()
 
 
 def logins_load(folder: Path) -> dict[str, str]:
@@ -20,7 +26,7 @@ def logins_load(folder: Path) -> dict[str, str]:
         ValueError: it is not what was written.
 
     """
-    file = folder / "logins.json"
+    file = folder / _FILE
     if not file.exists():
         made = {email: secrets.token_urlsafe(_PASSWORD_BYTES) for email in (OPERATOR, DEMO)}
         private_write(file, json.dumps(made, indent=2) + "\n")

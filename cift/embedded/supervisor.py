@@ -22,7 +22,7 @@ from cift.bus.base import BusError
 from cift.embedded.bootstrap import bootstrap, promises_keep
 from cift.embedded.children import Child, ChildGivenUp, ChildPlan
 from cift.embedded.console import welcome
-from cift.embedded.logins import logins_load
+from cift.embedded.logins import logins_load, logins_made
 from cift.embedded.standstill import followers_watch
 from cift.errors.application import ApplicationError
 from cift.processes.loopback import reachable
@@ -122,6 +122,7 @@ class Supervisor:
     async def _open(self) -> None:
         """Wait for the order service, complete the venue, and say that it is open."""
         await self._order_service_ready()
+        is_first = not logins_made(self._folder)
         try:
             logins = await bootstrap(self._folder)
         except (ApplicationError, DatabaseError, TimeoutError) as error:
@@ -136,7 +137,7 @@ class Supervisor:
         welcome(
             self._console,
             address=address_of(self._listener),
-            logins=logins,
+            logins=logins if is_first else None,
             folder=self._folder,
             simulated=simulated,
         )

@@ -39,7 +39,7 @@ RATE_LIMITS = rate_limits(EMBEDDED)
 TRUSTED_PROXIES = list(variables.TRUSTED_PROXIES.given() or ())
 TLS = tls_settings()
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_BACKEND = "cift.embedded.mails.FolderBackend"
 IDENTITIES = identities_settings(
     confirm_email=False,
     second_factor=False,

@@ -124,3 +124,14 @@ def test_an_operator_sees_the_overview_live(
     traders[1].submit(symbol="AAPL-USD", side="buy", type="limit", quantity="3", price="181.5")
     here.wait(lambda: "181.5" in row("AAPL-USD"), "the new best bid")
     assert here.faults() == []
+
+
+@pytest.mark.parametrize("page", ["/account/reset/", "/account/confirm/"])
+def test_a_mailed_link_s_token_is_put_into_the_form_and_stays_in_no_address(here: Browser | None, page: str) -> None:
+    if here is None:
+        return
+    here.open(f"{page}#MQ.a-token_1")
+
+    here.wait(lambda: here.one("input[name=token]").get_attribute("value") == "MQ.a-token_1", "the token in the form")
+    assert here.address == page
+    assert here.faults() == []

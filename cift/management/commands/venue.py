@@ -21,7 +21,7 @@ from apps.orders.models import JournalBatch
 from cift import __version__
 from cift.checks import engine_is_built
 from cift.embedded.blank import blank_keep, blank_take
-from cift.embedded.logins import logins_load
+from cift.embedded.logins import logins_load, logins_made
 from cift.embedded.supervisor import Supervisor, listener_bind
 from cift.exposure import exposed_refuse
 from cift.processes.folder_lock import FolderInUse, folder_lock
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             lock = folder_lock(folder)
             listener = listener_bind(host, port)
             self._migrate()
-            if (folder / "logins.json").exists():
+            if logins_made(folder):
                 logins_load(folder)
         except _UNFIT as error:
             self._end(_line_of(error, folder=folder, host=host, port=port))

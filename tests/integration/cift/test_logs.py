@@ -12,9 +12,10 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
+from apps.accounts.identity.mails import confirmation_token, reset_token
 from apps.accounts.identity.principals import principals
 from apps.accounts.identity.sessions import Principal, family_start, principal_of, tokens_issue
-from apps.accounts.models import Account, User
+from apps.accounts.models import Account, TokenFamily, User
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
 from apps.gateways.socket.session import Session
@@ -163,6 +164,25 @@ def test_no_line_holds_a_password_or_a_token(bus: ScriptedBus, token: tuple[str,
     assert (line["user"], line["request_id"]) == (token[1].user, fault.headers["X-Request-Id"])
     assert lines.text.count("refused: ") == 4
     for secret in (PASSWORD, token[0], token[0].rsplit(".", 1)[1]):
+        assert secret not in lines.text
+
+
+def test_no_line_of_a_fault_holds_what_somebody_logs_in_by(bus: ScriptedBus, lines: Lines) -> None:
+    user = User.objects.create_user("forgetful@example.com", PASSWORD)
+    token, new = reset_token(user), "a wholly new password"
+    form = {"token": token, "new_password": new, "new_password_again": new}
+    credentials = {"email": user.email, "password": PASSWORD}
+    client = Client(raise_request_exception=False)
+    with table_missing(TokenFamily):
+        answers = [client.post("/api/v1/auth/token/", credentials, "application/json")]
+    with table_missing(User):
+        answers.append(client.post("/account/reset/", form))
+        answers.append(client.post("/account/confirm/", {"token": confirmation_token(user, password=user.password)}))
+        answers.append(client.post("/api/login/login/", {"username": user.email, "password": PASSWORD}))
+
+    assert [answer.status_code for answer in answers] == [500] * 4
+    assert lines.text.count("Internal Server Error") == 4
+    for secret in (PASSWORD, new, token, user.password):
         assert secret not in lines.text
 
 
