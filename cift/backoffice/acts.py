@@ -5,7 +5,7 @@ The record of what was asked is durable before the command leaves, so no act is 
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -148,7 +148,7 @@ def dangerous(act: View) -> View:
         return act(*arguments, **options)
 
     guarded.is_dangerous = True  # type: ignore[attr-defined]
-    return guarded
+    return cast("View", guarded)
 
 
 def harmless(act: View) -> View:

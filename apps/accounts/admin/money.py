@@ -143,7 +143,10 @@ class MoneyRequestAdmin(CommandAdmin):
     def _decide(self, request: HttpRequest, rows: Any, decide: Callable[[Actor, int], MoneyRequest], done: str) -> None:
         actor = actor_of(request)
 
-        count = rows_act(request, rows.order_by("id"), lambda row: decide(actor, row.pk))
+        def act(row: MoneyRequest) -> None:
+            decide(actor, row.pk)
+
+        count = rows_act(request, rows.order_by("id"), act)
         if count:
             messages.success(request, f"{count} {'request' if count == 1 else 'requests'} {done}.")
 

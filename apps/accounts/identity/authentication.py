@@ -105,7 +105,7 @@ def account_of_request(request: Request) -> Account:
     return account
 
 
-def client_address(request: Request) -> str:
+def client_address(request: HttpRequest | Request) -> str:
     """Return the address a request comes from, as the project's edge has made it out."""
     address: str = request.META.get("REMOTE_ADDR") or ""
     return address

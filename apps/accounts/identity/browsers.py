@@ -36,7 +36,7 @@ def other_logins_end(request: HttpRequest | Request, user: User) -> None:
         user_sessions_end(user, keep=family.pk)
         return
     user_sessions_end(user, keep=request.session.get(_SESSION_KEY))
-    update_session_auth_hash(request, user)  # type: ignore[arg-type]  # what it uses, REST framework's request has too
+    update_session_auth_hash(request, user)
 
 
 def browser_logged_out(*, request: HttpRequest | None, **_signal: Any) -> None:

@@ -100,9 +100,8 @@ def user_sessions_end(user: User, *, keep: int | None = None) -> None:
     """End all of a user's families, sockets and browser sessions; `keep`: but this family, where it lasts."""
     version = session_version_make()
     with transaction.atomic(using=router.db_for_write(User)):
-        TokenFamily.objects.filter(pk=keep, user=user, session_version=user.session_version).update(
-            session_version=version
-        )
+        kept = TokenFamily.objects.filter(pk__in=[] if keep is None else [keep], user=user)
+        kept.filter(session_version=user.session_version).update(session_version=version)
         User.objects.filter(pk=user.pk).update(session_version=version)
     user.session_version = version
     transaction.on_commit(families_ended_tell, using=router.db_for_write(User))

@@ -242,7 +242,7 @@ def test_each_action_and_page_is_declared_dangerous_or_harmless_and_each_form_is
     request.user = guarded
     undeclared = []
     for table, registered in TABLES.items():
-        for action_function, name, _ in registered.get_actions(request).values():
+        for action_function, name, _ in (registered.get_actions(request) or {}).values():
             if not hasattr(action_function, "is_dangerous"):
                 undeclared.append(f"action {name} of {table}")
         writes = registered.has_add_permission(request) or registered.has_change_permission(request)
