@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from django.test import Client
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -81,6 +85,20 @@ def test_a_recovery_code_is_good_once(operator: User) -> None:
     results = together(4, checker(operator, codes[0]))
 
     assert results.count(None) == 1
+
+
+def test_recovery_codes_of_before_become_digests_and_stay_good(operator: User) -> None:
+    enrol(operator)
+    StaticToken.objects.all().delete()
+    device = StaticDevice.objects.get(user=operator)
+    StaticToken.objects.create(device=device, token="0123456789abcdef")
+
+    migration = import_module("apps.accounts.migrations.0003_recovery_codes_hashed")
+    migration.codes_hash(apps, SimpleNamespace(connection=connections["default"]))
+
+    assert StaticToken.objects.get().token != "0123456789abcdef"
+    code_check(operator, "0123456789abcdef")
+    assert not StaticToken.objects.exists()
 
 
 def test_an_enrolment_counts_once_its_code_was_given(operator: User) -> None:

@@ -242,8 +242,8 @@ def test_each_action_and_page_is_declared_dangerous_or_harmless_and_each_form_is
     request.user = guarded
     undeclared = []
     for table, registered in TABLES.items():
-        for action_function, name, _ in (registered.get_actions(request) or {}).values():
-            if not hasattr(action_function, "is_dangerous"):
+        for name, offered in (registered.get_actions(request) or {}).items():
+            if offered is None or not hasattr(offered[0], "is_dangerous"):
                 undeclared.append(f"action {name} of {table}")
         writes = registered.has_add_permission(request) or registered.has_change_permission(request)
         # The form of users is among the acts above.
