@@ -216,7 +216,11 @@ class SecondFactorApi(PreSecondFactorApi):
             }
         )
 
-    @described(answers={201: EnrolmentBody}, body=Body(name="Enrolling", table=_PASSWORD), errors=("conflict",))
+    @described(
+        answers={201: EnrolmentBody},
+        body=Body(name="Enrolling", table=_PASSWORD),
+        errors=("conflict", "second_factor_required", "second_factor_wrong"),
+    )
     def post(self, request: Request) -> Response:
         """Begin to enrol an authenticator; the password is wanted again."""
         read, user = body_read(request, _PASSWORD), user_of(request)
@@ -229,7 +233,7 @@ class SecondFactorApi(PreSecondFactorApi):
     @described(
         answers={204: None},
         body=Body(name="SecondFactorRemoval", table=_PASSWORD_AND_CODE),
-        errors=("conflict", "second_factor_wrong"),
+        errors=("conflict", "second_factor_required", "second_factor_wrong"),
     )
     def delete(self, request: Request) -> Response:
         """Remove it; the password and a code are wanted, and all other logins end."""
