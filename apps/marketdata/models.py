@@ -1,4 +1,4 @@
-"""What is traded: assets, instruments and their fees, projected from the journal.
+"""What is traded: assets, instruments, their fees and their candles, projected from the journal.
 
 Prices are integers at the instrument's price scale, quantities at the base asset's scale, money in the asset's
 smallest unit, fee rates in parts per million.
@@ -7,6 +7,7 @@ smallest unit, fee rates in parts per million.
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from apps.marketdata.candles.intervals import BASES_S
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus
 from cift.choices import choices_of, values_of
 
@@ -117,3 +118,64 @@ class FeeTier(models.Model):
     def __str__(self) -> str:
         """Name the tier."""
         return f"tier {self.tier} of instrument {self.instrument_id}"
+
+
+class StoredCandle(models.Model):
+    """The trades, at least one, of an instrument in one base interval; `start_at`: ns since epoch, UTC."""
+
+    pk = models.CompositePrimaryKey("instrument_id", "interval_s", "start_at")
+    instrument = models.ForeignKey(
+        Instrument,
+        on_delete=models.PROTECT,
+        related_name="candles",
+        db_constraint=False,
+        db_index=False,
+    )
+    interval_s = models.IntegerField()
+    start_at = models.BigIntegerField()
+    open = models.BigIntegerField()
+    high = models.BigIntegerField()
+    low = models.BigIntegerField()
+    close = models.BigIntegerField()
+    volume = models.BigIntegerField()
+    notional = models.BigIntegerField()
+    trades = models.BigIntegerField()
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+
+    class Meta:
+        """Found along the key; what is open and close is between low and high."""
+
+        constraints = (
+            CheckConstraint(condition=Q(interval_s__in=BASES_S), name="candle_interval"),
+            CheckConstraint(
+                condition=Q(low__gt=0, open__range=(F("low"), F("high")), close__range=(F("low"), F("high"))),
+                name="candle_prices",
+            ),
+            CheckConstraint(
+                condition=Q(volume__gt=0, notional__gt=0, trades__gt=0, last_sequence__gte=F("first_sequence")),
+                name="candle_sums",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Name the candle."""
+        return f"candle of {self.interval_s} s of instrument {self.instrument_id}"
+
+
+class CandleHistory(models.Model):
+    """From when on a shard's candles of a base interval are there, whole: earlier ones were dropped, or never made."""
+
+    pk = models.CompositePrimaryKey("shard", "interval_s")
+    shard = models.SmallIntegerField()
+    interval_s = models.IntegerField()
+    begins_at = models.BigIntegerField()
+
+    class Meta:
+        """Only what is stored has a history."""
+
+        constraints = (CheckConstraint(condition=Q(interval_s__in=BASES_S), name="candle_history_interval"),)
+
+    def __str__(self) -> str:
+        """Name the interval."""
+        return f"candles of {self.interval_s} s of shard {self.shard}"

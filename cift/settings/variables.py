@@ -12,6 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 _SERVER = "Server"
 _SIMULATION = "Simulated market"
+_HISTORY = "History"
 _SUPERVISION = "Supervision"
 _LIMITS = "Rate limits"
 _NETWORK = "TLS and proxies"
@@ -104,6 +105,24 @@ SIMULATION_KEEP_HOURS = Integer(
     default=6,
     least=1,
     most=8_760,
+)
+
+SECOND_CANDLES_KEEP_HOURS = Integer(
+    name="CIFT_SECOND_CANDLES_KEEP_HOURS",
+    section=_HISTORY,
+    meaning="How many hours candles shorter than a minute are kept: at most 3,840 rows per instrument and hour.",
+    default=24,
+    least=1,
+    most=8_760,
+)
+MINUTE_CANDLES_KEEP_DAYS = Integer(
+    name="CIFT_MINUTE_CANDLES_KEEP_DAYS",
+    section=_HISTORY,
+    meaning="How many days candles of a minute and of five are kept: at most 1,440 rows per instrument and day. Longer "
+    "candles are always kept: at most 102 rows per instrument and day.",
+    default=365,
+    least=2,
+    most=36_500,
 )
 
 SILENT_SECONDS = Integer(

@@ -238,23 +238,32 @@ def events_made(commands: int, *, batch: int = 20, seed: int = 1) -> Iterator[tu
 
 
 def journal_fill(
-    commands: int, *, batch: int = 20, shard: int = 0, seed: int = 1, engine: rust.Engine | None = None
+    commands: int,
+    *,
+    batch: int = 20,
+    shard: int = 0,
+    seed: int = 1,
+    engine: rust.Engine | None = None,
+    step_ns: int = 1_000_000,
 ) -> rust.Engine:
-    """Write a journal of random commands, with a new epoch in its middle; gives the engine behind it."""
+    """Write a journal of random commands, `step_ns` between batches; gives the engine behind it."""
     journal, flow = Journal(shard), Flow(seed)
     if engine is None:
         engine = rust.engine_new(shard)
         batch_append(journal, engine, [OpenVenue(hash_key=IDS_KEY), OpenEpoch(epoch=1)])
         flow.see(events_of(batch_append(journal, engine, opening())))
     for number in range(0, commands, batch):
-        flow.see(events_of(batch_append(journal, engine, flow.commands(min(batch, commands - number)))))
+        found = batch_append(journal, engine, flow.commands(min(batch, commands - number)), step_ns=step_ns)
+        flow.see(events_of(found))
         if number <= commands // 2 < number + batch:
             batch_append(journal, engine, [OpenEpoch(epoch=engine.epoch + 1)])
     return engine
 
 
-def batch_append(journal: Journal, engine: rust.Engine, commands: list[Command]) -> rust.Batch:
-    made = engine.apply(frame_of(*commands), number=engine.number + 1, at=max(T0, engine.at) + 1_000_000)
+def batch_append(
+    journal: Journal, engine: rust.Engine, commands: list[Command], *, step_ns: int = 1_000_000
+) -> rust.Batch:
+    made = engine.apply(frame_of(*commands), number=engine.number + 1, at=max(T0, engine.at) + step_ns)
     journal.append(rust.row_of(made, epoch=engine.epoch))
     return made
 

@@ -15,6 +15,7 @@ import msgspec
 from django.db import connections, router
 
 from apps.accounts.audit.records import RecordsDamagedError, records_verify
+from apps.orders.auditing.audit_candles import CandleChecker
 from apps.orders.auditing.audit_events import EventChecker, OpenOrder
 from apps.orders.auditing.audit_report import AuditReport, Invariant, ViolationError
 from apps.orders.auditing.audit_tables import TableChecker
@@ -24,10 +25,12 @@ from apps.orders.matching import engine as rust
 from apps.orders.matching.errors import JournalDamagedError
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.revisions import revisions_of
-from apps.orders.matching.tables import Rows
+from apps.orders.matching.tables import WRITES, Rows
 from apps.orders.models import Projection, Snapshot
 from cift.wire.base import FrameDamagedError
 from cift.wire.queries import BookQuery, OpenOrdersQuery, OrderFound
+
+_FILLS = list(WRITES).index("fills")
 
 _decode_pack = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
@@ -76,6 +79,7 @@ class _Audit:
         self._packer = rust.Projector()
         self._events = EventChecker()
         self._tables = TableChecker(shard)
+        self._candles = CandleChecker(shard)
         self._projection = Projection.objects.filter(shard=shard).first()
         self._projected = self._projection.last_number if self._projection else 0
         self._snapshots = {each.number: each for each in Snapshot.objects.filter(shard=shard).defer("data")}
@@ -90,7 +94,7 @@ class _Audit:
         journal = Journal(self._shard)
         head = journal.head()
         if self._projected == 0:
-            self._tables.finish()
+            self._finish_tables()
         for chunk in read_ahead(journal, 0):
             for rows in _split(chunk, self._projected):
                 for row in rows:
@@ -149,11 +153,16 @@ class _Audit:
         lists = _decode_pack(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
         last = rows[-1]
         self._tables.take(lists, first=rows[0].first_sequence, last=last.last_sequence)
+        self._candles.take(lists[_FILLS], at=last.at)
         expected: Rows = [revision for row in rows for revision in revisions_of(row.events)]
         self._tables.take_revisions(expected, first=rows[0].first_sequence, last=last.last_sequence)
         if last.number == self._projected:
             self._check_projection(last)
-            self._tables.finish()
+            self._finish_tables()
+
+    def _finish_tables(self) -> None:
+        self._tables.finish()
+        self._candles.finish()
 
     def _check_projection(self, row: JournalRow) -> None:
         projection = self._projection

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
+from apps.orders.matching.candles import CandleRetention
 from apps.orders.matching.errors import (
     JournalDamagedError,
     JournalUnavailableError,
@@ -84,7 +85,8 @@ class Follower:
         if self._once:
             return projector.step
         retention = ShardRetention(self.shard, keep_ns=settings.SIMULATION["KEEP_S"] * _NS_PER_S)
-        return lambda: projector.step() or retention.step()
+        candles = CandleRetention(self.shard)
+        return lambda: projector.step() or retention.step() or candles.step()
 
     def verify(self) -> None:
         """Verify until stopped; after a halt, wait until it is lifted and begin anew.

@@ -19,15 +19,17 @@ from django.db import IntegrityError, connections, router, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.accounts.models import Account
+from apps.marketdata.candles.intervals import BASES_S
 from apps.marketdata.models import Asset, Instrument
 from apps.orders.matching import engine
+from apps.orders.matching.candles import CandleProjector, candle_projector_resumed
 from apps.orders.matching.errors import JournalDamagedError, ProjectionOvertakenError, ProjectionRefusedError
 from apps.orders.matching.exclusive import projection_alone
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.recovery import tables_place
 from apps.orders.matching.retention import retention_forget
 from apps.orders.matching.revisions import revisions_write
-from apps.orders.matching.tables import Rows, pack_write, tables_clear
+from apps.orders.matching.tables import WRITES, Rows, pack_write, tables_clear
 from apps.orders.models import Projection
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ _ADVANCE = (
     f"UPDATE {_TABLE} SET last_number = %s, last_sequence = %s, chain = %s, updated_at = %s "  # noqa: S608 - the model's name
     "WHERE shard = %s AND last_number = %s"
 )
+
+_FILLS = list(WRITES).index("fills")
 
 _decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
@@ -95,6 +99,7 @@ class ShardProjector:
             assets=list(Asset.objects.values_list("id", "scale")),
             instruments=list(Instrument.objects.values_list("id", "base_id", "quote_id", "price_scale")),
         )
+        self._candles = candle_projector_resumed(self.shard)
 
     def step(self) -> int:
         """Project the next batches in one transaction; give how many.
@@ -118,9 +123,13 @@ class ShardProjector:
         lists = self._pack(rows)
         with transaction.atomic(using=self.alias, durable=True), connections[self.alias].cursor() as cursor:
             self._advance(cursor, rows[-1])
-            pack_write(cursor, lists, shard=self.shard)
-            revisions_write(cursor, (row.events for row in rows))
+            self._write_lists(cursor, lists, rows)
         self.number = rows[-1].number
+
+    def _write_lists(self, cursor: CursorWrapper, lists: Sequence[Rows], rows: list[JournalRow]) -> None:
+        pack_write(cursor, lists, shard=self.shard)
+        revisions_write(cursor, (row.events for row in rows))
+        self._candles.write(cursor, lists[_FILLS])
 
     def _write_singly(self, rows: list[JournalRow]) -> None:
         """Write what can be written of rows that were refused together, and find the batch that cannot."""
@@ -151,11 +160,11 @@ class ShardProjector:
             Projection.objects.filter(shard=self.shard).update(last_number=0, last_sequence=0, chain=bytes(32))
             self.number = 0
             self._packer = engine.Projector()
+            self._candles = CandleProjector(self.shard, begins=dict.fromkeys(BASES_S, 0))
             for chunk in read_ahead(self._journal, 0):
                 lists = self._pack(chunk)
                 self._advance(cursor, chunk[-1])
-                pack_write(cursor, lists, shard=self.shard)
-                revisions_write(cursor, (row.events for row in chunk))
+                self._write_lists(cursor, lists, chunk)
                 self.number = chunk[-1].number
                 progress(self.number, max(upto, self.number))
             for model, ids in labelled.items():

@@ -14,7 +14,7 @@ from django.db import connections, models
 from django.db.backends.utils import CursorWrapper
 
 from apps.accounts.models import Account, Balance, LedgerEntry, Withdrawal
-from apps.marketdata.models import Asset, FeeTier, Instrument
+from apps.marketdata.models import Asset, CandleHistory, FeeTier, Instrument, StoredCandle
 from apps.orders.models import Fill, Order, OrderRevision, Position, PositionLimit, VenueState
 
 Row = Sequence[Any]
@@ -181,7 +181,12 @@ WRITES: dict[str, TableWrite] = {
 }
 """Every list of a pack but the last, in its order."""
 
-PROJECTED: tuple[type[models.Model], ...] = (*dict.fromkeys(write.model for write in WRITES.values()), OrderRevision)
+PROJECTED: tuple[type[models.Model], ...] = (
+    *dict.fromkeys(write.model for write in WRITES.values()),
+    OrderRevision,
+    StoredCandle,
+    CandleHistory,
+)
 """The tables a projection fills, and may empty."""
 
 

@@ -1,0 +1,1 @@
+"""Candles: their intervals, and how trades are folded into them; no Django."""
