@@ -1,16 +1,16 @@
-"""What every store of trades promises, held against each of them."""
+"""What every store of trades and candles promises, held against each of them; a backend is one `StoreMaker`."""
 
+import random
 from collections.abc import Sequence
 
 import pytest
 
+from apps.marketdata.candles.intervals import CANDLES_MAX, INTERVALS_S, NS_PER_S
 from apps.marketdata.codes import Side
-from apps.marketdata.ticks.base import Tick, TickStore
-from apps.orders.codes import Liquidity
-from apps.orders.ids import fill_id, order_id_first
-from apps.orders.models import Fill, JournalBatch, Projection
-from apps.orders.ticks import FillTickStore
+from apps.marketdata.ticks.base import IDLE_FINAL_NS, DayStatistics, Tick, TickStore
+from apps.orders.models import JournalBatch
 from cift.errors.application import ApplicationError
+from tests.support.tickstores import StoreMaker, of_the_fills_table, summed
 
 T0 = 1_700_000_000_000_000_000
 STEP_NS = 1_000
@@ -22,35 +22,18 @@ TRADES = [Tick(n, 100 + n, n, Side.BUY if n % 2 else Side.SELL, T0 + n * STEP_NS
 SEQUENCES = [trade.sequence for trade in TRADES]
 
 
-def of_the_fills_table() -> TickStore:
-    """Write the fills of both sides, and the journal's batches, one for each sequence."""
-    JournalBatch.objects.bulk_create(
-        JournalBatch(
-            shard=0, number=n, epoch=1, first_sequence=n, last_sequence=n, at=T0 + n * STEP_NS,
-            engine_version=1, commands=b"", events=b"", chain=bytes(32),
-        )
-        for n in range(1, HEAD + 1)
-    )  # fmt: skip
-    others = [trade._replace(sequence=trade.sequence + 1, at=trade.at + STEP_NS) for trade in TRADES[:-1]]
-    Fill.objects.bulk_create(
-        Fill(
-            id=fill_id(trade.sequence, liquidity), order_id=order_id_first(1), account_id=3, instrument_id=instrument,
-            side=trade.taker_side if liquidity is Liquidity.TAKER else Side(1 - trade.taker_side),
-            price=trade.price, quantity=trade.quantity, notional=1, fee=0, liquidity=liquidity,
-            trade_id=trade.sequence, executed_at=trade.at,
-        )
-        for instrument, trades in ((INSTRUMENT, TRADES), (OTHER, others))
-        for trade in trades
-        for liquidity in Liquidity
-    )  # fmt: skip
-    Projection.objects.create(shard=0, last_number=HEAD, last_sequence=HEAD, chain=bytes(32), updated_at=T0)
-    return FillTickStore()
+OTHERS = [trade._replace(sequence=trade.sequence + 1, at=trade.at + STEP_NS) for trade in TRADES[:-1]]
 
 
 @pytest.fixture(params=[of_the_fills_table])
-def store(request: pytest.FixtureRequest, databases: str) -> TickStore:
-    made: TickStore = request.param()
-    return made
+def make(request: pytest.FixtureRequest, databases: str) -> StoreMaker:
+    maker: StoreMaker = request.param
+    return maker
+
+
+@pytest.fixture
+def store(make: StoreMaker) -> TickStore:
+    return make({INSTRUMENT: TRADES, OTHER: OTHERS}, lambda n: T0 + n * STEP_NS, HEAD)
 
 
 def sequences(ticks: Sequence[Tick]) -> list[int]:
@@ -118,3 +101,131 @@ def test_a_span_of_time_begins_with_its_start_and_ends_before_its_end(store: Tic
     assert page(store, start=end, end=start) == []
     assert page(store, start=2**64) == []
     assert page(store, end=T0) == []
+
+
+DAYS_HEAD = 400
+DAY_S = 86_400
+
+
+def _days_times() -> list[int]:
+    """Times of sequences over some three days: often one time, often some seconds apart, seldom hours."""
+    dice, at, times = random.Random(7), T0, [T0]  # noqa: S311 - a test's dice
+    for _ in range(DAYS_HEAD):
+        at += dice.choice((0, 0, 1, 300_000_000, 2 * NS_PER_S, 45 * NS_PER_S, 200 * NS_PER_S, 4_000 * NS_PER_S))
+        times.append(at)
+    return times
+
+
+TIMES = _days_times()
+DAYS = {
+    instrument: [
+        Tick(n, 1_000 + n * 37 % 101, 1 + n * 13 % 29, Side.BUY, TIMES[n])
+        for n in range(1, DAYS_HEAD)
+        if n % 3 == instrument
+    ]
+    for instrument in (INSTRUMENT, OTHER)
+}
+NOW = TIMES[-1]
+
+
+@pytest.fixture
+def days(make: StoreMaker) -> TickStore:
+    return make(DAYS, lambda n: TIMES[n], DAYS_HEAD)
+
+
+def stretches(interval_s: int, *, end: int) -> list[tuple[int, int]]:
+    """As long ones as a store reads, from the first trade to a time."""
+    step = interval_s * NS_PER_S
+    first = T0 // step * step
+    return [
+        (start, min(start + CANDLES_MAX * step, end // step * step + step))
+        for start in range(first, end + 1, CANDLES_MAX * step)
+    ]
+
+
+@pytest.mark.parametrize("interval", INTERVALS_S)
+def test_the_candles_of_every_interval_are_the_sums_of_the_trades(days: TickStore, interval: str) -> None:
+    interval_s = INTERVALS_S[interval]
+    # Of the shortest, the first 1,500: the others are hours without a trade.
+    parts = stretches(interval_s, end=NOW if interval_s >= 60 else T0 + 1_400 * interval_s * NS_PER_S)
+    for instrument, trades in DAYS.items():
+        wanted = summed(trades, interval_s)
+        found = [days.candles(instrument, interval_s=interval_s, start=a, end=b) for a, b in parts]
+        assert [c for span in found for c in span.candles] == [c for c in wanted if c.start_at < parts[-1][1]]
+        for (start, _), span in zip(parts, found, strict=True):
+            before = [trade.price for trade in trades if trade.at < start]
+            assert span.close_before == (before[-1] if before else None)
+            assert span.begins_at == wanted[0].start_at
+
+
+def test_a_stretch_is_whole_candles_and_no_more_than_a_bound(days: TickStore) -> None:
+    first = T0 // (60 * NS_PER_S) * 60 * NS_PER_S
+    for start, end in (
+        (first, first),
+        (first, first - 60 * NS_PER_S),
+        (first + 1, first + 60 * NS_PER_S),
+        (first, first + 61 * NS_PER_S),
+        (first, first + (CANDLES_MAX + 1) * 60 * NS_PER_S),
+    ):
+        with pytest.raises(ValueError, match="no stretch"):
+            days.candles(INSTRUMENT, interval_s=60, start=start, end=end)
+
+
+def test_an_instrument_without_trades_has_no_candles_and_no_prices(days: TickStore) -> None:
+    span = days.candles(99, interval_s=60, start=0, end=60 * NS_PER_S)
+
+    assert span == ([], None, None)
+    assert days.candle_last(99, interval_s=60, up_to=DAYS_HEAD).candle is None
+    assert days.statistics([99], at=NOW)[99][1:] == (None, None, None, None, 0, 0, 0)
+    assert days.statistics([], at=NOW) == {}
+
+
+def test_a_store_that_has_all_knows_so_until_now_and_what_is_final_a_while_before(days: TickStore) -> None:
+    later = NOW + 3 * IDLE_FINAL_NS
+
+    assert days.place(at=later) == (later, later - IDLE_FINAL_NS)
+    assert days.place(at=NOW) == (NOW, NOW), "what comes next is later than what came"
+
+
+def test_a_store_that_is_behind_knows_no_more_than_it_has(make: StoreMaker) -> None:
+    store = make({INSTRUMENT: TRADES}, lambda n: T0 + n * STEP_NS, HEAD)
+    JournalBatch.objects.create(
+        shard=0, number=HEAD + 1, epoch=1, first_sequence=HEAD + 1, last_sequence=HEAD + 1, at=T0 + 60 * NS_PER_S,
+        engine_version=1, commands=b"", events=b"", chain=bytes(32),
+    )  # fmt: skip
+
+    assert store.place(at=T0 + 90 * NS_PER_S) == (T0 + HEAD * STEP_NS, T0 + HEAD * STEP_NS)
+
+
+@pytest.mark.parametrize("interval", ["1s", "5m", "1d"])
+def test_the_last_candle_is_whole_once_the_store_has_a_sequence(days: TickStore, interval: str) -> None:
+    interval_s = INTERVALS_S[interval]
+
+    last = days.candle_last(OTHER, interval_s=interval_s, up_to=DAYS_HEAD)
+
+    assert last == (summed(DAYS[OTHER], interval_s)[-1], 0)
+    with pytest.raises(ApplicationError) as caught:
+        days.candle_last(OTHER, interval_s=interval_s, up_to=DAYS_HEAD + 1)
+    assert caught.value.code == "projection_behind"
+
+
+@pytest.mark.parametrize("later_s", [0, 40, 7 * 3_600, 23 * 3_600, 10 * DAY_S])
+def test_statistics_are_those_of_the_trades_of_a_day(days: TickStore, later_s: int) -> None:
+    at = NOW + later_s * NS_PER_S
+    begins = (at - DAY_S * NS_PER_S) // (60 * NS_PER_S) * 60 * NS_PER_S
+
+    found = days.statistics([OTHER, INSTRUMENT], at=at)
+
+    for instrument, trades in DAYS.items():
+        within = [trade for trade in trades if trade.at >= begins]
+        prices = [trade.price for trade in within]
+        assert found[instrument] == DayStatistics(
+            begins_at=begins,
+            open=prices[0] if prices else None,
+            high=max(prices, default=None),
+            low=min(prices, default=None),
+            last=trades[-1].price,
+            volume=sum(trade.quantity for trade in within),
+            notional=sum(trade.price * trade.quantity for trade in within),
+            trades=len(within),
+        )

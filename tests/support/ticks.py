@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from apps.marketdata.ticks.base import Tick, TickStore
+from apps.marketdata.candles.folding import Candle, CandleTrade, candle_of, candles_merge
+from apps.marketdata.ticks.base import CandleSpan, DayStatistics, LastCandle, StorePlace, Tick, TickStore
 
 
 class GivenTicks(TickStore):
@@ -25,3 +26,26 @@ class GivenTicks(TickStore):
             and (cursor is None or (tick.sequence > cursor if newer else tick.sequence < cursor))
         ]
         return (found if newer else found[::-1])[:limit]
+
+    def place(self, *, at: int) -> StorePlace:
+        return StorePlace(at, at)
+
+    def candles(self, instrument: int, *, interval_s: int, start: int, end: int) -> CandleSpan:
+        candles = [each for each in self._candles(instrument, interval_s=interval_s) if start <= each.start_at < end]
+        before = [tick.price for tick in self._ticks if tick.at < start]
+        begins = self._ticks[0].at - self._ticks[0].at % (interval_s * 10**9) if self._ticks else None
+        return CandleSpan(candles, before[-1] if before else None, begins)
+
+    def candle_last(self, instrument: int, *, interval_s: int, up_to: int) -> LastCandle:
+        found = self._candles(instrument, interval_s=interval_s)
+        return LastCandle(found[-1] if found else None, 0)
+
+    def statistics(self, instruments: Sequence[int], *, at: int) -> dict[int, DayStatistics]:
+        return {each: DayStatistics(at, None, None, None, None, 0, 0, 0) for each in instruments}
+
+    def _candles(self, instrument: int, *, interval_s: int) -> list[Candle]:
+        trades = (
+            CandleTrade(instrument, tick.sequence, tick.price, tick.quantity, tick.price * tick.quantity, tick.at)
+            for tick in self._ticks
+        )
+        return list(candles_merge(map(candle_of, trades), interval_s=interval_s))

@@ -90,7 +90,7 @@ class CandleFolder:
     """The last candle of each instrument and base, which the next trades go on with."""
 
     def __init__(self, find: Callable[[int], Iterable[tuple[int, Candle]]]) -> None:
-        """Begin with none; `find` returns the last candles of an instrument that is met first, with their bases in s."""
+        """Begin with none; `find` returns the last candles of an instrument, with their bases in s, when it is met."""
         self._find = find
         self._last: dict[int, dict[int, Candle]] = {}
         self._sequences: dict[int, int] = {}
