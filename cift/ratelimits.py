@@ -158,7 +158,7 @@ def kind_of_call(method: str, path: str) -> str | None:
     call = path[len(_API) :]
     if call.startswith("auth/"):
         return "auth"
-    if call.startswith("instruments/"):
+    if call.startswith(("instruments/", "tickers/")):
         return "market"
     return "orders" if call.startswith("orders/") and method in _CHANGES else "reads"
 

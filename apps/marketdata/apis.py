@@ -24,10 +24,12 @@ from apps.marketdata.shapes import (
 from apps.marketdata.ticks import tick_stores
 from cift.errors.application import ApplicationError
 from cift.fields import Field
+from cift.processes.threads import database_call
 from cift.rest.lists import PagedList
 from cift.rest.pages import page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, integer, query_read, read_wait
 from cift.rest.schema import WRITER_READS, described, page_of
+from cift.times import clock_ns
 from cift.wire.queries import BookFound
 
 DEPTH_MAX = 5_000
@@ -91,7 +93,7 @@ class TickerApi(APIView):
 
     @described(answers={200: TickerBody}, errors=WRITER_READS)
     def get(self, request: Request, symbol: str) -> Response:
-        """Return best bid and offer and the last price as the writer has them."""
+        """Return best bid and offer and the last price as the writer has them, and the last 24 hours."""
         query_read(request.query_params, {})
         return Response(async_to_sync(ticker_answer)(symbol))
 
@@ -152,14 +154,15 @@ async def book_answer(symbol: str, *, depth: int) -> BookBody:
 
 
 async def ticker_answer(symbol: str) -> TickerBody:
-    """Read a book's top.
+    """Read a book's top, and what was traded in 24 hours.
 
     Raises:
         ApplicationError: `not_found`, `venue_unavailable`, `overloaded`.
 
     """
     reference, book = await _book_read(symbol, depth=1)
-    return ticker_body(book, reference)
+    days = await database_call(tick_stores["default"].statistics, [reference.id], at=clock_ns())
+    return ticker_body(book, days[reference.id], reference)
 
 
 async def _book_read(symbol: str, *, depth: int) -> tuple[InstrumentReference, BookFound]:

@@ -1,4 +1,4 @@
-"""What clients see of instruments, books and trades."""
+"""What clients see of instruments, books, trades and candles."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -6,10 +6,11 @@ from typing import Annotated
 import msgspec
 
 from apps.marketdata.books import LevelBody, checksum, levels_body
+from apps.marketdata.candles.folding import Candle
 from apps.marketdata.codes import InstrumentKind, InstrumentStatus, Side
 from apps.marketdata.models import FeeTier, Instrument
 from apps.marketdata.reference import InstrumentReference
-from apps.marketdata.ticks.base import Tick
+from apps.marketdata.ticks.base import DayStatistics, Tick
 from cift.decimals import decimal_format
 from cift.texts import AssetText, DecimalText, IdText, SymbolText, TimeText, words
 from cift.times import time_format
@@ -17,6 +18,7 @@ from cift.wire.queries import BookFound
 
 _PPM_DECIMALS = 6
 _BASIS_POINT_DECIMALS = 2
+_PERCENT_DECIMALS = 2
 
 STATUS_NAMES: Mapping[int, str] = {member: member.name.lower() for member in InstrumentStatus}
 
@@ -73,8 +75,45 @@ class BookBody(msgspec.Struct, gc=False):
     checksum: int
 
 
+class DayBody(msgspec.Struct, gc=False):
+    """What was traded in 24 hours, begun with a whole minute; null where nothing was."""
+
+    begins_at: TimeText
+    open: DecimalText | None
+    high: DecimalText | None
+    low: DecimalText | None
+    change: Annotated[DecimalText | None, msgspec.Meta(description="The last price less `open`.")]
+    change_percent: Annotated[DecimalText | None, msgspec.Meta(description="`change` of `open`, half away from 0.")]
+    volume: Annotated[DecimalText, msgspec.Meta(description="Of the base asset.")]
+    quote_volume: Annotated[DecimalText, msgspec.Meta(description="Of the quote asset.")]
+    trades: int
+
+
+class DayTickerBody(msgspec.Struct, gc=False):
+    """An instrument's last price, however old, and its last 24 hours."""
+
+    symbol: SymbolText
+    status: StatusText
+    last_price: DecimalText | None
+    day: DayBody
+
+
+class CandleBody(msgspec.Struct, gc=False):
+    """The trades of an interval; where there were none all prices are the last one before it."""
+
+    begins_at: TimeText
+    open: DecimalText
+    high: DecimalText
+    low: DecimalText
+    close: DecimalText
+    volume: Annotated[DecimalText, msgspec.Meta(description="Of the base asset.")]
+    quote_volume: Annotated[DecimalText, msgspec.Meta(description="Of the quote asset.")]
+    trades: int
+    closed: Annotated[bool, msgspec.Meta(description="Whether nothing can come to it any more.")]
+
+
 class TickerBody(msgspec.Struct, gc=False):
-    """The best levels of a book, and the price of the last trade; null where there is none."""
+    """The best levels of a book, the price of the last trade, and the last 24 hours; null where there is none."""
 
     symbol: SymbolText
     status: StatusText
@@ -82,6 +121,7 @@ class TickerBody(msgspec.Struct, gc=False):
     bid: LevelBody | None
     ask: LevelBody | None
     last_price: DecimalText | None
+    day: DayBody
 
 
 class TradeBody(msgspec.Struct, gc=False):
@@ -104,6 +144,57 @@ def trade_body(trade: Tick, reference: InstrumentReference) -> TradeBody:
         taker_side=SIDE_NAMES[trade.taker_side],
         executed_at=time_format(trade.at),
         sequence=trade.sequence,
+    )
+
+
+def candle_body(candle: Candle, reference: InstrumentReference, *, closed: bool) -> CandleBody:
+    """Return a candle's shape."""
+    price = reference.price_format
+    return CandleBody(
+        begins_at=time_format(candle.start_at),
+        open=price(candle.open),
+        high=price(candle.high),
+        low=price(candle.low),
+        close=price(candle.close),
+        volume=reference.quantity_format(candle.volume),
+        quote_volume=reference.amount_format(candle.notional),
+        trades=candle.trades,
+        closed=closed,
+    )
+
+
+def day_body(day: DayStatistics, reference: InstrumentReference) -> DayBody:
+    """Return the shape of 24 hours."""
+
+    def price(value: int | None) -> str | None:
+        return None if value is None else reference.price_format(value)
+
+    change = percent = None
+    if day.open is not None and day.last is not None:
+        moved = day.last - day.open
+        change = reference.price_format(moved)
+        hundredths = (abs(moved) * 20_000 + day.open) // (2 * day.open)
+        percent = decimal_format(hundredths if moved > 0 else -hundredths, scale=_PERCENT_DECIMALS)
+    return DayBody(
+        begins_at=time_format(day.begins_at),
+        open=price(day.open),
+        high=price(day.high),
+        low=price(day.low),
+        change=change,
+        change_percent=percent,
+        volume=reference.quantity_format(day.volume),
+        quote_volume=reference.amount_format(day.notional),
+        trades=day.trades,
+    )
+
+
+def day_ticker_body(row: Instrument, day: DayStatistics, reference: InstrumentReference) -> DayTickerBody:
+    """Return the shape of an instrument's last price and 24 hours."""
+    return DayTickerBody(
+        symbol=row.symbol,
+        status=STATUS_NAMES[row.status],
+        last_price=None if day.last is None else reference.price_format(day.last),
+        day=day_body(day, reference),
     )
 
 
@@ -164,8 +255,8 @@ def book_body(book: BookFound, reference: InstrumentReference, *, depth: int) ->
     )
 
 
-def ticker_body(book: BookFound, reference: InstrumentReference) -> TickerBody:
-    """Return the shape of a book's top."""
+def ticker_body(book: BookFound, day: DayStatistics, reference: InstrumentReference) -> TickerBody:
+    """Return the shape of a book's top and of the last 24 hours."""
     bids, asks = levels_body(book.bids[:1], reference), levels_body(book.asks[:1], reference)
     return TickerBody(
         symbol=reference.symbol,
@@ -174,4 +265,5 @@ def ticker_body(book: BookFound, reference: InstrumentReference) -> TickerBody:
         bid=bids[0] if bids else None,
         ask=asks[0] if asks else None,
         last_price=reference.price_format(book.last_price) if book.last_price else None,
+        day=day_body(day, reference),
     )

@@ -109,7 +109,7 @@ def _parameter(name: str, field: Field, *, with_empty: bool) -> dict[str, Any]:
     if isinstance(field.default, int):
         schema["default"] = field.default
     parameter: dict[str, Any] = {"in": "query", "name": name, "schema": schema}
-    if with_empty:
+    if with_empty and not field.required:
         parameter["allowEmptyValue"] = True
     if name in _QUERY_TEXTS:
         parameter["description"] = _QUERY_TEXTS[name]
@@ -123,6 +123,7 @@ _QUERY_TEXTS = {
     "end": "Before this time.",
     "at_least": "The `consistency_token` of a write this read must see; it waits up to 2 s.",
     "depth": "Levels a side.",
+    "interval": "How long a candle is.",
     "all": "Must be true to cancel all there is, without a filter.",
 }
 

@@ -12,6 +12,7 @@ from cift.rest.schema import described
 
 _CALLS = (
     "instruments",
+    "tickers",
     "account",
     "orders",
     "fills",

@@ -178,6 +178,25 @@ def test_trades_are_public(traders: tuple[Trader, Trader]) -> None:
     assert not {row["id"] for row in older} & {row["id"] for row in page["results"]}
 
 
+def test_a_candle_has_the_trades_a_token_names(traders: tuple[Trader, Trader]) -> None:
+    offer, bought = traded(traders)
+    base, token = traders[0].base, offer["consistency_token"]
+    begins = bought["fills"][0]["executed_at"][:10]
+
+    page = httpx.get(f"{base}instruments/ETH-USD/candles/", params={"interval": "1d", "at_least": token}).json()
+    tickers = httpx.get(f"{base}tickers/", params={"at_least": token}).json()["results"]
+
+    newest = next(row for row in page["results"] if row["begins_at"] == f"{begins}T00:00:00.000000Z")
+    trades = httpx.get(f"{base}instruments/ETH-USD/trades/", params={"start": f"{begins}T00:00:00Z"}).json()
+    if trades["next"] is None:
+        assert Decimal(newest["volume"]) == sum(Decimal(row["quantity"]) for row in trades["results"])
+        assert newest["trades"] == len(trades["results"])
+    assert (newest["close"], newest["closed"]) == ("2501", False)
+    ticker = next(row for row in tickers if row["symbol"] == "ETH-USD")
+    assert (ticker["last_price"], ticker["day"]["high"] >= "2501") == ("2501", True)
+    assert Decimal(ticker["day"]["volume"]) >= 3
+
+
 def test_the_ticker_is_the_book_s_top(traders: tuple[Trader, Trader]) -> None:
     traded(traders)
     order = traders[0].submit(**SELL)
@@ -185,6 +204,9 @@ def test_the_ticker_is_the_book_s_top(traders: tuple[Trader, Trader]) -> None:
 
     ticker = httpx.get(f"{traders[0].base}instruments/ETH-USD/ticker/").json()
 
+    day = ticker.pop("day")
+    assert day["trades"] >= 2
+    assert {"begins_at", "open", "high", "low", "change", "change_percent", "volume", "quote_volume"} < day.keys()
     assert ticker == {
         "symbol": "ETH-USD",
         "status": "continuous",
@@ -252,7 +274,7 @@ def test_private_reads_need_a_login(traders: tuple[Trader, Trader], path: str) -
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ["ticker/", "trades/"])
+@pytest.mark.parametrize("path", ["ticker/", "trades/", "candles/?interval=1m"])
 def test_an_instrument_that_is_not_there_has_no_market(traders: tuple[Trader, Trader], path: str) -> None:
     for symbol in ("NO-SUCH", "x", "%00"):
         assert traders[0].call("GET", f"instruments/{symbol}/{path}")[0] == 404

@@ -101,6 +101,7 @@ def test_the_limit_with_less_room_is_told() -> None:
         ("GET", "/api/v1/orders/7/", "reads"),
         ("GET", "/api/v1/fills/", "reads"),
         ("GET", "/api/v1/instruments/AAPL-USD/book/", "market"),
+        ("GET", "/api/v1/tickers/", "market"),
         ("POST", "/api/v1/auth/token/", "auth"),
         ("GET", "/health", None),
         ("GET", "/admin/", None),

@@ -28,6 +28,13 @@ WAYS: dict[str, list[tuple[str, str]]] = {
         ("Instrument", f"{V1}instruments/BTC-USD/"),
         ("Trades", f"{V1}instruments/BTC-USD/trades/"),
     ],
+    f"{V1}instruments/BTC-USD/candles/": [
+        API,
+        INSTRUMENTS,
+        ("Instrument", f"{V1}instruments/BTC-USD/"),
+        ("Candles", f"{V1}instruments/BTC-USD/candles/"),
+    ],
+    f"{V1}tickers/": [API, ("Tickers", f"{V1}tickers/")],
     f"{V1}account/": [API, ("Account", f"{V1}account/")],
     f"{V1}ledger/": [API, ("Ledger", f"{V1}ledger/")],
     "/api/schema/": [("API", "/"), ("Schema", "/api/schema/")],
