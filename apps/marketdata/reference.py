@@ -55,6 +55,12 @@ class InstrumentReference:
         """Write an amount of the quote asset."""
         return decimal_format(amount, scale=self.quote_scale)
 
+    def notional(self, *, price: int, quantity: int) -> int:
+        """Return price × quantity in the quote asset's smallest unit; a listing's grid makes it whole."""
+        shift = self.quote_scale - self.price_scale - self.base_scale
+        product = price * quantity
+        return product * 10**shift if shift >= 0 else product // 10**-shift
+
     def average_price_format(self, *, notional: int, quantity: int) -> str:
         """Write notional / quantity (> 0), rounded half up, with four decimals more than a price."""
         return ratio_format(

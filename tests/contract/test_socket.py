@@ -6,6 +6,7 @@ import random
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 from jsonschema import ValidationError
 from websockets.exceptions import ConnectionClosed
@@ -80,6 +81,26 @@ def test_a_book_kept_from_the_feed_is_the_venue_s(traders: tuple[Trader, Trader]
     assert len(shown["bids"]) + len(shown["asks"]) > 10
     assert (book.best("bids"), book.best("asks")) == (shown["bids"], shown["asks"])
     assert checksum(book.best("bids"), book.best("asks")) == shown["checksum"]
+
+
+def test_candles_close_once_in_order_and_are_those_of_rest(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as maker, traders[1].socket() as taker, traders[1].socket(authenticated=False) as reader:
+        result = reader.ask("subscribe", channel="candles", symbol=SELL["symbol"], interval="1s")["result"]
+        assert result["interval"] == "1s"
+        stood = reader.next_message(channel="candles")["sequence"]
+        closed: list[dict[str, Any]] = []
+        while len([candle for candle in closed if candle["trades"]]) < 2:
+            maker.ask("order.submit", params=SELL)
+            bought = taker.ask("order.submit", params={**SELL, "side": "buy"})["result"]
+            message = reader.next_message(channel="candles")
+            assert message["previous"] == stood
+            stood = message["sequence"]
+            closed += message["closed"]
+    times = [candle["begins_at"] for candle in closed]
+    assert times == sorted(set(times))
+    query = {"interval": "1s", "start": times[-1], "at_least": bought["consistency_token"]}
+    told = httpx.get(f"{traders[0].base}instruments/{SELL['symbol']}/candles/", params=query).json()["results"]
+    assert closed[-1] in told
 
 
 def test_an_account_s_messages_have_no_gap_and_their_shape(traders: tuple[Trader, Trader]) -> None:
@@ -274,6 +295,12 @@ MISTYPED: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         for name in ("trades", "ticker")
     ),
     ({"op": "subscribe", "channel": "status", "depth": 10}, [("depth", "invalid")]),
+    ({"op": "subscribe", "channel": "candles", "symbol": "AAPL-USD"}, [("interval", "required")]),
+    ({"op": "subscribe", "channel": "candles", "interval": "1m"}, [("symbol", "required")]),
+    ({"op": "subscribe", "channel": "candles", "symbol": "AAPL-USD", "interval": "2m"}, [("interval", "not_a_choice")]),
+    ({"op": "subscribe", "channel": "candles", "symbol": "AAPL-USD", "interval": 60}, [("interval", "wrong_type")]),
+    ({"op": "unsubscribe", "channel": "book", "symbol": "AAPL-USD", "interval": "1m"}, [("interval", "invalid")]),
+    ({"op": "subscribe", "channel": "account", "interval": "1m"}, [("interval", "invalid")]),
     *(({"op": "subscribe", "channel": "status", "symbol": value}, [("symbol", "wrong_type")]) for value in NO_TEXTS),
     *(({"op": "authenticate", "token": value}, [("token", "wrong_type")]) for value in NO_TEXTS),
     ({"op": "authenticate", "token": None, "ticket": None}, [("token", "required")]),

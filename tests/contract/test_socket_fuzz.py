@@ -28,6 +28,7 @@ SEEDS: list[dict[str, Any]] = [
     {"op": "subscribe", "channel": "book", "symbol": "AAPL-USD", "depth": 10, "from_sequence": 5},
     {"op": "subscribe", "channel": "trades", "symbol": "BTC-USD"},
     {"op": "subscribe", "channel": "ticker", "symbol": "AAPL-USD"},
+    {"op": "subscribe", "channel": "candles", "symbol": "AAPL-USD", "interval": "1s", "from_sequence": 5},
     {"op": "subscribe", "channel": "status", "symbol": "AAPL-USD", "from_sequence": 5},
     {"op": "subscribe", "channel": "status"},
     {"op": "unsubscribe", "channel": "status"},

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from apps.marketdata.candles.folding import Candle, CandleTrade, candle_of, candles_merge
 from apps.marketdata.ticks.base import CandleSpan, DayStatistics, LastCandle, StorePlace, Tick, TickStore
+from cift.errors.application import ApplicationError
 
 
 class GivenTicks(TickStore):
-    """Has the same trades for every instrument, oldest first; it is never behind."""
+    """Has the same trades for every instrument, oldest first; of candles it is behind a `head` it is given."""
 
-    def __init__(self, *, ticks: Sequence[Tick]) -> None:
+    def __init__(self, *, ticks: Sequence[Tick], head: int | None = None) -> None:
         self._ticks = ticks
+        self._head = head
 
     def trades_last(self, instrument: int, *, after: int, up_to: int, limit: int) -> list[Tick]:
         return [tick for tick in self._ticks if after < tick.sequence <= up_to][-limit:]
@@ -37,6 +39,8 @@ class GivenTicks(TickStore):
         return CandleSpan(candles, before[-1] if before else None, begins)
 
     def candle_last(self, instrument: int, *, interval_s: int, up_to: int) -> LastCandle:
+        if self._head is not None and up_to > self._head:
+            raise ApplicationError("projection_behind")
         found = self._candles(instrument, interval_s=interval_s)
         return LastCandle(found[-1] if found else None, 0)
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from apps.marketdata.candles.intervals import INTERVALS_S
 from apps.marketdata.streams.messages import DEPTHS
 from apps.orders.entry import operations
 from cift.errors.application import FieldError
@@ -37,8 +38,8 @@ def request_id_find(given: Mapping[str, Any]) -> int | str | None:
 
 ENVELOPE = {"id": Field(REQUEST_ID, required=True), "op": Field(text(r"[a-z_.]+", length_max=32), required=True)}
 
-PUBLIC_CHANNELS = ("book", "trades", "ticker", "status")
-SYMBOL_CHANNELS = ("book", "trades", "ticker")
+PUBLIC_CHANNELS = ("book", "trades", "ticker", "candles", "status")
+SYMBOL_CHANNELS = ("book", "trades", "ticker", "candles")
 """Those that are always a symbol's; `status` without one is the venue's own."""
 
 CHANNELS = (*PUBLIC_CHANNELS, "account")
@@ -49,6 +50,7 @@ _CHANNEL_FIELDS = {
     "channel": Field(choice({name: name for name in CHANNELS}), required=True),
     "symbol": Field(SYMBOL),
     "depth": Field(one_of(DEPTHS)),
+    "interval": Field(choice({name: name for name in INTERVALS_S})),
 }
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {
@@ -82,4 +84,8 @@ def faults_together(op: str, read: Mapping[str, Any]) -> list[FieldError]:
         faults.append(FieldError(field="symbol", code="required", detail="This channel is a symbol's."))
     if channel is not None and channel != "book" and read["depth"] is not None:
         faults.append(FieldError(field="depth", code="invalid", detail="Only a book has a depth."))
+    if channel == "candles" and read["interval"] is None:
+        faults.append(FieldError(field="interval", code="required", detail="Candles are of an interval."))
+    if channel is not None and channel != "candles" and read["interval"] is not None:
+        faults.append(FieldError(field="interval", code="invalid", detail="Only candles have an interval."))
     return faults

@@ -14,10 +14,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from apps.gateways.socket.fields import CHANNELS, FIELDS, PUBLIC_CHANNELS, REQUEST_ID
+from apps.marketdata.candles.intervals import INTERVALS_S
 from apps.marketdata.streams.messages import (
     DEPTHS,
     BookSnapshot,
     BookUpdate,
+    CandlesSnapshot,
+    CandlesUpdate,
     StatusSnapshot,
     StatusUpdate,
     TickerSnapshot,
@@ -65,6 +68,8 @@ EVENTS: tuple[type[msgspec.Struct], ...] = (
     TradeMessage,
     TickerSnapshot,
     TickerUpdate,
+    CandlesSnapshot,
+    CandlesUpdate,
     StatusSnapshot,
     StatusUpdate,
     VenueStatusSnapshot,
@@ -99,14 +104,15 @@ PARAMS: Mapping[str, tuple[Mapping[str, Field], Schema, Schema]] = {
 """An operation's table of params, its fields the table cannot tell, and how they go together."""
 
 _CHANNEL_CASES = [
-    case_of("a book", given=("symbol",), channel="book"),
+    case_of("a book", given=("symbol",), absent=("interval",), channel="book"),
+    case_of("a symbol's candles", given=("symbol", "interval"), absent=("depth",), channel="candles"),
     *(
-        case_of(f"a symbol's {name}", given=("symbol",), absent=("depth",), channel=name)
+        case_of(f"a symbol's {name}", given=("symbol",), absent=("depth", "interval"), channel=name)
         for name in PUBLIC_CHANNELS
-        if name != "book"
+        if name not in {"book", "candles"}
     ),
-    case_of("the venue's own status", absent=("symbol", "depth"), channel="status"),
-    case_of("one's own account", absent=("symbol", "depth"), channel="account"),
+    case_of("the venue's own status", absent=("symbol", "depth", "interval"), channel="status"),
+    case_of("one's own account", absent=("symbol", "depth", "interval"), channel="account"),
 ]
 FIELD_RULES: Mapping[str, Schema] = {
     "authenticate": {
@@ -126,6 +132,7 @@ _FLAG: Schema = {"type": "boolean"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _SYMBOL: Schema = dict(SYMBOL.schema)
 _DEPTH: Schema = {"type": "integer", "enum": list(DEPTHS)}
+_INTERVAL: Schema = {"type": "string", "enum": list(INTERVALS_S)}
 _REQUEST_ID: Schema = dict(REQUEST_ID.schema)
 
 
@@ -170,7 +177,7 @@ def _closed(schema: Schema, **more: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-_SUBSCRIBED = _closed({}, channel=_words(CHANNELS), symbol=_SYMBOL, depth=_DEPTH, resumed=_FLAG)
+_SUBSCRIBED = _closed({}, channel=_words(CHANNELS), symbol=_SYMBOL, depth=_DEPTH, interval=_INTERVAL, resumed=_FLAG)
 
 
 def _optional(schema: Schema, *names: str) -> Schema:
@@ -183,9 +190,9 @@ RESULTS: Mapping[str, Schema] = {
     "ping": _closed({}, at=_TIME, account_sequence=_null_or(_WHOLE)),
     "subscribe": _optional(
         _closed(_SUBSCRIBED, account_sequence=_WHOLE, simulated=_FLAG),
-        *("symbol", "depth", "account_sequence", "simulated"),
+        *("symbol", "depth", "interval", "account_sequence", "simulated"),
     ),
-    "unsubscribe": _optional(_SUBSCRIBED, "symbol", "depth", "resumed"),
+    "unsubscribe": _optional(_SUBSCRIBED, "symbol", "depth", "interval", "resumed"),
     **{op: {"$ref": REF.format(name=shape.__name__)} for op, shape in ORDER_RESULTS.items()},
 }
 

@@ -51,11 +51,12 @@ _encoder = msgspec.json.Encoder()
 
 
 class ChannelName(NamedTuple):
-    """A public channel of an instrument, or of the venue itself, and its depth where it is a book."""
+    """A public channel of an instrument, or of the venue itself; a book's depth, the interval of candles."""
 
     channel: str
     symbol: str | None
     depth: int | None
+    interval: str | None
 
     def body(self) -> dict[str, Any]:
         """Name it in an answer."""
@@ -304,7 +305,7 @@ class Session:
             venue = await self._hub.venue()
             return venue, venue.status
         feed = await self._hub.instrument(reference)
-        return feed, await feed.channel(named.channel, depth=named.depth or 0)
+        return feed, await feed.channel(named.channel, depth=named.depth or 0, interval=named.interval or "")
 
     async def _subscribe_account(self, request_id: int | str, from_sequence: int | None) -> None:
         account = self._own_account()
@@ -338,7 +339,7 @@ class Session:
         channel, depth = fields["channel"], fields["depth"]
         if channel == "book" and depth is None:
             depth = DEPTH_DEFAULT
-        return ChannelName(channel=channel, symbol=fields["symbol"], depth=depth)
+        return ChannelName(channel=channel, symbol=fields["symbol"], depth=depth, interval=fields["interval"])
 
     async def _order_plain(self, plain: PlainOrder) -> None:
         """Do a plain order: no task of its own, no future."""

@@ -1,1 +1,1 @@
-"""Public channels: book, trades, ticker and status of each instrument, built once for all readers."""
+"""Public channels: book, trades, ticker, candles and status of each instrument, built once for all readers."""

@@ -1,20 +1,22 @@
-"""One instrument, taken once from the bus: its book, trades, ticker and status."""
+"""One instrument, taken once from the bus: its book, trades, ticker, candles and status."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
 from apps.marketdata.books import Book
+from apps.marketdata.candles.intervals import begin_behind
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.messages import BookBlock, book_block_decode
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.selectors import book_find
 from apps.marketdata.streams.book import BookState, BookWindow
+from apps.marketdata.streams.candles import Candles
 from apps.marketdata.streams.channel import Channel, Round
 from apps.marketdata.streams.quotes import Status, Ticker
 from apps.marketdata.streams.tape import TRADES_KEPT, Tape
 from apps.marketdata.ticks import tick_stores
-from apps.marketdata.ticks.base import Tick
+from apps.marketdata.ticks.base import LastCandle, Tick
 from cift.bus import buses
 from cift.bus.base import Subscription
 from cift.errors.application import ApplicationError
@@ -40,6 +42,8 @@ class InstrumentFeed:
         self._status = Status(reference)
         self._tape = Tape(reference, sequence=0)
         self._tape_loading: asyncio.Task[None] | None = None
+        self._candles: dict[str, Candles] = {}
+        self._candles_loading: dict[str, asyncio.Task[None]] = {}
         self._state: BookState | None = None
         self._loading = False
         self._waiting: list[BookBlock] = []
@@ -67,11 +71,11 @@ class InstrumentFeed:
         if subscription is not None:
             await subscription.close()
 
-    async def channel(self, name: str, *, depth: int = 0) -> Channel:
-        """Return a channel by its name; trades are read from the tables first.
+    async def channel(self, name: str, *, depth: int = 0, interval: str = "") -> Channel:
+        """Return a channel by its name; trades and candles are read from the tables first.
 
         Raises:
-            ApplicationError: `venue_unavailable`.
+            ApplicationError: `venue_unavailable`; of candles, `projection_behind`.
 
         """
         if self._state is None:
@@ -87,6 +91,8 @@ class InstrumentFeed:
                 return self._ticker
             case "status":
                 return self._status
+            case "candles":
+                return await self._candles_opened(interval, self._state.book.sequence)
             case _:
                 window = self._windows.get(depth)
                 if window is None or not window.readers:
@@ -99,11 +105,11 @@ class InstrumentFeed:
         for window in self._windows.values():
             if window.readers:
                 window.flush(sent)
-        for channel in (self._tape, self._ticker, self._status):
+        for channel in (self._tape, self._ticker, self._status, *self._candles.values()):
             channel.flush(sent)
 
     def _channels(self) -> list[Channel]:
-        return [*self._windows.values(), self._ticker, self._status, self._tape]
+        return [*self._windows.values(), self._ticker, self._status, self._tape, *self._candles.values()]
 
     def _wake(self) -> None:
         self._changed(self)
@@ -117,6 +123,8 @@ class InstrumentFeed:
                 raise ApplicationError("instrument_unknown")
             self._begin(found)
             await self._tape_begin(found.sequence)
+            for candles in self._candles.values():
+                await self._candles_begin(candles, found)
         finally:
             self._loading = False
             waiting, self._waiting = self._waiting, []
@@ -156,6 +164,43 @@ class InstrumentFeed:
             return
         self._tape.begin_with(rows, whole=len(rows) < TRADES_KEPT)
 
+    async def _candles_opened(self, interval: str, sequence: int) -> Candles:
+        """Return the candles of an interval; for the first reader the last one is read, and blocks wait for it."""
+        candles = self._candles.get(interval)
+        if candles is None:
+            candles = self._candles[interval] = Candles(self.reference, interval=interval)
+            candles.on_wake = self._wake
+            load = self._candles_load(interval, candles, sequence)
+            self._candles_loading[interval] = asyncio.get_running_loop().create_task(load)
+        if interval in self._candles_loading:
+            await asyncio.shield(self._candles_loading[interval])
+        return candles
+
+    async def _candles_load(self, interval: str, candles: Candles, sequence: int) -> None:
+        try:
+            last = await self._candle_last(candles, up_to=self._tape.last)
+            if not candles.has_begun:
+                candles.reset(sequence, last)
+        except BaseException:
+            # The next reader has it read anew.
+            del self._candles[interval]
+            raise
+        finally:
+            del self._candles_loading[interval]
+
+    async def _candles_begin(self, candles: Candles, found: BookFound) -> None:
+        """Begin candles anew behind blocks that were missed; where they cannot be read, with the next whole one."""
+        try:
+            last = await self._candle_last(candles, up_to=found.sequence)
+        except ApplicationError as error:
+            logger.warning("candles of %s begin with the next: %s", self.reference.symbol, error.code)
+            last = LastCandle(None, begin_behind(clock_ns(), interval_s=candles.interval_s))
+        candles.reset(found.instrument_sequence, last)
+
+    async def _candle_last(self, candles: Candles, *, up_to: int) -> LastCandle:
+        candle_last = tick_stores["default"].candle_last
+        return await database_call(candle_last, self.reference.id, interval_s=candles.interval_s, up_to=up_to)
+
     async def _trades(self, *, after: int, up_to: int) -> list[Tick]:
         trades_last = tick_stores["default"].trades_last
         return await database_call(trades_last, self.reference.id, after=after, up_to=up_to, limit=TRADES_KEPT)
@@ -187,6 +232,8 @@ class InstrumentFeed:
         state.apply(block)
         trades = [Tick(*trade, block.at) for trade in block.trades]
         self._tape.add(trades)
+        for candles in self._candles.values():
+            candles.move(block.sequence, trades, block.at)
         last = trades[-1].price if trades else None
         self._ticker.move(block.sequence, bid=block.best_bid, ask=block.best_ask, last=last, at=block.at)
         self._status.move(block.sequence, status=block.status, at=block.at)

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 
 from apps.marketdata.books import LevelBody
-from apps.marketdata.shapes import StatusText, TradeBody
+from apps.marketdata.candles.intervals import INTERVALS_S
+from apps.marketdata.shapes import CandleBody, StatusText, TradeBody
 from cift.texts import DecimalText, SymbolText, TimeText
 
 encode = msgspec.json.Encoder().encode
@@ -13,6 +14,7 @@ encode = msgspec.json.Encoder().encode
 DEPTHS = (10, 50, 0)
 """Levels a side a book may have; 0: all."""
 
+IntervalText = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(INTERVALS_S)})]
 DepthNumber = Annotated[int, msgspec.Meta(extra_json_schema={"enum": list(DEPTHS)})]
 
 
@@ -87,6 +89,29 @@ class TickerUpdate(TickerState, tag_field="type", tag="update", gc=False, kw_onl
     """How it stands now; all fields, changed or not."""
 
     previous: int
+
+
+class CandlesState(msgspec.Struct, gc=False, kw_only=True):
+    """The open candle; null before the first trade of an interval."""
+
+    channel: str = "candles"
+    symbol: SymbolText
+    interval: IntervalText
+    sequence: int
+    candle: CandleBody | None
+
+
+class CandlesSnapshot(CandlesState, tag_field="type", tag="snapshot", gc=False, kw_only=True):
+    """How it stands."""
+
+    resumed: bool = False
+
+
+class CandlesUpdate(CandlesState, tag_field="type", tag="update", gc=False, kw_only=True):
+    """How it stands now, and the candles that closed since `previous`, oldest first."""
+
+    previous: int
+    closed: list[CandleBody]
 
 
 class TradingState(msgspec.Struct, gc=False, kw_only=True):
