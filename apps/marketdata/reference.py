@@ -57,9 +57,8 @@ class InstrumentReference:
 
     def notional(self, *, price: int, quantity: int) -> int:
         """Return price × quantity in the quote asset's smallest unit; a listing's grid makes it whole."""
-        shift = self.quote_scale - self.price_scale - self.base_scale
-        product = price * quantity
-        return product * 10**shift if shift >= 0 else product // 10**-shift
+        whole: int = price * quantity * 10**self.quote_scale // 10 ** (self.price_scale + self.base_scale)
+        return whole
 
     def average_price_format(self, *, notional: int, quantity: int) -> str:
         """Write notional / quantity (> 0), rounded half up, with four decimals more than a price."""

@@ -12,6 +12,7 @@ from apps.orders.auditing.audit_report import Invariant, ViolationError
 from apps.orders.matching.candles import WRITE, candles_rows, history_of, trades_of
 from apps.orders.matching.tables import Row, Rows
 
+_NEVER = 2**63 - 1
 _KEYS = len(WRITE.key)
 _START = WRITE.columns.index("start_at")
 _LAST_SEQUENCE = WRITE.columns.index("last_sequence")
@@ -21,8 +22,8 @@ class CandleChecker:
     """Folds trades as the projector does, and compares."""
 
     def __init__(self, shard: int) -> None:
-        """Begin before the first batch."""
-        self._begins = history_of(shard) or dict.fromkeys(BASES_S, 0)
+        """Begin before the first batch. Tables from before there were candles have none until they are projected on."""
+        self._begins = history_of(shard) or dict.fromkeys(BASES_S, _NEVER)
         self._folder = CandleFolder(lambda _: ())
         self._waiting: dict[CandleKey, Candle] = {}
         self._count = 0

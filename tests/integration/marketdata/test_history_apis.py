@@ -57,7 +57,8 @@ def cents(text: str) -> int:
 
 def filled(interval_s: int, start: int, end: int) -> list[tuple[int, ...]]:
     """Open, high, low, close, volume, trades of each interval by their definition, newest first."""
-    step, close, wanted = interval_s * NS_PER_S, 0, []
+    step, close = interval_s * NS_PER_S, 0
+    wanted: list[tuple[int, ...]] = []
     traded = {candle.start_at: candle for candle in summed(TRADES, interval_s)}
     for begins in range(min(traded), end, step):
         candle = traded.get(begins)
