@@ -94,11 +94,7 @@ class ShardProjector:
 
         """
         self.number = tables_place(self._journal)
-        self._packer = engine.Projector()
-        self._packer.seed(
-            assets=list(Asset.objects.values_list("id", "scale")),
-            instruments=list(Instrument.objects.values_list("id", "base_id", "quote_id", "price_scale")),
-        )
+        self._packer = packer_seeded()
         self._candles = candle_projector_resumed(self.shard)
 
     def step(self) -> int:
@@ -190,6 +186,16 @@ class ShardProjector:
     def _resize(self, rows: list[JournalRow]) -> None:
         mean = sum(len(row.events) for row in rows) // len(rows) + 1
         self._rows = min(max(_CHUNK_BYTES // mean, 1), self._rows_max)
+
+
+def packer_seeded() -> engine.Projector:
+    """Return what packs the batches behind those the tables are made of."""
+    packer = engine.Projector()
+    packer.seed(
+        assets=list(Asset.objects.values_list("id", "scale")),
+        instruments=list(Instrument.objects.values_list("id", "base_id", "quote_id", "price_scale")),
+    )
+    return packer
 
 
 def _simulated() -> dict[type[Instrument] | type[Account], list[int]]:

@@ -1,10 +1,12 @@
 """Stored candles: they equal the trades, go with the projection, and leave when they are old, on both databases."""
 
+import io
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import F
 from pytest_django import Settings
 
@@ -15,7 +17,7 @@ from apps.orders.auditing.audit import audit
 from apps.orders.codes import Liquidity
 from apps.orders.matching.candles import CandleRetention, history_of
 from apps.orders.matching.projector import ShardProjector
-from apps.orders.models import Fill, Projection
+from apps.orders.models import Fill, JournalBatch, Projection
 from tests.support.shard import AAPL_USD, BTC_USD, journal_fill
 
 STEP_NS = 14 * NS_PER_S
@@ -138,6 +140,7 @@ def test_tables_from_before_there_were_candles_get_those_that_begin_later(databa
     project_all()
     StoredCandle.objects.all().delete()
     CandleHistory.objects.all().delete()
+    assert audit(0).violation is None
     at = Projection.objects.get(shard=0).updated_at
     journal_fill(200, step_ns=STEP_NS, engine=engine, seed=2)
 
@@ -149,3 +152,56 @@ def test_tables_from_before_there_were_candles_get_those_that_begin_later(databa
         assert stored(base) == {key: candle for key, candle in of_the_fills(base).items() if key[1] >= begins}
     assert stored(60)
     assert audit(0).violation is None
+
+
+def backfill(*words: str) -> str:
+    told = io.StringIO()
+    call_command("backfill", "rollups", *words, stdout=told)
+    return told.getvalue()
+
+
+@pytest.mark.parametrize("words", [(), ("--from", "1"), ("--from", "1", "--to", "999999")])
+def test_candles_of_tables_from_before_there_were_any_are_filled_in(market: None, words: tuple[str, ...]) -> None:
+    before = {base: stored(base) for base in BASES_S}
+    StoredCandle.objects.all().delete()
+    CandleHistory.objects.all().delete()
+
+    assert "batches 1 to" in backfill(*words)
+
+    assert {base: stored(base) for base in BASES_S} == before
+    assert history_of(0) == dict.fromkeys(BASES_S, 0)
+    assert audit(0).violation is None
+    backfill(*words)
+    assert {base: stored(base) for base in BASES_S} == before
+
+
+def test_a_range_fills_in_only_candles_that_are_whole_in_it(market: None) -> None:
+    """And the history does not begin earlier for a range that does not reach it."""
+    before = {base: stored(base) for base in BASES_S}
+    head = Projection.objects.get(shard=0).last_number
+    batches = dict(JournalBatch.objects.values_list("number", "at"))
+    StoredCandle.objects.all().delete()
+    CandleHistory.objects.all().delete()
+    project_all()
+    history = history_of(0)
+
+    backfill("--from", "5", "--to", str(head - 3))
+
+    for base in BASES_S:
+        begins, ended = begin_behind(batches[4], interval_s=base), batches[head - 3] - base * NS_PER_S
+        assert stored(base) == {key: each for key, each in before[base].items() if begins <= key[1] <= ended}
+    assert history_of(0) == history
+    assert audit(0).violation is None
+    backfill("--from", "5")
+    assert history_of(0) == {base: begin_behind(batches[4], interval_s=base) for base in BASES_S}
+    assert audit(0).violation is None
+
+
+@pytest.mark.parametrize("words", [("--from", "0"), ("--from", "3", "--to", "2"), ("--from", "999999")])
+def test_a_range_that_is_none_is_refused(market: None, words: tuple[str, ...]) -> None:
+    before = stored(1)
+
+    with pytest.raises(CommandError):
+        backfill(*words)
+
+    assert stored(1) == before
