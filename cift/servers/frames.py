@@ -18,7 +18,7 @@ from typing import Any
 from prometheus_client import Counter
 
 EXTENSION = "cift.frames"
-"""The scope's extension that holds `{"writer": FrameWriter}`."""
+"""The scope's extension that holds `{"writer": FrameWriter, "inbound": Inbound}`."""
 
 CLOSE_S_MAX = 5.0
 """How long a reader may take to answer a close frame before it is cut off."""
@@ -161,3 +161,10 @@ def frame_writer(scope: Mapping[str, Any], send: Send) -> FrameWriter:
     given = (scope.get("extensions") or {}).get(EXTENSION)
     writer: FrameWriter = SendWriter(send) if given is None else given["writer"]
     return writer
+
+
+def frames_count_for(scope: Mapping[str, Any], address: str) -> None:
+    """Say whose address the frames of a socket count for, as limits name it."""
+    given = (scope.get("extensions") or {}).get(EXTENSION)
+    if given is not None:
+        given["inbound"].address = address

@@ -1,9 +1,9 @@
 """How many requests of each kind an account and an address may make: `{name: (requests, seconds)}`.
 
 The edges name a limit by the kind of call (`orders`: entry, change and cancel, a batch counts its commands; `reads`:
-private reads; `market`: public market data; `auth`; `sockets`: handshakes; `messages`: what comes over sockets) and by
-whom it counts. All of a limit's requests may come at once. Each web process counts by itself, so with several each
-grants its share.
+private reads; `market`: public market data; `auth`; `sockets`: handshakes; `messages`: what comes over sockets;
+`frames`: what those come in, and all other frames) and by whom it counts. All of a limit's requests may come at once.
+Each web process counts by itself, so with several each grants its share.
 """
 
 import re
@@ -21,6 +21,8 @@ EMBEDDED = {
     "auth-address": (3_000, 60),
     "sockets-address": (3_000, 60),
     "messages-address": (50_000, 1),
+    "frames-socket": (20_000, 1),
+    "frames-address": (50_000, 1),
 }
 
 PRODUCTION = {
@@ -32,6 +34,8 @@ PRODUCTION = {
     "auth-address": (120, 60),
     "sockets-address": (120, 60),
     "messages-address": (4_000, 1),
+    "frames-socket": (4_000, 1),
+    "frames-address": (8_000, 1),
 }
 
 
@@ -55,4 +59,8 @@ def rate_limits(defaults: dict[str, tuple[int, int]]) -> dict[str, tuple[int, in
             )
         limits[match.group(1)] = (int(match.group(2)), int(match.group(3)))
     processes = variables.WEB_PROCESSES.read()
-    return {name: (max(requests // processes, 1), seconds) for name, (requests, seconds) in limits.items()}
+    return {
+        # A socket is one process's alone.
+        name: (requests if name.endswith("-socket") else max(requests // processes, 1), seconds)
+        for name, (requests, seconds) in limits.items()
+    }

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 from tests.support.rawsocket import RawSocket
 from tests.support.traders import Trader
 from tests.support.venue import Venue
+from tests.support.waiting import until
 
 READERS = 8
 REQUESTS = 500
@@ -134,6 +135,8 @@ def test_who_reads_again_is_answered_the_latest_of_its_pings(running_venue: Venu
         # Far more than venue and system hold for it.
         assert reader.send_pings(8_000, b"x" * 125)
         assert reader.send_pings(1, b"latest")
+        # They are more than may come at once, so that it takes the venue a few seconds.
+        until(reader.all_taken)
         payload, answered = b"", 0
         while payload != b"latest":
             opcode, payload = next(reader.frames())
