@@ -9,6 +9,10 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
         "BACKEND": "cift.monitoring.health.DatabaseCheck",
         "OPTIONS": {"alias": "snapshots", "required": False},
     },
+    "descriptors": {
+        "BACKEND": "cift.monitoring.descriptors.DescriptorsCheck",
+        "OPTIONS": {"required": False},
+    },
     "order_service": {"BACKEND": "apps.orders.monitoring.health.OrderServiceCheck", "OPTIONS": {"required": True}},
     "trading": {"BACKEND": "apps.orders.monitoring.health.TradingCheck", "OPTIONS": {"required": True}},
     "projection": {

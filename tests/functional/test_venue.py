@@ -57,7 +57,10 @@ def test_ready_names_each_store_and_all_are_ok(venue: Venue) -> None:
 
     assert status == 200
     assert {name: check["status"] for name, check in body["checks"].items()} == dict.fromkeys(
-        ("database", "journal", "snapshots", "order_service", "trading", "projection", "verification", "first_start"),
+        (
+            *("database", "journal", "snapshots", "descriptors", "order_service", "trading"),
+            *("projection", "verification", "first_start"),
+        ),
         "ok",
     )
 

@@ -24,6 +24,7 @@ async def test_ready_names_every_store_and_is_down_without_an_order_service() ->
         "database",
         "journal",
         "snapshots",
+        "descriptors",
         "order_service",
         "trading",
         "projection",
