@@ -12,6 +12,11 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 _FORWARDED = (b"forwarded", b"x-forwarded-", b"x-real-ip")
 
 
+def is_trusted(address: str) -> bool:
+    """Return whether an address is a trusted proxy's, which speaks for many."""
+    return address in ProxyHeadersMiddleware(cast("Any", None), trusted_hosts=settings.TRUSTED_PROXIES).trusted_hosts
+
+
 def proxies_trusted(application: Application) -> Application:
     """Pass an application the client's own address and scheme.
 

@@ -9,6 +9,11 @@ DRAIN_S_MAX = 2.0
 """How long requests under way may go on when the server ends."""
 
 
+def head_late() -> ApplicationError:
+    """Return the error of a request whose head does not end."""
+    return ApplicationError("request_timeout", "The request's head was not received in time.")
+
+
 class Server(Protocol):
     """A web server as what runs beside it sees it."""
 

@@ -16,8 +16,10 @@ from daphne.server import Server, twisted_loop
 from django.conf import settings
 from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.internet.tcp import Connection
+from twisted.internet.tcp import Server as TcpServer
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.http import HTTPChannel
 
@@ -27,10 +29,13 @@ from cift.http.answers import date_now, phrase_of, problem_raw
 from cift.http.bodies import LINGER_BYTES_MAX
 from cift.http.handshakes import ANSWER_EXTENSION
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
-from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.servers.acceptor import Acceptor
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, head_late
+from cift.servers.connections import Place, connections_bounded
 from cift.servers.daphne_socket import DaphneSocket, protocol_options
-from cift.servers.frames import EXTENSION
+from cift.servers.frames import CLOSE_S_MAX, EXTENSION
 from cift.servers.grammar import no_request
+from cift.servers.heads import HeadWait
 from cift.servers.reader import RequestReader
 from cift.settings.tls import TlsSettings
 
@@ -39,6 +44,8 @@ _DRAIN_POLL_S = 0.01
 _NEVER_S = 10**9
 
 _reactor: Any = reactor
+_HttpChannel: Any = HTTPChannel
+_TcpServer: Any = TcpServer
 
 
 class DaphneServer:
@@ -48,7 +55,7 @@ class DaphneServer:
         """Take the application, the socket's file descriptor and the certificate; `serve` begins to accept."""
         self._descriptor = descriptor
         self._tls = None if tls is None else _tls_options(tls)
-        self._port: Any = None
+        self._acceptor: Acceptor | None = None
         self._server = _Daphne(
             application,
             endpoints=["adopted below"],
@@ -76,12 +83,32 @@ class DaphneServer:
     def _adopt(self) -> None:
         self._server.ws_factory.protocol = DaphneSocket
         self._server.ws_factory.setProtocolOptions(**protocol_options())
-        with socket.socket(fileno=self._descriptor) as listener:
-            family = listener.family
-            factory: Any = _Factory(self._server)
-            if self._tls is not None:
-                factory = TLSMemoryBIOFactory(self._tls, False, factory)  # noqa: FBT003 - Twisted's own shape
-            self._port = _reactor.adoptStreamPort(listener.fileno(), family, factory)
+        self._factory = _Factory(self._server)
+        self._wrapped: Any = self._factory
+        if self._tls is not None:
+            self._wrapped = TLSMemoryBIOFactory(self._tls, False, self._factory)  # noqa: FBT003 - Twisted's own shape
+        self._acceptor = Acceptor(
+            socket.socket(fileno=self._descriptor),
+            self._connected,
+            connections=connections_bounded(),
+            loop=twisted_loop,
+            speaks_tls=self._tls is not None,
+        )
+        self._acceptor.start()
+
+    def _connected(self, connection: socket.socket, place: Place) -> None:
+        """Begin with a connection, as Twisted's own port does: to have it adopted would take a second descriptor."""
+        try:
+            peer = connection.getpeername()
+        except OSError:
+            # Gone already.
+            connection.close()
+            place.leave()
+            return
+        self._factory.next_place = place
+        address = IPv6Address if connection.family == socket.AF_INET6 else IPv4Address
+        protocol = self._wrapped.buildProtocol(address("TCP", *peer))
+        protocol.makeConnection(_TcpServer(connection, protocol, peer, None, peer[1], _reactor))
 
     async def _until_done(self, beside: Callable[["DaphneServer"], Awaitable[None]]) -> None:
         try:
@@ -93,10 +120,9 @@ class DaphneServer:
 
     async def stop_accepting(self) -> None:
         """Take no more connections; those there are go on."""
-        port, self._port = self._port, None
-        if port is not None:
-            port.stopListening()
-            await asyncio.sleep(0)
+        if self._acceptor is not None:
+            self._acceptor.stop()
+        await asyncio.sleep(0)
 
     async def _drain(self) -> None:
         """Let HTTP requests under way be answered; sockets are ended by the server's end."""
@@ -181,26 +207,61 @@ class _Request(WebRequest):  # type: ignore[misc]
         self.handle_reply({"type": "http.response.body", "body": problem})
 
 
-class _Channel(HTTPChannel):
-    """Is handed plain requests by a reader."""
+class _Channel(_HttpChannel):  # type: ignore[misc]
+    """Is handed plain requests by a reader; bounds how long a head may take, however often a byte of it comes."""
 
     transport: Any
     persistent: bool
+    place: Place
 
     def __init__(self) -> None:
         """Begin to wait for the first head."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._reader = RequestReader(self)
+        self._head = HeadWait(loop=twisted_loop, end=self._too_late)
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Begin to wait for the first head."""
+        super().connectionMade()
+        self.factory.server.places[self.transport] = self.place
+        self._head.connected()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more."""
+        self._head.stop()
+        self.factory.server.place_leave(self.transport)
+        super().connectionLost(reason)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Read requests out of what comes."""
         self._reader.feed(data)
+        self._head_look()
+
+    def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more."""
+        self._head.arrived()
+        super().allHeadersReceived()
 
     def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
         """Turn to the next request."""
-        super().requestDone(request)  # type: ignore[no-untyped-call]
+        super().requestDone(request)
         if self.persistent:
+            self._head.answered()
             self._reader.answered()
+            self._head_look()
+
+    def _head_look(self) -> None:
+        """Give a head that has begun its time."""
+        if self._reader.head_begun:
+            self._head.begin()
+
+    def _too_late(self) -> None:
+        self._head.stop()
+        if self._head.begun:
+            self.write_raw(problem_raw(head_late(), request_id=request_id_of(None)))
+        # Whoever does not read what was written is cut off.
+        self.abortTimeout = CLOSE_S_MAX
+        self.timeoutConnection()
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted's name
         """Answer as a problem what is no request of HTTP."""
@@ -209,7 +270,7 @@ class _Channel(HTTPChannel):
 
     def parse(self, data: bytes) -> None:
         """Take bytes of a plain request."""
-        super().dataReceived(data)  # type: ignore[no-untyped-call]
+        super().dataReceived(data)
 
     def write_raw(self, data: bytes) -> None:
         """Write past Twisted's own answers."""
@@ -234,16 +295,20 @@ class _Channel(HTTPChannel):
 
     def cut(self) -> None:
         """Close."""
-        self.loseConnection()  # type: ignore[no-untyped-call]
+        self.loseConnection()
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]
     # Twisted's own would only choose between this and HTTP/2.
     protocol = _Channel
+    next_place: Place
 
     def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
         """Use the bounded request class for a connection."""
         protocol = super().buildProtocol(address)
+        protocol.place = self.next_place
+        # Twisted's own wait begins anew with each byte.
+        protocol.timeOut = None
         # Twisted would read forms ahead of the application, and answer a bad one by itself, without a word why.
         protocol.requestFactory = partial(_Request, parsePOSTFormSubmission=False)
         return protocol
@@ -262,11 +327,25 @@ class _Daphne(Server):  # type: ignore[misc]
     connections: dict[Any, dict[str, Any]]
     socket_scheme = "ws"
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Begin without connections."""
+        super().__init__(*arguments, **options)
+        self.places: dict[Any, Place] = {}
+
+    def place_leave(self, transport: Any) -> None:
+        """Leave the place of a connection that is gone."""
+        place = self.places.pop(transport, None)
+        if place is not None:
+            place.leave()
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Pass a socket's application its frame writer, and the scheme, which Daphne leaves out."""
         if isinstance(protocol, DaphneSocket):
             scope["scheme"] = self.socket_scheme
-            scope["extensions"] = {EXTENSION: {"writer": protocol.writer}, ANSWER_EXTENSION: {}}
+            scope["extensions"] = {
+                EXTENSION: {"writer": protocol.writer, "inbound": protocol.inbound},
+                ANSWER_EXTENSION: {},
+            }
         return super().create_application(protocol, scope)
 
     def http_under_way(self) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from daphne.server import twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
-from twisted.internet import reactor
 from twisted.internet.tcp import Connection
 
 from cift.servers.frames import (
@@ -27,13 +27,9 @@ from cift.servers.frames import (
     ended_count,
     fault_of,
 )
-
-READ_AGAIN_S = 0.02
-"""How often a socket that is not read from is looked at."""
+from cift.servers.inbound import Inbound
 
 _CLOSE_NORMAL = 1000
-
-_reactor: Any = reactor
 
 
 def protocol_options() -> dict[str, Any]:
@@ -118,7 +114,8 @@ class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
         """Begin with a writer."""
         super().__init__(*arguments, **options)
         self.writer = DaphneWriter(self)
-        self._reads = True
+        self.inbound = Inbound(self, loop=twisted_loop)
+        self._handshake_given = False
         self._unanswered: bytes | None = None
         self._denied = b""
 
@@ -163,21 +160,39 @@ class DaphneSocket(WebSocketProtocol):  # type: ignore[misc]
         if payload is not None:
             super().onPing(payload)
 
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803, FBT001 - Autobahn's names
-        """Queue a message, and read on when there are few."""
-        super().onMessage(payload, isBinary)
-        if self._reads and self.application_queue.qsize() >= MESSAGES_WAITING_MAX:
-            self._reads = False
-            self.transport.pauseProducing()
-            _reactor.callLater(READ_AGAIN_S, self._read_again)
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Take the handshake, which Daphne hands on in one piece, and have counted what comes behind it."""
+        if self._handshake_given:
+            self.inbound.feed(data)
+        else:
+            self._handshake_given = True
+            self.deliver(data)
 
-    def _read_again(self) -> None:
-        if self.state == self.STATE_CLOSED:
-            return
-        if self.application_queue.qsize() >= MESSAGES_WAITING_MAX:
-            _reactor.callLater(READ_AGAIN_S, self._read_again)
-            return
-        self._reads = True
+    def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
+        """Leave the connection's place, which was the HTTP channel's."""
+        self.factory.server_class.place_leave(self.transport)
+        super().connectionLost(reason)
+
+    def deliver(self, data: bytes) -> None:
+        """Work on frames that were counted."""
+        super().dataReceived(data)
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether the handshake is over, and the application keeps up."""
+        return bool(self.state != self.STATE_CONNECTING and self.application_queue.qsize() < MESSAGES_WAITING_MAX)
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether the connection is over."""
+        return bool(self.state == self.STATE_CLOSED)
+
+    def reading_pause(self) -> None:
+        """Do not read from the connection."""
+        self.transport.pauseProducing()
+
+    def reading_resume(self) -> None:
+        """Read from the connection again."""
         self.transport.resumeProducing()
 
     def onAutoPingTimeout(self) -> None:  # noqa: N802 - Autobahn's name

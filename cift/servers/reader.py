@@ -72,6 +72,11 @@ class RequestReader:
         if self._step == self._wait and len(self._held) > WAITING_BYTES_MAX:
             self._connection.reading_pause()
 
+    @property
+    def head_begun(self) -> bool:
+        """Return whether a request has begun to arrive whose head is not whole."""
+        return bool(self._held) and self._step == self._head_take
+
     def answered(self) -> None:
         """Hear that the request under way has been answered."""
         self._answered = True

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from asyncio import TimerHandle, Transport
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -14,17 +15,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from cift.http.answers import phrase_of, problem_raw
 from cift.request_ids import request_id_of
-from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX
+from cift.servers.acceptor import Acceptor
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, head_late
+from cift.servers.connections import Place, connections_bounded
+from cift.servers.frames import CLOSE_S_MAX
 from cift.servers.grammar import no_request
+from cift.servers.heads import HeadWait
 from cift.servers.reader import RequestReader
 from cift.servers.uvicorn_socket import UvicornSocket
 from cift.settings.tls import TlsSettings
-
-IDLE_S_MAX = 60
-"""How long a connection may stay open without a request."""
-
-HEAD_S_MAX = 60.0
-"""How long a request's head may take to arrive."""
 
 # uvicorn takes the phrases from Python, which has older names for some.
 STATUS_LINE.update({status: f"HTTP/1.1 {int(status)} {phrase_of(status)}\r\n".encode() for status in HTTPStatus})
@@ -36,6 +35,8 @@ class UvicornServer:
     def __init__(self, application: Any, *, descriptor: int, tls: TlsSettings | None = None) -> None:
         """Take the application, the socket's file descriptor and the certificate; `serve` begins to accept."""
         self._listener = socket.socket(fileno=descriptor)
+        self._acceptor: Acceptor | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application,
@@ -51,7 +52,7 @@ class UvicornServer:
                 proxy_headers=False,
                 server_header=False,
                 headers=[("server", "cift")],
-                timeout_keep_alive=IDLE_S_MAX,
+                timeout_keep_alive=settings.IDLE_S_MAX,
                 timeout_graceful_shutdown=int(DRAIN_S_MAX),
                 ssl_certfile=None if tls is None else tls["certificate"],
                 ssl_keyfile=None if tls is None else tls["key"],
@@ -67,53 +68,101 @@ class UvicornServer:
         config = self._server.config
         config.load()
         self._server.lifespan = config.lifespan_class(config)
-        await self._server.startup(sockets=[self._listener])
+        # Its own `startup` would accept by itself.
+        self._server.servers, self._server.started = [], True
+        self._acceptor = Acceptor(
+            self._listener,
+            self._connected,
+            connections=connections_bounded(),
+            loop=asyncio.get_running_loop(),
+            speaks_tls=config.ssl is not None,
+        )
+        self._acceptor.start()
         ticking = asyncio.create_task(self._server.main_loop())
         try:
             await beside(self)
         finally:
+            self._acceptor.stop()
             self._server.should_exit = True
             await ticking
-            await self._server.shutdown(sockets=[self._listener])
+            await self._server.shutdown()
+
+    def _connected(self, connection: socket.socket, place: Place) -> None:
+        task = asyncio.create_task(self._connect(connection, place))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, connection: socket.socket, place: Place) -> None:
+        """Begin with a connection, TLS first."""
+        config, loop = self._server.config, asyncio.get_running_loop()
+        protocol = partial(
+            _Http, config=config, server_state=self._server.server_state, app_state={}, _loop=loop, place=place
+        )
+        try:
+            await loop.connect_accepted_socket(
+                protocol,
+                connection,
+                ssl=config.ssl,
+                ssl_handshake_timeout=None if config.ssl is None else settings.HEAD_S_MAX,
+            )
+        except OSError:
+            # Gone, or no TLS: there is nobody to tell.
+            place.leave()
 
     async def stop_accepting(self) -> None:
         """Take no more connections; those there are go on."""
-        for server in self._server.servers:
-            server.close()
+        if self._acceptor is not None:
+            self._acceptor.stop()
         await asyncio.sleep(0)
 
 
 class _Http(HttpToolsProtocol):
-    """Is handed plain requests by a reader, and bounds the time of the first head."""
+    """Is handed plain requests by a reader; bounds a head's time, and how long an answer may lie unread."""
 
-    _waiting: TimerHandle | None = None
+    _cutting: TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, place: Place, **options: Any) -> None:
+        """Take the connection's place, which a socket takes over."""
+        super().__init__(*arguments, **options)
+        self._place = place
+        self._head = HeadWait(loop=self.loop, end=self._too_late)
+        self.ws_protocol_class = partial(UvicornSocket, place=place)  # type: ignore[assignment]
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self._reader = RequestReader(self)
-        # Later ones have the time a connection may be idle: uvicorn's parser sees them when they are whole.
-        self._waiting = self.loop.call_later(HEAD_S_MAX, transport.close)
+        self._head.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self._arrived()
+        self._head.stop()
+        self._cut_not()
+        self._place.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read requests out of what comes."""
         self._reader.feed(data)
+        self._head_look()
 
     def on_headers_complete(self) -> None:
         """Wait no more."""
-        self._arrived()
+        self._head.arrived()
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Turn to the next request."""
         super().on_response_complete()
         if not self.transport.is_closing():
+            self._head.answered()
             self._reader.answered()
+            self._head_look()
+
+    def _head_look(self) -> None:
+        """Give a head that has begun its time."""
+        if self._reader.head_begun:
+            self._head.begin()
 
     def send_400_response(self, msg: str) -> None:
         """Answer as a problem what is no request of HTTP."""
@@ -150,7 +199,29 @@ class _Http(HttpToolsProtocol):
         """Close."""
         self.transport.close()
 
-    def _arrived(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.cancel()
+    def pause_writing(self) -> None:
+        """Cut off who does not read its answer."""
+        super().pause_writing()
+        self._cut_in(settings.IDLE_S_MAX)
+
+    def resume_writing(self) -> None:
+        """Go on with who reads."""
+        self._cut_not()
+        super().resume_writing()
+
+    def _too_late(self) -> None:
+        self._head.stop()
+        if self._head.begun:
+            self.transport.write(problem_raw(head_late(), request_id=request_id_of(None)))
+        self.transport.close()
+        # What was written and is not read would keep the connection.
+        self._cut_in(CLOSE_S_MAX)
+
+    def _cut_in(self, seconds: float) -> None:
+        self._cut_not()
+        self._cutting = self.loop.call_later(seconds, self.transport.abort)
+
+    def _cut_not(self) -> None:
+        cutting, self._cutting = self._cutting, None
+        if cutting is not None:
+            cutting.cancel()

@@ -8,13 +8,14 @@ import socket
 import struct
 from asyncio.transports import BaseTransport
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from cift.servers.connections import Place
 from cift.servers.frames import (
     CLOSE_S_MAX,
     CLOSE_SLOW,
@@ -25,6 +26,10 @@ from cift.servers.frames import (
     ended_count,
     fault_of,
 )
+from cift.servers.inbound import Inbound
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent
 
 
 class UvicornWriter(FrameWriter):
@@ -62,10 +67,12 @@ class UvicornWriter(FrameWriter):
 class UvicornSocket(WebSocketsSansIOProtocol):
     """One socket; for uvicorn's setting `ws`."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Begin with a writer."""
+    def __init__(self, *arguments: Any, place: Place, **options: Any) -> None:
+        """Begin with a writer, at the place of the connection it takes over."""
         super().__init__(*arguments, **options)
+        self._place = place
         self.writer = UvicornWriter(self)
+        self._inbound = Inbound(self, loop=self.loop)
         self._pong = b""
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -75,11 +82,58 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         if handle is not None:
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER_BYTES)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the connection's place."""
+        self._place.leave()
+        super().connection_lost(exc)
+
     def handle_connect(self, event: Request) -> None:
         """Pass the frame writer to the application, which starts after this."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = {"writer": self.writer}
+            cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = {
+                "writer": self.writer,
+                "inbound": self._inbound,
+            }
+
+    def data_received(self, data: bytes) -> None:
+        """Take the handshake, and have counted what comes behind it."""
+        if self.handshake_initiated:
+            self._inbound.feed(data)
+        else:
+            self.deliver(data)
+
+    def deliver(self, data: bytes) -> None:
+        """Work on frames that were counted."""
+        super().data_received(data)
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether the handshake is over, and the application has taken the last message."""
+        return self.handshake_complete and not self.read_paused
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether the connection is over."""
+        return self.disconnected or self.transport.is_closing()
+
+    def reading_pause(self) -> None:
+        """Do not read from the connection."""
+        if not self.is_gone:
+            self.transport.pause_reading()
+
+    def reading_resume(self) -> None:
+        """Read from the connection again, if the application keeps up."""
+        if not self.is_gone and not self.read_paused:
+            self.transport.resume_reading()
+
+    async def receive(self) -> "ASGIReceiveEvent":
+        """Pass the application what came, and read on once it has taken all."""
+        event = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self._inbound.go_on()
+        return event
 
     def resume_writing(self) -> None:
         """Hear that the transport has room again."""
@@ -92,6 +146,9 @@ class UvicornSocket(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         """Answer pings; for a reader that does not take the answers, only the latest waits (RFC 6455, 5.5.3)."""
         frames = self.conn.data_to_send()
+        if self.close_sent:
+            # Behind our close frame there is nothing to say, and its reader may take none of it.
+            return
         if self.writer.has_room or self.conn.close_sent is not None:
             self.transport.write(b"".join(frames))
         elif frames:
@@ -151,5 +208,5 @@ class UvicornSocket(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
             self.read_paused = False
-            self.transport.resume_reading()
+            self._inbound.go_on()
         self.close_timer = self.loop.call_later(CLOSE_S_MAX, self._cut_off)

@@ -71,6 +71,24 @@ SOCKET_PING_SECONDS = Integer(
     least=1,
     most=60,
 )
+HEAD_SECONDS = Integer(
+    name="CIFT_HEAD_SECONDS",
+    section=_SERVER,
+    meaning="How many seconds the head of a request may take to arrive, from the connection or its first byte on, "
+    "before the connection ends (408 where it has begun); a TLS handshake too.",
+    default=10,
+    least=1,
+    most=600,
+)
+IDLE_SECONDS = Integer(
+    name="CIFT_IDLE_SECONDS",
+    section=_SERVER,
+    meaning="How many seconds a connection stays open without a request, an answer may lie unread, and a socket may "
+    "have neither a login nor a subscription.",
+    default=60,
+    least=1,
+    most=3_600,
+)
 
 SIMULATION = Integer(
     name="SIMULATION",
@@ -151,6 +169,33 @@ RATE_LIMITS = Names(
     meaning="Changes to the [rate limits](limits.md), each `NAME=REQUESTS/SECONDS`, as in "
     "`orders-account=100/1,auth-address=30/60`.",
     unset="the limits of the topology",
+)
+CONNECTIONS = Integer(
+    name="CIFT_CONNECTIONS",
+    section=_LIMITS,
+    meaning="How many connections a web process has at most, fewer where the system allows it too few file "
+    "descriptors; one more is answered 503.",
+    default=8_000,
+    least=1,
+    most=1_000_000,
+)
+CONNECTIONS_PER_ADDRESS = Integer(
+    name="CIFT_CONNECTIONS_PER_ADDRESS",
+    section=_LIMITS,
+    meaning="How many connections, and how many sockets, a web process has of one address at most; one more is "
+    "answered 429. Connections of a trusted proxy are not counted, the sockets behind it by their own address.",
+    default=1_000,
+    least=1,
+    most=1_000_000,
+)
+SOCKETS_ANONYMOUS = Integer(
+    name="CIFT_SOCKETS_ANONYMOUS",
+    section=_LIMITS,
+    meaning="How many sockets without a login a web process has at most; one more is closed with 1013. A handshake "
+    "that brings its token is let in.",
+    default=4_000,
+    least=1,
+    most=1_000_000,
 )
 WEB_PROCESSES = Integer(
     name="CIFT_WEB_PROCESSES",

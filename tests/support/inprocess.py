@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application
 from apps.accounts.identity.sessions import Principal
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
+from apps.gateways.socket.places import SocketPlaces
 from apps.gateways.socket.session import Logins, Session
 from apps.marketdata.reference import references
 from apps.orders.rest.programs import programs_served
@@ -90,7 +91,7 @@ class SessionWay(Way):
         # The short way takes what is known already, as it is behind a venue's first order.
         assert await references.find_symbol("AAPL-USD") is not None
         reader = Reader()
-        session = Session(Hub(), reader.outbox, SocketLimits({}), logins=Unwatched())
+        session = Session(Hub(), reader.outbox, SocketLimits({}, places=SocketPlaces()), logins=Unwatched())
         session.become(self._principal)
         for number, (op, params) in enumerate(asked):
             given = {**params, "deadline": None} if self._long and op == "order.submit" else params

@@ -28,15 +28,16 @@ async def socket_application(scope: dict[str, Any], receive: Receive, send: Send
     """Serve one socket from its handshake to its end."""
     if (await receive())["type"] != "websocket.connect":
         return
+    home = hub()
+    limits = SocketLimits(scope, places=home.places)
     await send({"type": "websocket.accept"})
-    home, outbox = hub(), Outbox(frame_writer(scope, send))
-    limits = SocketLimits(scope)
+    outbox = Outbox(frame_writer(scope, send))
     session = Session(home, outbox, limits)
     home.enter(session)
     try:
         limits.handshake()
     except ApplicationError as error:
-        session.refused(error)
+        session.refused(error, otherwise=CLOSE_TRY_AGAIN)
     receiving = asyncio.create_task(_receive_all(scope, session, receive))
     ending = asyncio.create_task(outbox.wait_end())
     try:
@@ -47,6 +48,7 @@ async def socket_application(scope: dict[str, Any], receive: Receive, send: Send
         await asyncio.wait((receiving,), timeout=2 * CLOSE_S_MAX)
     finally:
         home.leave(session)
+        limits.leave()
         # What comes from now on for this reader is dropped.
         outbox.finish(CLOSE_NORMAL, "")
         receiving.cancel()

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from prometheus_client import Gauge
 
+from apps.gateways.socket.places import SocketPlaces
 from apps.marketdata.reference import InstrumentReference
 from apps.marketdata.streams.instrument import InstrumentFeed
 from apps.marketdata.streams.pace import Pace
@@ -105,6 +106,9 @@ class Socket(Protocol):
 
     outbox: Outbox
 
+    def check(self, now: float) -> None:
+        """End the socket if it has been of no use for long; `now`: the loop's time, s."""
+
     def tick(self) -> None:
         """Send the server's ping."""
 
@@ -121,6 +125,7 @@ class Hub:
         self.accounts: Feeds[AccountFeed] = Feeds()
         self.venues: Feeds[VenueFeed] = Feeds()
         self.sockets: dict[Socket, float] = {}
+        self.places = SocketPlaces()
         self.pace = Pace()
         self._repairs = asyncio.Semaphore(REPAIRS_MAX)
         self._connections: dict[int, int] = {}
@@ -231,9 +236,10 @@ class Hub:
                 logger.exception("the check of all sockets failed")
 
     def tick(self, now: float) -> None:
-        """Cut each socket that is too far behind, and ping those whose turn has come; `now`: the loop's time, s."""
+        """Cut sockets too far behind or of no use, and ping those whose turn has come; `now`: the loop's time, s."""
         for socket, ping_at in list(self.sockets.items()):
             socket.outbox.check()
+            socket.check(now)
             if now >= ping_at and socket in self.sockets:
                 self.sockets[socket] = now + PING_S
                 socket.tick()

@@ -41,6 +41,7 @@ UNDER_WAY_MAX = 256
 
 CLOSE_FAULT = 1011
 CLOSE_REVOKED = 4009
+CLOSE_IDLE = 4010
 
 CLOSE_CODES = {"unauthenticated": 4001, "forbidden": 4003, "rate_limited": 4029}
 """The errors of logging in that end a socket."""
@@ -138,6 +139,7 @@ class Session:
             if found.account is not None and not self._hub.connection_enter(found.account):
                 raise ApplicationError("rate_limited", "The account has its most connections.")
             self._account = found.account
+            self._limits.logged_in()
         self._principal = found
         self._logins.enter(found.family, self._revoked)
 
@@ -187,6 +189,11 @@ class Session:
             with self._logged(request_id):
                 logger.exception("a socket's message failed")
             self.outbox.finish(CLOSE_FAULT, "internal")
+
+    def check(self, now: float) -> None:
+        """End a socket that has had neither a login nor a subscription for long; `now`: the loop's time, s."""
+        if self._limits.is_idle(now, used=self._principal is not None or bool(self._channels)):
+            self.outbox.finish(CLOSE_IDLE, "idle")
 
     def tick(self) -> None:
         """Send the server's own ping: the time, and where the account's sequence stands."""

@@ -18,6 +18,7 @@ from apps.accounts.identity.sessions import Principal, family_start, principal_o
 from apps.accounts.models import Account, TokenFamily, User
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
+from apps.gateways.socket.places import SocketPlaces
 from apps.gateways.socket.session import Session
 from apps.orders.feeds.venue import VenueFeed
 from cift.bus.base import RequestTimeout
@@ -129,7 +130,7 @@ class FailingHub(Hub):
 
 async def test_a_socket_s_message_that_fails_leaves_a_line_and_ends_the_socket(bus: ScriptedBus, lines: Lines) -> None:
     reader = Reader()
-    session = Session(FailingHub(), reader.outbox, SocketLimits({}), logins=Unwatched())
+    session = Session(FailingHub(), reader.outbox, SocketLimits({}, places=SocketPlaces()), logins=Unwatched())
     session.become(Principal(user=9, family=1, account=3))
     await session.receive('{"id": "s-1", "op": "subscribe", "channel": "status"}')
 

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 import apps.gateways.socket.hub  # noqa: F401 - the sockets count themselves
+import cift.servers.acceptor  # noqa: F401 - as do the connections
 from apps.orders.matching.measures import Tally
 from apps.orders.models import Projection
 from cift.http.measured import CallMeasured

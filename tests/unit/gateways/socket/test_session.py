@@ -12,6 +12,7 @@ from pytest_django import Settings
 from apps.accounts.identity.sessions import Principal
 from apps.gateways.socket.hub import PING_S, Hub
 from apps.gateways.socket.limits import REFUSALS_MAX, SocketLimits
+from apps.gateways.socket.places import SocketPlaces
 from apps.gateways.socket.session import Session
 from apps.marketdata.reference import InstrumentReference, references
 from apps.orders.feeds.account import AccountFeed
@@ -41,7 +42,7 @@ class Conversation:
         self.session = Session(
             self.hub,
             self.reader.outbox,
-            SocketLimits(scope or {}),
+            SocketLimits(scope or {}, places=SocketPlaces()),
             logins=Unwatched(),
             orders_cancel=self._cancel,
             subscriptions_max=subscriptions_max,
