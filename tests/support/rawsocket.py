@@ -57,7 +57,7 @@ class RawSocket:
         return True
 
     def all_taken(self) -> bool:
-        """Tell whether the other end has read all that was sent; it is on this machine, whose tables say so."""
+        """Return whether the other end has read all that was sent; it is on this machine, whose tables say so."""
         (_, port), (_, other) = self.connection.getsockname(), self.connection.getpeername()
         ends = (f":{other:04X}", f":{port:04X}")
         for line in Path("/proc/net/tcp").read_text().splitlines():
