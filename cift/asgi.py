@@ -16,6 +16,7 @@ from cift.exposure import exposed_refuse  # noqa: E402 - as does this
 from cift.http.bodies import bodies_bounded  # noqa: E402 - reads the settings
 from cift.http.faults import faults_answered  # noqa: E402 - as does this
 from cift.http.handshakes import handshakes_checked  # noqa: E402 - reads the settings
+from cift.http.limits import calls_limited  # noqa: E402 - as does this
 from cift.http.proxies import proxies_trusted  # noqa: E402 - as does this
 from cift.http.staticfiles import StaticFiles  # noqa: E402 - as does this
 
@@ -26,7 +27,7 @@ except SetupError as refusal:
     sys.exit(str(refusal))
 
 _protocols = {
-    "http": faults_answered(bodies_bounded(programs_served(cast("Any", StaticFiles(_django))))),
+    "http": faults_answered(bodies_bounded(programs_served(calls_limited(cast("Any", StaticFiles(_django)))))),
     "websocket": handshakes_checked(cast("Any", socket_application), path="/ws/v1/"),
 }
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from cift.decimals import DECIMAL_PATTERN, DecimalError, decimal_check
-from cift.errors.application import FieldError
+from cift.errors.application import FIELDS_TOLD_MAX, FieldError
 from cift.names import (
     ASSET_PATTERN,
     CLIENT_ORDER_ID_LENGTH_MAX,
@@ -67,10 +68,10 @@ def fields_read(given: Any, table: Mapping[str, Field], errors: list[FieldError]
             read[name] = field.parse(value)
         except (FieldInvalidError, DecimalError) as error:
             errors.append(FieldError(field=prefix + name, code=error.code, detail=error.detail))
+    unknown = islice((name for name in given if name not in table), FIELDS_TOLD_MAX)
     errors.extend(
         FieldError(field=prefix + name_shown(name), code="unknown_field", detail="There is no such field.")
-        for name in given
-        if name not in table
+        for name in unknown
     )
     return read
 

@@ -28,9 +28,6 @@ _NS = 1_000_000_000
 _IPV6_PREFIX = 64
 """Of IPv6 a subscriber has a whole network, so a network counts as one address."""
 
-_API = "/api/v1/"
-_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
 
 class Standing(NamedTuple):
     """How somebody stands under a limit; times in s, rounded up. `wait_s` 0: the place was taken."""
@@ -149,18 +146,6 @@ def tighter(standing: Standing, other: Standing | None) -> Standing:
     if other is None or standing.remaining * other.requests <= other.remaining * standing.requests:
         return standing
     return other
-
-
-def kind_of_call(method: str, path: str) -> str | None:
-    """Name the kind of an HTTP call, as limits name it; None: no limit is put on it."""
-    if not path.startswith(_API):
-        return None
-    call = path[len(_API) :]
-    if call.startswith("auth/"):
-        return "auth"
-    if call.startswith(("instruments/", "tickers/")):
-        return "market"
-    return "orders" if call.startswith("orders/") and method in _CHANGES else "reads"
 
 
 def address_counted(address: str) -> str:

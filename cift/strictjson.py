@@ -10,16 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, NoReturn
 
-from cift.errors.application import FieldError
+from cift.errors.application import FIELDS_TOLD_MAX, FieldError
 from cift.fields import name_shown
 
 INTEGER_DIGITS_MAX = 20
 
 _DEPTH_NAMED_MAX = 8
 """A fault deeper than this is named by what it is in."""
-
-_FAULTS_MAX = 100
-"""Of one member of the outermost object, no more faults are looked for."""
 
 _DECIMAL = "A decimal is written as a string."
 _INTEGER_LONG = "An integer is too long."
@@ -34,7 +31,7 @@ class JsonInvalidError(ValueError):
     """Bytes that are no acceptable JSON; the message says why.
 
     `errors` names the fields at fault, where the text is JSON but for them; `sound` are the members of the outermost
-    object that are none of those.
+    object that are none of those, as far as it was looked at: until FIELDS_TOLD_MAX faults were found.
     """
 
     def __init__(
@@ -137,12 +134,19 @@ def _decode(decoder: json.JSONDecoder, text: str) -> Any:
 
 
 def _explained(detail: str, read: Any) -> JsonInvalidError:
-    """Name the faults of what was read: marks, and texts with half a character."""
+    """Name the faults of what was read, as many as are told: marks, and texts with half a character."""
     if not isinstance(read, dict):
-        return JsonInvalidError(detail, errors=list(islice(_faults(read), _FAULTS_MAX)))
-    found = {name: list(islice(_faults({name: value}), _FAULTS_MAX)) for name, value in read.items()}
-    sound = {name: read[name] for name, faults in found.items() if not faults}
-    return JsonInvalidError(detail, errors=[fault for faults in found.values() for fault in faults], sound=sound)
+        return JsonInvalidError(detail, errors=list(islice(_faults(read), FIELDS_TOLD_MAX)))
+    errors: list[FieldError] = []
+    sound: dict[str, Any] = {}
+    for name, value in read.items():
+        found = list(islice(_faults({name: value}), FIELDS_TOLD_MAX - len(errors)))
+        errors += found
+        if not found:
+            sound[name] = value
+        elif len(errors) == FIELDS_TOLD_MAX:
+            break
+    return JsonInvalidError(detail, errors=errors, sound=sound)
 
 
 def _faults(read: Any) -> Iterator[FieldError]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from cift.errors.codes import CODES
 
+FIELDS_TOLD_MAX = 100
+"""The most faults an answer names, so that neither it nor the work for it grows with what was sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:

@@ -10,17 +10,13 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from prometheus_client import Counter
 
-from cift.errors.application import ApplicationError
+from cift.errors.application import FIELDS_TOLD_MAX, ApplicationError
 from cift.errors.busy import is_busy
 from cift.errors.codes import CODES
 from cift.logs.refusals import refusal_log
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 CONTENT_TYPE = "application/problem+json"
-
-
-FIELDS_TOLD_MAX = 100
-"""The most faults an answer names, so that it does not grow with what was sent."""
 
 
 logger = logging.getLogger(__name__)

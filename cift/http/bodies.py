@@ -18,6 +18,7 @@ LINGER_S_MAX = 2.0
 """How long it is read."""
 
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
+_BYTES = "cift.body_bytes"
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -42,9 +43,16 @@ def bodies_bounded(application: Application) -> Application:
         except _Gone:
             return
         else:
+            scope[_BYTES] = len(body)
             await application(scope, _again(body, receive), send)
 
     return bounded
+
+
+def body_bytes(scope: Scope) -> int:
+    """Return the size of a request's body, which has been read."""
+    size: int = scope.get(_BYTES, 0)
+    return size
 
 
 def _headers_read(scope: Scope) -> tuple[int, bool, bool, str | None]:

@@ -1,4 +1,4 @@
-"""The limits on HTTP calls that Django answers: an address's at the door, an account's once it is known whose it is."""
+"""The limits on HTTP calls that Django answers: an account's, a page's, and what each answer tells of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,46 +9,34 @@ from django.utils.decorators import sync_and_async_middleware
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from cift.errors.application import ApplicationError
-from cift.errors.problems import problem_response
-from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
+from cift.http.costs import call_kind, html_places
+from cift.http.limits import standing_of
+from cift.ratelimits import Standing, address_counted, rate_limits, tighter
 
 _STANDING = "rate_standing"
+_HTML = "api"
+"""REST framework's name for its pages."""
 
 
 @sync_and_async_middleware
 def rate_limits_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Take an address's place for each call, and tell each answer how who asked stands; hops no thread."""
+    """Tell each answer how who asked stands; hops no thread. The places were taken at the door (cift.http.limits)."""
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:
-            refusal = _place_take(request)
-            if refusal is not None:
-                return refusal
             answer: Awaitable[HttpResponseBase] = get_response(request)
             return _told(request, await answer)
 
         return asynchronous
 
     def synchronous(request: HttpRequest) -> HttpResponseBase:
-        return _place_take(request) or _told(request, get_response(request))
+        return _told(request, get_response(request))
 
     return synchronous
 
 
-def _place_take(request: HttpRequest) -> HttpResponseBase | None:
-    kind = kind_of_call(request.method or "", request.path_info)
-    if kind is not None:
-        try:
-            who = address_counted(request.META.get("REMOTE_ADDR") or "")
-            standing_note(request, rate_limits.take(f"{kind}-address", who))
-        except ApplicationError as error:
-            return problem_response(error, request)
-    return None
-
-
 def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    standing: Standing | None = getattr(request, _STANDING, None)
+    standing = _standing(request)
     # Who was refused, or has tried a password, is told of that limit already.
     if standing is not None and "RateLimit" not in response.headers:
         for name, value in standing.headers.items():
@@ -56,9 +44,18 @@ def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
+def _standing(request: HttpRequest) -> Standing | None:
+    noted: Standing | None = getattr(request, _STANDING, None)
+    return noted or standing_of(_scope(request))
+
+
+def _scope(request: HttpRequest) -> dict[str, Any]:
+    return getattr(request, "scope", {})
+
+
 def standing_note(request: HttpRequest, standing: Standing) -> None:
     """Remember how who asks stands, if no other limit is tighter."""
-    setattr(request, _STANDING, tighter(standing, getattr(request, _STANDING, None)))
+    setattr(request, _STANDING, tighter(standing, _standing(request)))
 
 
 def market_weight_take(request: Request, *, weight: int) -> None:
@@ -75,16 +72,24 @@ def market_weight_take(request: Request, *, weight: int) -> None:
 
 
 class AccountThrottle(BaseThrottle):
-    """Takes a user's place for each private read; order entry takes its own, by what is in it."""
+    """Takes a user's place for each private read, and an address's for a page in HTML beside those of the call.
+
+    Order entry takes its own, by what is in it. Only here is it known that the answer will be a page.
+    """
 
     def allow_request(self, request: Request, _view: Any) -> bool:
-        """Take the place.
+        """Take the places.
 
         Raises:
             ApplicationError: `rate_limited`.
 
         """
         inner = request._request  # noqa: SLF001 - REST framework has no other name for it
-        if kind_of_call(inner.method or "", inner.path_info) == "reads" and request.user.pk is not None:
+        kind = call_kind(inner.method or "", inner.path_info)
+        if request.accepted_renderer.format == _HTML:
+            who = address_counted(inner.META.get("REMOTE_ADDR") or "")
+            places = html_places(inner.META.get("QUERY_STRING", "").encode())
+            standing_note(inner, rate_limits.take(f"{kind}-address", who, weight=places))
+        if kind == "reads" and request.user.pk is not None:
             standing_note(inner, rate_limits.take("reads-account", str(request.user.pk)))
         return True

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from cift.errors.application import ApplicationError
+
 MESSAGE_BYTES_MAX = 64 * 1024
 """The largest WebSocket message taken; a larger one closes the socket."""
 

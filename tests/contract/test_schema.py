@@ -158,6 +158,22 @@ def test_it_is_served(running_venue: Venue, accept: str, media_type: str) -> Non
     assert answer.headers["Content-Type"].partition(";")[0] in {media_type, "application/json"}
 
 
+@pytest.mark.parametrize("address", ["/api/schema/", "/api/schema/?format=json", "/api/schema/socket/"])
+def test_who_has_it_is_told_that_it_is_the_same(running_venue: Venue, address: str) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{running_venue.port}", timeout=60) as client:
+        first = client.get(address)
+        etag = first.headers["ETag"]
+        known = client.get(address, headers={"If-None-Match": etag})
+        other = client.get(address, headers={"If-None-Match": '"another"'})
+        head = client.head(address)
+
+    assert etag.startswith('"')
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    assert (known.status_code, known.content, known.headers["ETag"]) == (304, b"", etag)
+    assert (other.status_code, other.content) == (200, first.content)
+    assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", etag)
+
+
 def test_its_page_comes_from_the_venue_alone(running_venue: Venue) -> None:
     base = f"http://127.0.0.1:{running_venue.port}"
     page = httpx.get(f"{base}/api/docs/", timeout=60)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -55,6 +55,7 @@ from apps.orders.shapes import OrderAnswer, OrdersAnswer
 from cift import __version__
 from cift.errors.extras import EXTRAS
 from cift.fields import SYMBOL, Field
+from cift.http.documents import Documents
 from cift.rest.parts import case_of, table_schema
 
 Schema = dict[str, Any]
@@ -300,8 +301,12 @@ def document_text() -> str:
     return json.dumps(document(), indent=1, sort_keys=True) + "\n"
 
 
+_documents = Documents()
+
+
 @csrf_exempt
 @require_safe
-def socket_schema(_request: HttpRequest) -> HttpResponse:
+def socket_schema(request: HttpRequest) -> HttpResponseBase:
     """Serve the document."""
-    return HttpResponse(document_text(), content_type="application/vnd.aai.asyncapi+json;version=3.0.0")
+    made = _documents.get("application/vnd.aai.asyncapi+json;version=3.0.0", lambda: document_text().encode())
+    return made.answer(request)

@@ -33,13 +33,16 @@ from apps.orders.rest.url_params import (
 from apps.orders.selectors import told_await
 from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
+from cift.http.bodies import body_bytes
+from cift.http.costs import program_cost
 from cift.http.hosts import host_is_ours
+from cift.http.limits import who_asks
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
 from cift.logs.context import LogContext
 from cift.orderservice.consistency import place_of
 from cift.processes.threads import database_call
-from cift.ratelimits import Standing, address_counted, kind_of_call, rate_limits, tighter
+from cift.ratelimits import Standing, rate_limits, tighter
 from cift.request_ids import request_id_of
 from cift.rest.lists import PagedList
 from cift.rest.queries import AT_LEAST_FIELDS, query_none, query_read
@@ -221,12 +224,11 @@ def programs_served(application: Application) -> Application:
         (handler, measured, public), named = found
         request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
         secure = scope["scheme"] == "https"
-        kind = kind_of_call(scope["method"], scope["path"])
-        client = scope["client"]
+        cost = program_cost(scope["method"], scope["path"], scope["query_string"], body_bytes(scope))
         asked = None
         with LogContext(request_id=request_id) as logged:
             try:
-                standing = rate_limits.take(f"{kind}-address", address_counted(client[0] if client else ""))
+                standing = rate_limits.take(f"{cost.kind}-address", who_asks(scope), weight=cost.places)
                 asked = Asked(scope=scope, host=headers.get(b"host", b""), named=named, standing=standing)
                 await _caller_find(asked, headers.get(b"authorization"), public=public)
                 logged.account = asked.account or None

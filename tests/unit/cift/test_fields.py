@@ -1,4 +1,4 @@
-from cift.errors.application import FieldError
+from cift.errors.application import FIELDS_TOLD_MAX, FieldError
 from cift.fields import Field, boolean, choice, decimal, fields_read, moment, number, text
 
 TABLE = {
@@ -58,3 +58,10 @@ def test_a_pattern_holds_to_the_very_end() -> None:
 def test_an_id_fits_the_wire() -> None:
     assert read({"name": "a", "id": str(2**62)})[1] == []
     assert read({"name": "a", "id": str(2**63)})[1] == [("id", "malformed")]
+
+
+def test_no_more_unknown_fields_are_told_than_an_answer_names() -> None:
+    errors: list[FieldError] = []
+    fields_read({f"k{number}": 1 for number in range(1_000)}, {}, errors)
+
+    assert len(errors) == FIELDS_TOLD_MAX

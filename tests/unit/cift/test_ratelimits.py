@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from cift.env import EnvironmentVariableError
 from cift.errors.application import ApplicationError
-from cift.ratelimits import RateLimits, Standing, kind_of_call, tighter
+from cift.ratelimits import RateLimits, Standing, tighter
 from cift.settings.ratelimits import EMBEDDED, PRODUCTION, rate_limits
 
 THREADS = 16
@@ -91,24 +91,6 @@ def test_the_limit_with_less_room_is_told() -> None:
 
     assert tighter(roomy, tight) is tighter(tight, roomy) is tight
     assert tighter(roomy, None) is roomy
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "kind"),
-    [
-        ("POST", "/api/v1/orders/", "orders"),
-        ("DELETE", "/api/v1/orders/7/", "orders"),
-        ("GET", "/api/v1/orders/7/", "reads"),
-        ("GET", "/api/v1/fills/", "reads"),
-        ("GET", "/api/v1/instruments/AAPL-USD/book/", "market"),
-        ("GET", "/api/v1/tickers/", "market"),
-        ("POST", "/api/v1/auth/token/", "auth"),
-        ("GET", "/health", None),
-        ("GET", "/admin/", None),
-    ],
-)
-def test_every_call_of_the_contract_has_its_kind(method: str, path: str, kind: str | None) -> None:
-    assert kind_of_call(method, path) == kind
 
 
 def test_limits_are_changed_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

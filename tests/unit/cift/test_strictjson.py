@@ -1,5 +1,6 @@
 import pytest
 
+from cift.errors.application import FIELDS_TOLD_MAX
 from cift.strictjson import JsonInvalidError, json_parse
 
 
@@ -73,3 +74,15 @@ def test_what_is_no_json_besides_names_no_field(body: bytes) -> None:
         json_parse(body)
 
     assert (caught.value.errors, caught.value.sound) == ((), {})
+
+
+@pytest.mark.parametrize("fault", ["1.5", "NaN", "9" * 30, r'"\ud800"'])
+def test_no_more_faults_are_looked_for_than_are_told(fault: str) -> None:
+    flat = "{" + ",".join(f'"k{number}":{fault}' for number in range(1_000)) + "}"
+    nested = f'{{"first":"sound","orders":[{",".join([fault] * 1_000)}]}}'
+
+    for text in (flat, nested):
+        with pytest.raises(JsonInvalidError) as raised:
+            json_parse(text)
+        assert len(raised.value.errors) == FIELDS_TOLD_MAX
+    assert raised.value.sound == {"first": "sound"}
