@@ -11,6 +11,7 @@ from cift.backends import BackendHandler
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.bus import buses
 from cift.exposure import doors_open, secrets_weak
+from cift.monitoring.access import operators as monitoring_operators
 from cift.monitoring.health import checks as readiness_checks
 from cift.orderservice.journal import journal_reads
 from cift.wire.base import COMMANDS_PER_FRAME_MAX
@@ -46,7 +47,7 @@ def backends_check(handler: BackendHandler[Any], *, default: bool = True) -> Ite
 
 
 def _backends() -> Iterator[Error]:
-    for handler in (buses, journal_reads, recorders, operator_sessions):
+    for handler in (buses, journal_reads, recorders, operator_sessions, monitoring_operators):
         yield from backends_check(handler)
     yield from backends_check(readiness_checks, default=False)
 

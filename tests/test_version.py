@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.test import AsyncClient
 
 from apps.gateways.socket.schema import document
 from cift import __version__
+from tests.support.watching import watched
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,7 +46,7 @@ def test_the_changelog_has_a_section_for_it() -> None:
 
 @pytest.mark.usefixtures("sqlite")
 async def test_the_ready_page_tells_it() -> None:
-    response = await AsyncClient().get("/ready")
+    response = await watched("/ready")
 
     assert json.loads(response.content)["version"] == __version__
 

@@ -24,8 +24,7 @@ class Document(NamedTuple):
         response = HttpResponse(self.body, content_type=self.content_type)
         response.headers["ETag"] = self.etag
         response.headers["Cache-Control"] = PUBLIC
-        answer: HttpResponseBase = get_conditional_response(request, etag=self.etag, response=response)
-        return answer
+        return get_conditional_response(request, etag=self.etag, response=response) or response
 
 
 class Documents:

@@ -18,6 +18,8 @@ from cift import __version__
 from cift.backends import BackendHandler
 from cift.bus.base import BusError
 from cift.errors.application import ApplicationError
+from cift.monitoring.access import may_see_inside
+from cift.processes.shared_calls import SharedCall
 from cift.processes.threads import database_call
 
 CHECK_S_MAX = 2.0
@@ -73,14 +75,17 @@ class DatabaseCheck(Check):
 checks: BackendHandler[Check] = BackendHandler("READINESS_CHECKS", Check)  # type: ignore[type-abstract]
 
 
-async def readiness() -> dict[str, dict[str, Any]]:
-    """Run all checks side by side; give for each its status, how long it took, and whether it is required.
-
-    What is not ok may have a `detail`: a line that says why.
-    """
+async def _readiness() -> dict[str, dict[str, Any]]:
     names = list(settings.READINESS_CHECKS)
     results = await asyncio.gather(*(_run(checks[name]) for name in names))
     return dict(zip(names, results, strict=True))
+
+
+readiness = SharedCall(_readiness)
+"""Runs all checks side by side; gives for each its status, how long it took, and whether it is required.
+
+What is not ok may have a `detail`: a line that says why. Who asks meanwhile gets the same.
+"""
 
 
 async def _run(check: Check) -> dict[str, Any]:
@@ -106,12 +111,13 @@ async def health(_request: HttpRequest) -> JsonResponse:
 @csrf_exempt  # nothing is done here, so another method is refused as that
 @never_cache
 @require_safe
-async def ready(_request: HttpRequest) -> JsonResponse:
-    """Return the version and the state of each store and service; 503 when a required one is not ok."""
+async def ready(request: HttpRequest) -> JsonResponse:
+    """Say whether the venue is ready; 503 when a store or service that is required is not ok.
+
+    Who may see its inside is told the version, and the state of each.
+    """
     found = await readiness()
     good = all(entry["status"] == Status.OK for entry in found.values() if entry["required"])
     status = Status.OK if good else Status.DOWN
-    return JsonResponse(
-        {"status": status, "version": __version__, "checks": found},
-        status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE,
-    )
+    inside = {"version": __version__, "checks": found} if await may_see_inside(request) else {}
+    return JsonResponse({"status": status, **inside}, status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE)

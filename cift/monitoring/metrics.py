@@ -13,17 +13,29 @@ from django.views.decorators.http import require_safe
 from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from cift.errors.application import ApplicationError
+from cift.errors.problems import problem_response
+from cift.monitoring.access import may_see_inside
+from cift.processes.shared_calls import SharedCall
 from cift.processes.threads import database_call
 
 
 @csrf_exempt  # nothing is done here, so another method is refused as that
 @never_cache
 @require_safe
-async def metrics(_request: HttpRequest) -> HttpResponse:
-    """Answer with every number there is, in Prometheus' text format."""
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer who may see them with every number there is, in Prometheus' text format."""
+    if not await may_see_inside(request):
+        return problem_response(ApplicationError("unauthenticated", headers={"WWW-Authenticate": "Bearer"}), request)
+    return HttpResponse(await _scrape(), content_type=CONTENT_TYPE_LATEST)
+
+
+async def _text() -> bytes:
     # Some are read from the databases.
-    text = await database_call(generate_latest, REGISTRY)
-    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
+    return await database_call(generate_latest, REGISTRY)
+
+
+_scrape = SharedCall(_text)
 
 
 class _Requests(PrometheusAfterMiddleware):  # type: ignore[misc]

@@ -232,20 +232,19 @@ class PasswordScheme(BrowserScheme):  # type: ignore[no-untyped-call]
     wants = ", though its second factor was not given yet"
 
 
-_LIMITED = "/api/v1/"
 _TOO_MANY = "429"
 _BEFORE_LIMITS = frozenset({"408", "413"})
 """Bodies are bounded before anybody is counted."""
 
 
 def schema_finish(result: dict[str, Any], generator: Any, **_unused: Any) -> dict[str, Any]:
-    """Say of every answer that it names its request, and of the API's how who asks stands under its limits."""
+    """Say of every answer that it names its request, and how who asks stands under its limits."""
     del generator
-    for path, operations in result["paths"].items():
+    for operations in result["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 names = ["X-Request-Id"]
-                if path.startswith(_LIMITED) and status not in _BEFORE_LIMITS:
+                if status not in _BEFORE_LIMITS:
                     names += ["RateLimit-Policy", "RateLimit", *(["Retry-After"] if status == _TOO_MANY else [])]
                 told = {name: {"$ref": f"#/components/headers/{name.replace('-', '')}"} for name in names}
                 response.setdefault("headers", {}).update(told)

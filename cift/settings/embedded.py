@@ -30,6 +30,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if HOST in {"localhost", "12
 SECRET_KEY = _secrets["django"]
 TOKENS_KEY = _secrets["tokens"]
 READINESS_CHECKS = EMBEDDED_CHECKS
+MONITORING_LOCAL = not METRICS_TOKEN
 DATABASES = sqlite_databases(DATA_DIR)
 BUSES = local_buses(DATA_DIR)
 MATCHING = matching_settings(ids_key=bytes.fromhex(_secrets["ids"]))

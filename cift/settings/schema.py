@@ -3,24 +3,38 @@
 from typing import Any
 
 from cift import __version__
+from cift.errors.codes import CODES
 
 _PLAIN = "text/plain"
 
 
-def _process(summary: str, media_type: str, schema: dict[str, Any], *, may_fail: bool = False) -> dict[str, Any]:
+def _process(
+    summary: str, media_type: str, schema: dict[str, Any], *, may_fail: bool = False, is_public: bool = True
+) -> dict[str, Any]:
     content = {"content": {media_type: {"schema": schema}}, "description": summary}
-    responses = {"200": content, **({"503": content} if may_fail else {})}
+    responses = {"200": content, **({"503": content} if may_fail else {}), "429": _problem("rate_limited")}
+    if not is_public:
+        responses["401"] = _problem("unauthenticated")
     return {"get": {"operationId": summary.lower().replace(" ", "_"), "summary": summary, "tags": ["process"],
                     "parameters": [], "responses": responses, "security": [{}]}}  # fmt: skip
+
+
+def _problem(code: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"content": {"application/problem+json": {"schema": schema}}, "description": CODES[code].title}
 
 
 _CHECKS = {
     "type": "object",
     "properties": {
         "status": {"type": "string", "enum": ["ok", "degraded", "down"]},
-        "version": {"type": "string", "description": "The version of CIFT Markets that answers."},
+        "version": {
+            "type": "string",
+            "description": "The version of CIFT Markets that answers; for who may see the venue's inside.",
+        },
         "checks": {
             "type": "object",
+            "description": "For who may see the venue's inside.",
             "additionalProperties": {
                 "type": "object",
                 "properties": {
@@ -32,6 +46,7 @@ _CHECKS = {
             },
         },
     },
+    "required": ["status"],
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -49,7 +64,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "APPEND_PATHS": {
         "/health": _process("Process lives", "application/json", {"type": "object"}),
         "/ready": _process("Venue ready", "application/json", _CHECKS, may_fail=True),
-        "/metrics": _process("Metrics for Prometheus", _PLAIN, {"type": "string"}),
+        "/metrics": _process("Metrics for Prometheus", _PLAIN, {"type": "string"}, is_public=False),
     },
     "APPEND_COMPONENTS": {
         "parameters": {

@@ -24,6 +24,7 @@ ALLOWED_HOSTS = ["*"]
 
 SECRET_KEY = "only-for-tests-" + "0" * 40
 TOKENS_KEY = "only-for-tests-" + "1" * 40
+METRICS_TOKEN = "only-for-tests-" + "2" * 40
 DATABASES = sqlite_databases(DATA_DIR)
 for _alias, _database in DATABASES.items():
     _database["TEST"] = {"NAME": DATA_DIR / f"test-{_alias}.sqlite3"}

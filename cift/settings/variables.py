@@ -247,6 +247,12 @@ SECRET_KEY = Text(
 TOKENS_KEY = Text(
     name="CIFT_TOKENS_KEY", section=_SECRETS, meaning="The key that signs access and refresh tokens.", embedded=False
 )
+METRICS_TOKEN = Text(
+    name="CIFT_METRICS_TOKEN",
+    section=_SECRETS,
+    meaning="The Bearer token that shows [`/metrics` and the details of `/ready`](metrics.md#who-may-see-what).",
+    unset="operators see them by their session; embedded, this machine's own requests do as well",
+)
 IDS_KEY = Key(
     name="CIFT_IDS_KEY",
     section=_SECRETS,

@@ -1,10 +1,8 @@
 """The order service's own checks, for /ready: what the report finds, a name each."""
 
-import asyncio
-from weakref import WeakKeyDictionary
-
 from apps.orders.monitoring.report import TablesReport, tables_read, writer_ask
 from cift.monitoring.health import Check, Finding
+from cift.processes.shared_calls import SharedCall
 from cift.processes.threads import database_call
 
 
@@ -37,19 +35,13 @@ class TradingCheck(Check):
         return (await tables_shared()).judge()
 
 
-_reading: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[TablesReport]]" = WeakKeyDictionary()
+async def _tables() -> TablesReport:
+    return await database_call(tables_read, snapshots=False)
 
 
-async def tables_shared() -> TablesReport:
-    """Read the tables once for all who ask while that goes on.
+tables_shared = SharedCall(_tables)
+"""Reads the tables once for all who ask while that goes on.
 
-    Checks look side by side; and of the few threads that call databases, a slow one holds up a single one, however
-    often /ready is asked.
-    """
-    loop = asyncio.get_running_loop()
-    reading = _reading.get(loop)
-    if reading is None or reading.done():
-        reading = _reading[loop] = loop.create_task(database_call(tables_read, snapshots=False))
-        # Where nobody waits any more for one that fails, that is no fault to be logged.
-        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return await asyncio.shield(reading)
+Checks look side by side; and of the few threads that call databases, a slow one holds up a single one, however often
+/ready is asked.
+"""

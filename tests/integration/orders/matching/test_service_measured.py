@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import AsyncClient
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
@@ -17,6 +16,7 @@ from apps.gateways.socket.hub import hub
 from apps.orders.matching.service import MatchingService
 from cift.bus.local import LocalBus
 from tests.support.shard import Flow, answers_of, frame_of, opening
+from tests.support.watching import watched
 
 COMMANDS = "orders.commands.0"
 REQUESTS = 7
@@ -26,7 +26,7 @@ HISTOGRAMS = ("batch_commands", "engine_seconds", "commit_seconds", "request_sec
 
 async def scraped() -> dict[str, float]:
     """Return the venue's numbers by name and by what tells states, codes and reasons apart."""
-    response = await AsyncClient().get("/metrics")
+    response = await watched("/metrics")
     assert response.status_code == 200
     found = {}
     for family in text_string_to_metric_families(response.content.decode()):

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
-from django.test import AsyncClient
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
@@ -36,6 +35,7 @@ from cift.errors.application import ApplicationError
 from cift.monitoring.health import Finding, Status
 from tests.support.databases import table_missing
 from tests.support.shard import frame_of, journal_fill
+from tests.support.watching import watched
 
 
 class Told(NamedTuple):
@@ -50,9 +50,8 @@ class Told(NamedTuple):
 
 
 async def told() -> Told:
-    client = AsyncClient()
-    ready = await client.get("/ready")
-    scrape = (await client.get("/metrics")).content.decode()
+    ready = await watched("/ready")
+    scrape = (await watched("/metrics")).content.decode()
     metrics = {
         " ".join([sample.name, *(text for name, text in sample.labels.items() if name != "shard")]): float(sample.value)
         for family in text_string_to_metric_families(scrape)
@@ -235,9 +234,9 @@ async def test_the_kill_switch_of_a_venue_that_rests_is_as_the_tables_have_it(sq
 async def test_without_a_database_none_says_that_all_is_well(venue: None) -> None:
     with ExitStack() as stack:
         await sync_to_async(stack.enter_context, thread_sensitive=False)(table_missing(Projection))
-        response = await AsyncClient().get("/ready")
+        response = await watched("/ready")
         checks = response.json()["checks"]
-        scrape = (await AsyncClient().get("/metrics")).content.decode()
+        scrape = (await watched("/metrics")).content.decode()
         with pytest.raises(OperationalError):
             await venue_status()
         with pytest.raises(OperationalError):

@@ -5,6 +5,7 @@ from pytest_django import Settings
 
 from cift.bus.base import VenueUnavailable
 from cift.monitoring.health import Check, Finding, Status
+from tests.support.watching import watched
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -16,7 +17,7 @@ async def test_health_answers_while_the_process_lives() -> None:
 
 
 async def test_ready_names_every_store_and_is_down_without_an_order_service() -> None:
-    response = await AsyncClient().get("/ready")
+    response = await watched("/ready")
     checks = response.json()["checks"]
 
     assert response.status_code == 503
@@ -58,7 +59,7 @@ WELL = {"BACKEND": f"{__name__}.Well", "OPTIONS": {"required": True}}
 
 async def test_ready_is_ok_when_everything_required_is(settings: Settings) -> None:
     settings.READINESS_CHECKS = {**settings.READINESS_CHECKS, "order_service": WELL}
-    response = await AsyncClient().get("/ready")
+    response = await watched("/ready")
 
     assert (response.status_code, response.json()["status"]) == (200, "ok")
 
@@ -69,7 +70,7 @@ async def test_ready_is_ok_when_everything_required_is(settings: Settings) -> No
 async def test_a_check_that_fails_is_down_and_hides_no_other(settings: Settings, fault: Exception) -> None:
     failing = {"BACKEND": f"{__name__}.Failing", "OPTIONS": {"fault": fault, "required": True}}
     settings.READINESS_CHECKS = {**settings.READINESS_CHECKS, "order_service": WELL, "database": failing}
-    response = await AsyncClient().get("/ready")
+    response = await watched("/ready")
     checks = response.json()["checks"]
 
     assert response.status_code == 503

@@ -19,6 +19,7 @@ from cift.http.measured import CallMeasured
 from cift.monitoring.metrics import request_metrics_middleware
 from tests.support.databases import table_missing
 from tests.support.shard import journal_fill
+from tests.support.watching import watched
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -27,7 +28,7 @@ ROW = re.compile(r"^\| `(cift_\w+)` \| (\w+) \| ([^|]*) \| ([^|]+) \|$", re.MULT
 
 
 async def scraped() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    response = await AsyncClient().get("/metrics")
+    response = await watched("/metrics")
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain; version=")
     return {
