@@ -20,7 +20,7 @@ _HTML = "api"
 
 @sync_and_async_middleware
 def rate_limits_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Tell each answer how who asked stands; hops no thread. The places were taken at the door (cift.http.limits)."""
+    """Add to each answer how who asked stands; hops no thread. The places were taken at the door (cift.http.limits)."""
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:

@@ -2,9 +2,10 @@
 
 The edges name a limit by the kind of call (`orders`: entry, change and cancel, a batch counts its commands; `reads`:
 private reads; `market`: public market data; `auth`: identities, and the forms that take a password; `pages`: everything
-else over HTTP; `sockets`: handshakes; `messages`: what comes over sockets; `frames`: what those come in, and all other
-frames) and by whom it counts. A costly call takes several of its address's places (`cift.http.costs`). All of a limit's
-requests may come at once. Each web process counts by itself, so with several each grants its share.
+else over HTTP; `refusals`: those answered at once over HTTP; `sockets`: handshakes; `messages`: what comes over
+sockets; `frames`: what those come in, and all other frames) and by whom it counts. A costly call takes several of its
+address's places (`cift.http.costs`). All of a limit's requests may come at once. Each web process counts by itself, so
+with several each grants its share.
 """
 
 import re
@@ -20,6 +21,7 @@ EMBEDDED = {
     "reads-address": (4_000, 1),
     "market-address": (4_000, 1),
     "pages-address": (2_000, 1),
+    "refusals-address": (1_000, 1),
     "auth-address": (3_000, 60),
     "sockets-address": (3_000, 60),
     "messages-address": (50_000, 1),
@@ -34,6 +36,7 @@ PRODUCTION = {
     "reads-address": (400, 1),
     "market-address": (200, 1),
     "pages-address": (200, 1),
+    "refusals-address": (20, 1),
     "auth-address": (120, 60),
     "sockets-address": (120, 60),
     "messages-address": (4_000, 1),

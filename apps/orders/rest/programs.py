@@ -36,7 +36,7 @@ from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.bodies import body_bytes
 from cift.http.costs import program_cost
 from cift.http.hosts import host_is_ours
-from cift.http.limits import who_asks
+from cift.http.limits import pace, who_asks
 from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
 from cift.logs.context import LogContext
@@ -239,6 +239,7 @@ def programs_served(application: Application) -> Application:
                 if asked is not None:
                     error.headers = {**asked.standing.headers, **error.headers}
                 measured.answered(error.status, began)
+                await pace.wait(who_asks(scope), error)
                 await problem_send(send, error, request_id=request_id, secure=secure)
             except Exception:
                 # Whatever it was, the request gets its one answer.

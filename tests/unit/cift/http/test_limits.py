@@ -1,5 +1,6 @@
 """The door's limits, by the application every web server serves."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from django.test import AsyncRequestFactory
 from pytest_django import Settings
 
-from cift.http.limits import calls_limited, standing_of
+from cift.errors.application import ApplicationError
+from cift.http.limits import RefusalPace, calls_limited, standing_of
 from cift.ratelimits import rate_limits
 
 
@@ -34,7 +36,7 @@ async def asked(path: str, address: str) -> tuple[int | None, dict[str, str], bo
     scope = {**AsyncRequestFactory().get(path).scope, "client": (address, 1), "scheme": "http"}
     scope["headers"] = [*scope["headers"], (b"x-request-id", b"mine")]
     await calls_limited(application)(scope, None, send)
-    start = sent[0] if sent else {"headers": ()}
+    start: dict[str, Any] = sent[0] if sent else {"headers": ()}
     headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
     return start.get("status"), headers, reached
 
@@ -51,6 +53,28 @@ async def test_who_has_no_place_is_refused_before_django_and_told_when_to_come()
     assert headers["x-request-id"] == "mine"
     assert await asked("/health", "203.0.113.2") == (None, {}, True)
     assert len(rate_limits) > 0
+
+
+async def test_who_does_not_heed_refusals_is_answered_late(settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "refusals-address": (2, 3600)}
+    pace = RefusalPace(held_max=1, refusal_s=3600)
+    errors = [ApplicationError("rate_limited") for _ in range(4)]
+    waiting = [asyncio.create_task(pace.wait("203.0.113.9", error)) for error in errors]
+    other = asyncio.create_task(pace.wait("203.0.113.10", ApplicationError("rate_limited")))
+    fault = asyncio.create_task(pace.wait("203.0.113.9", ApplicationError("not_found")))
+
+    # The first two have places; the third waits; the fourth is one too many to wait.
+    await asyncio.gather(waiting[0], waiting[1], waiting[3], other, fault)
+
+    assert [task.done() for task in waiting] == [True, True, False, True]
+    assert [error.headers.get("Connection") for error in errors] == [None, None, None, "close"]
+    waiting[2].cancel()
+    await asyncio.gather(waiting[2], return_exceptions=True)
+    # Its place to wait is free again.
+    later = asyncio.create_task(pace.wait("203.0.113.9", ApplicationError("rate_limited")))
+    await asyncio.sleep(0)
+    assert not later.done()
+    later.cancel()
 
 
 @pytest.mark.usefixtures("few")
