@@ -17,6 +17,7 @@ from django.middleware.security import SecurityMiddleware
 
 from cift.errors.application import ApplicationError
 from cift.errors.problems import CONTENT_TYPE, problem_of
+from cift.http.caching import NO_STORE
 from cift.request_ids import REQUEST_ID_HEADER
 
 _REQUEST_ID = REQUEST_ID_HEADER.encode()
@@ -31,14 +32,14 @@ Pairs = Iterable[tuple[bytes, bytes]]
 
 
 async def json_send(send: Any, body: Any, *, status: int, request_id: str, secure: bool, headers: Pairs = ()) -> None:
-    """Send an answer as JSON."""
+    """Send an answer as JSON; its headers say who may keep it."""
     await _send(send, _encode(body), status, _JSON, request_id=request_id, secure=secure, headers=headers)
 
 
 async def problem_send(send: Any, error: ApplicationError, *, request_id: str, secure: bool) -> None:
     """Send the answer to an error."""
     body = _encode(problem_of(error, request_id=request_id))
-    headers = pairs_of(error.headers)
+    headers = pairs_of({"Cache-Control": NO_STORE, **error.headers})
     await _send(send, body, error.status, _PROBLEM, request_id=request_id, secure=secure, headers=headers)
 
 
@@ -51,7 +52,7 @@ def problem_raw(error: ApplicationError, *, request_id: str, bodiless: bool = Fa
     head = (
         f"HTTP/1.1 {error.status} {phrase_of(error.status)}\r\nDate: {date_now()}\r\nServer: cift\r\n"
         f"Connection: close\r\n{REQUEST_ID_HEADER}: {request_id}\r\nContent-Type: {CONTENT_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: {NO_STORE}\r\n\r\n"
     )
     return head.encode() if bodiless else head.encode() + body
 

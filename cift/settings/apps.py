@@ -28,6 +28,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "cift.monitoring.metrics.request_metrics_middleware",
     "cift.http.middleware.request_id_middleware",
+    "cift.http.caching.cache_control_middleware",
     "cift.rest.limits.rate_limits_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

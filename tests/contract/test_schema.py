@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from cift.errors.codes import CODES
 from cift.wire.reasons import Reason
 from tests.support.schema import METHODS, body_of, codes_documented, escaped, operations, schema, value_check
-from tests.support.traders import Trader
+from tests.support.traders import DjangoWay, RestWay, Trader
 from tests.support.venue import Venue
 
 NOT_THE_API_S = ("/admin/", "/account/", "/api/login/", "/api/schema/", "/api/docs/", "/static/")
@@ -172,6 +172,57 @@ def test_who_has_it_is_told_that_it_is_the_same(running_venue: Venue, address: s
     assert (known.status_code, known.content, known.headers["ETag"]) == (304, b"", etag)
     assert (other.status_code, other.content) == (200, first.content)
     assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", etag)
+
+
+def cache_control(answer: httpx.Response) -> str:
+    told = answer.headers.get_list("Cache-Control")
+    assert len(told) == 1, (answer.request.method, answer.url, told)
+    return told[0]
+
+
+def test_nobody_keeps_what_is_private(sessions: tuple[Trader, Trader]) -> None:
+    with httpx.Client(base_url=sessions[0].rest.base_url, headers=sessions[0].headers, timeout=60) as client:
+        for path, method, operation in operations():
+            for headers in (RestWay.headers, DjangoWay.headers):
+                # Nothing is done by a call with a parameter it does not know.
+                for query in ({}, {"nonsense": "1"}) if method == "get" else ({"nonsense": "1"},):
+                    answer = client.request(
+                        method,
+                        client.base_url.join(path.format(**IN_PATHS)),
+                        params=query,
+                        json=body_of(operation) if "requestBody" in operation else None,
+                        headers=headers,
+                    )
+                    public = path.startswith("/api/v1/instruments/") and answer.status_code == httpx.codes.OK
+                    wanted = "no-cache" if public else "no-store"
+                    assert wanted in cache_control(answer).split(", "), (method, path, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/admin/",
+        "/admin/login/",
+        "/api/login/login/",
+        "/account/second-factor/",
+        "/account/confirm/invented/",
+        "/account/reset/MQ/invented/",
+        "/api/v1/instruments/AAPL-USD/book/",
+        "/api/v1/orders/",
+        "/api/v1/orders",
+        "/nothing/",
+    ],
+)
+def test_nobody_keeps_a_page(running_venue: Venue, path: str) -> None:
+    answer = httpx.get(
+        f"http://127.0.0.1:{running_venue.port}{path}",
+        headers={"Accept": "text/html"},
+        timeout=60,
+        follow_redirects=False,
+    )
+
+    assert "no-store" in cache_control(answer), answer.status_code
 
 
 def test_its_page_comes_from_the_venue_alone(running_venue: Venue) -> None:

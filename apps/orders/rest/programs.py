@@ -34,6 +34,7 @@ from apps.orders.selectors import told_await
 from cift.errors.application import ApplicationError
 from cift.http.answers import json_send, pairs_of, problem_send
 from cift.http.bodies import body_bytes
+from cift.http.caching import MARKET_DATA, NO_STORE
 from cift.http.costs import program_cost
 from cift.http.hosts import host_is_ours
 from cift.http.limits import pace, who_asks
@@ -249,7 +250,7 @@ def programs_served(application: Application) -> Application:
                 await problem_send(send, fault, request_id=request_id, secure=secure)
             else:
                 measured.answered(answer.status, began)
-                told = pairs_of(asked.standing.headers)
+                told = pairs_of({"Cache-Control": MARKET_DATA if public else NO_STORE, **asked.standing.headers})
                 await json_send(
                     send, answer.body, status=answer.status, request_id=request_id, secure=secure, headers=told
                 )

@@ -1,0 +1,45 @@
+"""Who may keep an answer: nobody, unless it is the same for all."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+NO_STORE = "no-store"
+
+MARKET_DATA = "no-cache"
+"""May be kept, but is asked for each time: it is as old as the answer."""
+
+_MARKET = "/api/v1/instruments/"
+_JSON = "application/json"
+
+
+@sync_and_async_middleware
+def cache_control_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Let nobody keep an answer that does not say itself who may; hops no thread.
+
+    Market data is the same for all, but for its page in HTML, which says who looks at it.
+    """
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            answer: Awaitable[HttpResponseBase] = get_response(request)
+            return _told(request, await answer)
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        return _told(request, get_response(request))
+
+    return synchronous
+
+
+def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    found = response.status_code == HTTPStatus.OK and kind == _JSON
+    is_market_data = found and request.path_info.startswith(_MARKET)
+    response.headers.setdefault("Cache-Control", MARKET_DATA if is_market_data else NO_STORE)
+    return response
