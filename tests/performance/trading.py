@@ -49,9 +49,9 @@ class Trading:
 
 
 @contextmanager
-def trading_open(bench: Bench, web_server: str) -> Iterator[Trading]:
+def trading_open(bench: Bench, web_server: str, **environment: str) -> Iterator[Trading]:
     """Start a venue on a web server and log both traders in."""
-    with venue_open(bench.folder / web_server, WEB_SERVER=web_server) as venue:
+    with venue_open(bench.folder / web_server, WEB_SERVER=web_server, **environment) as venue:
         tokens = []
         for email, password in venue.logins().items():
             address = f"http://127.0.0.1:{venue.port}/api/v1/auth/token/"
