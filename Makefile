@@ -27,7 +27,7 @@ test-rust: setup
 	$(CARGO) test $(RUST) --quiet
 
 test-python: setup
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: setup lint-rust lint-python ## check style, types, imports, migrations and settings
 

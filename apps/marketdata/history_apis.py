@@ -17,15 +17,12 @@ from apps.marketdata.ticks import tick_stores
 from apps.marketdata.ticks.base import CandleSpan, StorePlace
 from cift.errors.application import ApplicationError, FieldError
 from cift.fields import Field, choice
-from cift.rest.limits import market_weight_take
 from cift.rest.pages import PageAsk, cursor_url, page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, integer, query_read, read_wait
 from cift.rest.schema import described, page_of
 from cift.times import clock_ns
 
 CANDLES_DEFAULT = 500
-CANDLES_PER_PLACE = 500
-TICKERS_PER_PLACE = 100
 """How much a read gives for one place under the limit of an address."""
 
 FINAL_CACHE = "public, max-age=60"
@@ -51,7 +48,6 @@ class CandleListApi(APIView):
         """List them, newest first, without gaps."""
         given = query_read(request.query_params, CANDLE_FILTERS)
         ask = _ask_read(given)
-        market_weight_take(request, weight=(ask.limit - 1) // CANDLES_PER_PLACE)
         read_wait(given["at_least"])
         reference = references.read_symbol(symbol)
         if reference is None:
@@ -88,7 +84,6 @@ class DayTickerListApi(APIView):
         """List what was traded of each instrument in 24 hours, last listed first."""
         given = query_read(request.query_params, TICKER_FILTERS)
         ask = page_ask(given)
-        market_weight_take(request, weight=(ask.limit - 1) // TICKERS_PER_PLACE)
         read_wait(given["at_least"])
         rows = list(rows_paged(instruments_all(), ask, key=("id",)))
         days = tick_stores["default"].statistics([row.id for row in rows], at=clock_ns())

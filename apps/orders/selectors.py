@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -107,13 +107,16 @@ def told_wait(account: int) -> None:
     """Wait until the tables have all an account was told, by whichever process: a read of its own is then not older.
 
     Raises:
-        ApplicationError: `projection_behind`.
+        ApplicationError: `projection_behind`, or `database_busy` where nobody says what it was told.
 
     """
     here = told_here(shard())
     number = async_to_sync(_told_elsewhere)(account) if here is None else here.number_of(account)
     if number is None:
-        number = head_of(shard()).number
+        try:
+            number = head_of(shard()).number
+        except DatabaseError as error:
+            raise ApplicationError("database_busy") from error
     if number:
         projection_wait(number=number)
         if here is not None:

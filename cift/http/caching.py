@@ -13,7 +13,7 @@ NO_STORE = "no-store"
 MARKET_DATA = "no-cache"
 """May be kept, but is asked for each time: it is as old as the answer."""
 
-_MARKET = "/api/v1/instruments/"
+_MARKET = ("/api/v1/instruments/", "/api/v1/tickers/")
 _JSON = "application/json"
 
 

@@ -11,6 +11,8 @@ from urllib.parse import unquote_to_bytes
 
 _API = "/api/v1/"
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_TRIES = frozenset({"POST", "DELETE"})
+"""With these a password or a code may be tried."""
 
 PROGRAM = 1
 """A call answered in the event loop, before Django."""
@@ -28,7 +30,7 @@ BODY_BYTES_PER_PLACE = 8 * 1024
 """Of JSON to be parsed."""
 
 _LIMIT = re.compile(rb"(?:^|&)limit=([0-9]{1,9})(?=&|$)")
-_ROWS_MAX = 500
+_ROWS_MAX = 1_500
 _ROWS_DEFAULT = 100
 
 _PAGES: tuple[tuple[re.Pattern[str], int], ...] = (
@@ -47,7 +49,9 @@ _CALLS: tuple[tuple[re.Pattern[str], int], ...] = ((re.compile(r"orders/[^/]+/ev
 _PASSWORD_CALLS = re.compile(
     r"auth/(token|register|email/confirm|password(/reset/confirm)?|second-factor(/confirm|/verify)?)/"
 )
-_PASSWORD_FORMS = re.compile(r"/admin/(login|password_change)/|/api/login/login/|/account/(reset|confirm)/.+")
+_PASSWORD_FORMS = re.compile(
+    r"/admin/(login|password_change)/|/api/login/login/|/account/(password|second-factor|reset|confirm)/.*"
+)
 
 
 class Cost(NamedTuple):
@@ -78,7 +82,7 @@ def django_cost(method: str, path: str, query: bytes, body_bytes: int) -> Cost:
     """Return the cost of a call that Django answers, but for its page in HTML."""
     kind = call_kind(method, path)
     if kind == "auth":
-        hashes = method == "POST" and (not path.startswith(_API) or _PASSWORD_CALLS.fullmatch(path[len(_API) :]))
+        hashes = method in _TRIES and (not path.startswith(_API) or _PASSWORD_CALLS.fullmatch(path[len(_API) :]))
         return Cost(kind, _HASH if hashes else 1)
     if kind == "pages":
         return Cost(kind, next((places for pattern, places in _PAGES if pattern.fullmatch(path)), PAGE))

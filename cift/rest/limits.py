@@ -58,19 +58,6 @@ def standing_note(request: HttpRequest, standing: Standing) -> None:
     setattr(request, _STANDING, tighter(standing, _standing(request)))
 
 
-def market_weight_take(request: Request, *, weight: int) -> None:
-    """Take further places of an address for a read of public market data that is worth more than one.
-
-    Raises:
-        ApplicationError: `rate_limited`.
-
-    """
-    if weight:
-        inner = request._request  # noqa: SLF001 - REST framework has no other name for it
-        who = address_counted(inner.META.get("REMOTE_ADDR") or "")
-        standing_note(inner, rate_limits.take("market-address", who, weight=weight))
-
-
 class AccountThrottle(BaseThrottle):
     """Takes a user's place for each private read, and an address's for a page in HTML beside those of the call.
 

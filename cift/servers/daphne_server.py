@@ -251,7 +251,7 @@ class _Channel(_HttpChannel):  # type: ignore[misc]
             self._head_look()
 
     def _head_look(self) -> None:
-        """Give a head that has begun its time."""
+        """Begin the time of a head that has begun to arrive."""
         if self._reader.head_begun:
             self._head.begin()
 

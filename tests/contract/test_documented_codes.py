@@ -22,7 +22,6 @@ NOT_ANSWERED = {
     ("post", "/api/v1/auth/email/confirm/", "venue_unavailable"): OPENING,
     ("post", "/api/v1/auth/token/", "conflict"): OPENING,
     ("post", "/api/v1/auth/token/", "venue_unavailable"): OPENING,
-    ("post", "/api/v1/orders/batch/", "duplicate_client_order_id"): IN_ITS_PLACE,
     ("post", "/api/v1/orders/batch/", "order_terminal"): IN_ITS_PLACE,
 }
 """Codes raised behind an operation that it does not answer, and why."""
@@ -108,6 +107,6 @@ def test_an_example_of_an_error_brings_what_such_an_error_does(
 def test_the_api_s_answers_are_documented_with_their_headers() -> None:
     for path, method, operation in operations():
         for status, response in operation["responses"].items():
-            limited = path.startswith("/api/v1/") and status not in {"408", "413"}
+            limited = status not in {"408", "413"}
             assert ({"RateLimit-Policy", "RateLimit"} <= response["headers"].keys()) is limited, (method, path, status)
             assert ("Retry-After" in response["headers"]) is (status == "429" and limited), (method, path, status)

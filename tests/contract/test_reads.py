@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -195,6 +196,18 @@ def test_a_candle_has_the_trades_a_token_names(traders: tuple[Trader, Trader]) -
     ticker = next(row for row in tickers if row["symbol"] == "ETH-USD")
     assert (ticker["last_price"], ticker["day"]["high"] >= "2501") == ("2501", True)
     assert Decimal(ticker["day"]["volume"]) >= 3
+
+
+def test_a_candle_reads_as_the_page_shows_it(traders: tuple[Trader, Trader]) -> None:
+    traded(traders)
+    page = (ROOT / "docs" / "reference" / "rest.md").read_text()
+    (shown,) = re.findall(r'^\{"begins_at".+\}$', page, re.MULTILINE)
+    told = httpx.get(f"{traders[0].base}instruments/ETH-USD/candles/", params={"interval": "1s"}).json()["results"][-1]
+
+    assert {name: type(value) for name, value in json.loads(shown).items()} == {
+        name: type(value) for name, value in told.items()
+    }
+    assert list(json.loads(shown)) == list(told)
 
 
 def test_the_ticker_is_the_book_s_top(traders: tuple[Trader, Trader]) -> None:

@@ -180,6 +180,9 @@ def cache_control(answer: httpx.Response) -> str:
     return told[0]
 
 
+PUBLIC = ("/api/v1/instruments/", "/api/v1/tickers/")
+
+
 def test_nobody_keeps_what_is_private(sessions: tuple[Trader, Trader]) -> None:
     with httpx.Client(base_url=sessions[0].rest.base_url, headers=sessions[0].headers, timeout=60) as client:
         for path, method, operation in operations():
@@ -193,7 +196,10 @@ def test_nobody_keeps_what_is_private(sessions: tuple[Trader, Trader]) -> None:
                         json=body_of(operation) if "requestBody" in operation else None,
                         headers=headers,
                     )
-                    public = path.startswith("/api/v1/instruments/") and answer.status_code == httpx.codes.OK
+                    public = (
+                        path.startswith(("/api/v1/instruments/", "/api/v1/tickers/"))
+                        and answer.status_code == httpx.codes.OK
+                    )
                     wanted = "no-cache" if public else "no-store"
                     assert wanted in cache_control(answer).split(", "), (method, path, answer.status_code)
 

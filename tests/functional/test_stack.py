@@ -1,6 +1,10 @@
 """The production topology: PostgreSQL, NATS, an order service with a standby, and two web processes, killed in turn."""
 
+import json
+import re
+import shlex
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +16,7 @@ import pytest
 
 from tests.support.stack import RunningStack
 from tests.support.traders import Trader
+from tests.support.venue import ROOT
 
 TAKEOVER_S_MAX = 3.0
 AGAIN_S_MAX = 60.0
@@ -69,6 +74,14 @@ def shown(trader: Trader, *ids: str) -> None:
         if not missing:
             return
         assert time.monotonic() < give_up_at, missing
+
+
+def test_the_command_of_the_page_is_answered(stack: RunningStack) -> None:
+    page = (ROOT / "docs" / "how-to" / "production.md").read_text()
+    (command,) = re.findall(r"^curl --cacert .+$", page, re.MULTILINE)
+    command = command.replace("var/stack", str(stack.folder)).replace("8443", str(stack.port))
+    told = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout)["status"] in ("ok", "degraded")
 
 
 def test_an_order_by_one_web_process_is_told_by_both(stack: RunningStack, trader: Trader) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.venue import Venue, venue_open
 
 # A window so long that it does not end in a test.
-LIMITS = "market-address=8/3600"
+LIMITS = "market-address=24/3600"
 TICKER = "GET /api/v1/instruments/AAPL-USD/ticker/ HTTP/1.1"
 ROOT_PATHS = (b"/api", b"/api/v1/instruments/AAPL-USD", b"/", b"%ff", b"\xff")
 
@@ -60,7 +60,7 @@ def test_no_header_tells_the_venue_it_stands_elsewhere_and_evades_its_limits(ven
 
     # All of them are this call, and each takes a place of its limit.
     assert [answer.status for answer in answers] == [200] * 8 + [429] * 2
-    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"market-address";q=8;w=3600'}
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"market-address";q=24;w=3600'}
     assert json.loads(answers[0].body)["symbol"] == "AAPL-USD"
     moved = sent(venue, asked(venue, "GET /x/health HTTP/1.1", b"Connection: close", b"Daphne-Root-Path: /x"))
     assert moved.status == 404

@@ -17,7 +17,13 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 Problem = Mapping[str, Any]
 
-PASSWORDS = ("POST /api/v1/auth/register/", "POST /api/v1/auth/password/", "POST /api/v1/auth/password/reset/confirm/")
+PASSWORDS = (
+    "POST /api/v1/auth/register/",
+    "POST /api/v1/auth/password/",
+    "POST /api/v1/auth/password/reset/confirm/",
+    "POST /api/v1/auth/second-factor/",
+    "DELETE /api/v1/auth/second-factor/",
+)
 MAILED_TOKENS = ("POST /api/v1/auth/email/confirm/", "POST /api/v1/auth/password/reset/confirm/")
 ORDERS = (
     "POST /api/v1/orders/",
@@ -71,8 +77,8 @@ EXCEPTIONS = (
     ),
     Exempt(
         PASSWORDS,
-        faults({"password", "new_password"}, "invalid"),
-        "Which passwords are common, like the address, or the caller's own is in no schema.",
+        faults({"password", "new_password", "code"}, "invalid"),
+        "Which passwords are common, like the address, or the caller's own, and which code is due, is in no schema.",
     ),
     Exempt(
         ("GET /api/v1/instruments/{symbol}/candles/",),

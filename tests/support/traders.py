@@ -5,7 +5,7 @@ import itertools
 import json
 import queue
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any, Protocol
@@ -185,11 +185,25 @@ class SocketWay(Way):
         return answer["status"], answer["result"] if answer["ok"] else answer["error"]
 
 
+@pytest.fixture(scope="session")
+def running_venues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Venue]]:
+    """One venue on each web server, opened when it is first wanted, until the end: each file wants both in turn."""
+    with contextlib.ExitStack() as opened:
+        venues: dict[str, Venue] = {}
+
+        def of(server: str) -> Venue:
+            if server not in venues:
+                folder = tmp_path_factory.mktemp("running") / "var"
+                venues[server] = opened.enter_context(venue_open(folder, WEB_SERVER=server))
+            return venues[server]
+
+        yield of
+
+
 @pytest.fixture(scope="session", params=["daphne", "uvicorn"])
-def running_venue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
+def running_venue(request: pytest.FixtureRequest, running_venues: Callable[[str], Venue]) -> Venue:
     """One venue for all tests that only trade in it, on each web server."""
-    with venue_open(tmp_path_factory.mktemp("running") / "var", WEB_SERVER=request.param) as venue:
-        yield venue
+    return running_venues(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any
@@ -364,19 +365,19 @@ class Writer:
             fault = EngineFaultError(str(error))
         finally:
             committer.finish()
-        fault = committer.fault or fault
-        if isinstance(fault, ShardLostError | JournalDamagedError):
+        if isinstance(fault := committer.fault or fault, ShardLostError | JournalDamagedError):
             raise fault
         if fault is not None:
             self._set(WriterState.RECOVERING, str(fault))
 
     def _slice_queue(self) -> None:
         """Queue the next slice of a mass cancel that is not over, if it is not queued yet."""
-        if self._canceling and not self._slice_queued:
-            self._slice_queued = True
-            with self._lock:
-                self._queued += 1
-            self._inbox.put(next_slice())
+        if not self._canceling or self._slice_queued:
+            return
+        self._slice_queued = True
+        with self._lock:
+            self._queued += 1
+        self._inbox.put(next_slice())
 
     def _collect(self, first: Item) -> list[Item]:
         """Take what is queued, up to a batch's bound."""
@@ -425,13 +426,10 @@ class Writer:
     def _refuse_queued(self) -> None:
         """Refuse what waits: it was never matched, so nothing happened."""
         items: list[Item] = []
-        while True:
-            try:
-                item = self._inbox.get_nowait()
-            except Empty:
-                break
-            if item is not None:
-                items.append(item)
+        with suppress(Empty):
+            while True:
+                if (item := self._inbox.get_nowait()) is not None:
+                    items.append(item)
         if items:
             self._refuse(items)
 
@@ -446,10 +444,7 @@ class Writer:
         behind = self._clock.lead_ns if isinstance(self._clock, SteadyClock) else last - now
         lagging = behind > _LAG_WARN_NS
         if lagging and not self._lagging:
-            logger.warning(
-                "the clock is %.1f s behind the journal of shard %s, whose time never goes back",
-                behind / 1e9,
-                self.shard,
-            )
+            text = "the clock is %.1f s behind the journal of shard %s, whose time never goes back"
+            logger.warning(text, behind / 1e9, self.shard)
         self._lagging = lagging
         return max(now, last)

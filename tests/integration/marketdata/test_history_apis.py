@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
-from pytest_django import Settings
 
 from apps.marketdata.candles.intervals import INTERVALS_S, NS_PER_S
 from apps.marketdata.codes import Side
 from apps.marketdata.reference import references
 from apps.marketdata.ticks.base import Tick
-from cift.ratelimits import rate_limits
 from cift.times import clock_ns, time_format, time_parse
 from tests.support.tickstores import of_the_fills_table, summed
 
@@ -266,19 +264,3 @@ def test_the_database_is_asked_as_often_for_many_as_for_one(sqlite: Path) -> Non
         asked("instruments/A1-USD/candles/", {"interval": "1d", "limit": 1_500})
     assert max(len(few), len(many)) <= 8
     references.forget()
-
-
-def test_a_read_of_many_counts_for_more_than_one(market: None, settings: Settings) -> None:
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "market-address": (5, 60)}
-
-    def left(path: str, query: Mapping[str, Any], address: str) -> tuple[int, str]:
-        answer = Client(REMOTE_ADDR=address).get(V1 + path, dict(query))
-        return answer.status_code, answer["RateLimit"].split(";")[1]
-
-    assert left("instruments/A1-USD/candles/", {"interval": "1m"}, "192.0.2.71") == (200, "r=4")
-    assert left("instruments/A1-USD/candles/", {"interval": "1m", "limit": 501}, "192.0.2.72") == (200, "r=3")
-    assert left("instruments/A1-USD/candles/", {"interval": "1m", "limit": 1_500}, "192.0.2.73") == (200, "r=2")
-    assert left("instruments/A1-USD/candles/", {"interval": "1m", "limit": 1_500}, "192.0.2.73")[0] == 429
-    assert left("tickers/", {}, "192.0.2.74") == (200, "r=4")
-    assert left("tickers/", {"limit": 500}, "192.0.2.75") == (200, "r=0")
-    assert len(rate_limits) >= 5

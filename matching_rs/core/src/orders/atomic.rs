@@ -125,7 +125,7 @@ impl Engine {
             return Err(Failure::Refused(Reason::OrderInvalid));
         }
         let asset = self.markets[plan.market].paying(order.side);
-        self.check_exposure(order, &mut plan, &tally.used(order.instrument, order.side, asset))?;
+        self.check_exposure(order, &mut plan, &tally.used(order.instrument, order.side, asset), Self::fills_whole)?;
         self.check_not_taking(order, &plan)?;
         tally.ids.push(key);
         // What does not rest is never an open order: it needs a slot for its moment only.

@@ -44,6 +44,9 @@ pub(crate) struct Used {
     pub funds: i128,
 }
 
+/// Whether an order would be filled whole at once: matching's to say.
+type FillsWhole = fn(&Engine, &SubmitOrder<'_>, &Plan) -> bool;
+
 impl Engine {
     /// Check what does not depend on what else the account does: standing, status, filters, band.
     pub(crate) fn check_terms(&self, order: &SubmitOrder<'_>) -> Result<Plan, Reason> {
@@ -90,7 +93,15 @@ impl Engine {
     }
 
     /// Check limits, position and funds; narrows the plan's lots where an order by quote amount has no quantity.
-    pub(crate) fn check_exposure(&self, order: &SubmitOrder<'_>, plan: &mut Plan, used: &Used) -> Result<(), Reason> {
+    ///
+    /// `fills_whole` is asked in a full shard alone: an order that is filled at once needs no place in it.
+    pub(crate) fn check_exposure(
+        &self,
+        order: &SubmitOrder<'_>,
+        plan: &mut Plan,
+        used: &Used,
+        fills_whole: FillsWhole,
+    ) -> Result<(), Reason> {
         let owner = self.shared.accounts.at(order.account);
         if plan.rests && !self.markets[plan.market].has_room(order.side, plan.limit, i128::from(plan.lots), used.open) {
             return Err(Reason::AmountOverflow);
@@ -103,7 +114,7 @@ impl Engine {
             i64::from(self.shared.pool.room()) > used.orders + 1
                 && self.shared.open_shares.has_room_after(owner.open_orders, used.orders)
         };
-        if plan.rests && !has_place() && !self.fills_whole(order, plan) {
+        if plan.rests && !has_place() && !fills_whole(self, order, plan) {
             return Err(Reason::VenueOpenOrdersLimit);
         }
         let market = &self.markets[plan.market];

@@ -81,7 +81,7 @@ impl Engine {
     #[cold]
     fn check_order(&self, order: &SubmitOrder<'_>) -> Result<Plan, Reason> {
         let mut plan = self.check_terms(order)?;
-        self.check_exposure(order, &mut plan, &Used::default())?;
+        self.check_exposure(order, &mut plan, &Used::default(), Self::fills_whole)?;
         self.check_not_taking(order, &plan)?;
         Ok(plan)
     }

@@ -16,6 +16,7 @@ KINDS = {"orders", "reads", "market", "auth", "pages"}
         ("GET", "/api/v1/orders/7/", "reads"),
         ("GET", "/api/v1/fills/", "reads"),
         ("GET", "/api/v1/instruments/AAPL-USD/book/", "market"),
+        ("GET", "/api/v1/tickers/", "market"),
         ("POST", "/api/v1/auth/token/", "auth"),
         ("POST", "/admin/login/", "auth"),
         ("POST", "/api/login/login/", "auth"),
@@ -65,6 +66,8 @@ def _pages(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> list[
         ("POST", "/api/v1/auth/register/", 4),
         ("POST", "/api/v1/auth/password/reset/confirm/", 4),
         ("POST", "/api/v1/auth/second-factor/verify/", 4),
+        ("POST", "/api/v1/auth/second-factor/", 4),
+        ("DELETE", "/api/v1/auth/second-factor/", 4),
         ("POST", "/admin/login/", 4),
     ],
 )
@@ -72,14 +75,13 @@ def test_a_costly_call_takes_places_by_its_cost(method: str, path: str, times: i
     assert django_cost(method, path, b"", 0).places >= times * django_cost("GET", "/health", b"", 0).places
 
 
-@pytest.mark.parametrize(
-    "query", [b"limit=500", b"symbol=X&limit=500", b"%6cimit=500", b"limit=1&limit=500", b"limit=99999"]
-)
+@pytest.mark.parametrize("query", [b"limit=500", b"symbol=X&limit=500", b"%6cimit=500", b"limit=1&limit=500"])
 def test_a_long_page_costs_more_however_its_length_is_written(query: bytes) -> None:
     short = program_cost("GET", "/api/v1/orders/", b"", 0).places
 
     assert program_cost("GET", "/api/v1/orders/", query, 0).places == short + 2
     assert html_places(query) == html_places(b"limit=1") + 10
+    assert program_cost("GET", "/api/v1/orders/", b"limit=99999", 0).places == short + 7
     assert program_cost("GET", "/api/v1/orders/", b"nolimit=500&limit=", 0).places == short
 
 
