@@ -19,7 +19,7 @@ HEAD_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 100
 """The most header lines taken; more are 431."""
 
-METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"})
+METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"QUERY"})
 """The methods an application gets to see, to serve or to answer 405; any other is 501."""
 
 _LENGTH_DIGITS_MAX = 15
