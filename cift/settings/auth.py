@@ -2,7 +2,7 @@
 
 AUTH_USER_MODEL = "accounts.User"
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["apps.accounts.identity.hashing.QuietArgon2PasswordHasher"]
 
 PASSWORD_LENGTH_MIN = 10
 _VALIDATORS = "django.contrib.auth.password_validation"

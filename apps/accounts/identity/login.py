@@ -15,7 +15,7 @@ from cift.errors.application import ApplicationError, FieldError
 from cift.ratelimits import Standing
 
 HASHES_AT_ONCE_MAX = 2
-"""One Argon2 hash takes 100 MiB: who sends many passwords at once must not take the machine's memory."""
+"""So many checks of passwords at once, of which one is being hashed: the others' threads are left to everybody else."""
 
 hashing = BoundedSemaphore(HASHES_AT_ONCE_MAX)
 
