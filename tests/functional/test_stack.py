@@ -69,8 +69,9 @@ def shown(trader: Trader, *ids: str) -> None:
     give_up_at = time.monotonic() + AGAIN_S_MAX
     while True:
         status, body = trader.call("GET", "orders/?limit=100")
-        assert status == 200, body
-        missing = set(ids) - {str(order["id"]) for order in body["results"]}
+        # A server that was just killed may be on its way back.
+        assert status in (200, 503), body
+        missing = set(ids) - {str(order["id"]) for order in body.get("results", ())}
         if not missing:
             return
         assert time.monotonic() < give_up_at, missing
