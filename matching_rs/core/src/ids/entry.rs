@@ -132,6 +132,15 @@ impl Slab {
         &mut self.ends[chunk][place]
     }
 
+    /// Prefetch what is known of an entry's end.
+    #[inline]
+    pub fn foresee_end(&self, entry: u32) {
+        let (chunk, place) = place_of(entry);
+        if let Some(ends) = self.ends.get(chunk) {
+            prefetch_index(ends, place);
+        }
+    }
+
     /// Prefetch an entry, and what is known of its end.
     #[inline]
     pub fn foresee(&self, entry: u32) {

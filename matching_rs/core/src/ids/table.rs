@@ -130,6 +130,14 @@ impl Ids {
         }
     }
 
+    /// Prefetch what an account's next id to end is put behind.
+    #[inline]
+    pub fn foresee_end(&self, account: u32) {
+        if let Some(holder) = self.holders.get(account) {
+            self.slab.foresee_end(holder.last);
+        }
+    }
+
     /// Prefetch what the id that will leave leads to, after `foresee`.
     #[inline]
     pub fn approach(&self, account: u32) {

@@ -45,11 +45,13 @@ impl Engine {
                 let key = shared.ids.key(order.account, order.id);
                 shared.ids.foresee(key, order.account);
                 shared.accounts.foresee(order.account);
+                shared.ids.foresee_end(order.account);
                 Foreseen::order(key)
             }
             Command::CancelOrder(cancel) => {
                 shared.pool.foresee(cancel.order_id);
                 shared.accounts.foresee(cancel.account);
+                shared.ids.foresee_end(cancel.account);
                 Foreseen::default()
             }
             Command::AmendOrder(amend) => {
