@@ -1,12 +1,13 @@
 """Who may keep an answer: nobody, unless it is the same for all."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+
+from cift.http.passing import answers_passed
 
 NO_STORE = "no-store"
 
@@ -23,18 +24,7 @@ def cache_control_middleware(get_response: Callable[[HttpRequest], Any]) -> Call
 
     Market data is the same for all, but for its page in HTML, which says who looks at it.
     """
-    if iscoroutinefunction(get_response):
-
-        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
-            answer: Awaitable[HttpResponseBase] = get_response(request)
-            return _told(request, await answer)
-
-        return asynchronous
-
-    def synchronous(request: HttpRequest) -> HttpResponseBase:
-        return _told(request, get_response(request))
-
-    return synchronous
+    return answers_passed(get_response, _told)
 
 
 def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -1,9 +1,8 @@
 """The limits on HTTP calls that Django answers: an account's, a page's, and what each answer tells of them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from rest_framework.request import Request
@@ -11,6 +10,7 @@ from rest_framework.throttling import BaseThrottle
 
 from cift.http.costs import call_kind, html_places
 from cift.http.limits import standing_of
+from cift.http.passing import answers_passed
 from cift.ratelimits import Standing, address_counted, rate_limits, tighter
 
 _STANDING = "rate_standing"
@@ -21,18 +21,7 @@ _HTML = "api"
 @sync_and_async_middleware
 def rate_limits_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Add to each answer how who asked stands; hops no thread. The places were taken at the door (cift.http.limits)."""
-    if iscoroutinefunction(get_response):
-
-        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
-            answer: Awaitable[HttpResponseBase] = get_response(request)
-            return _told(request, await answer)
-
-        return asynchronous
-
-    def synchronous(request: HttpRequest) -> HttpResponseBase:
-        return _told(request, get_response(request))
-
-    return synchronous
+    return answers_passed(get_response, _told)
 
 
 def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

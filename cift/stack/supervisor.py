@@ -161,7 +161,3 @@ class Stack:
             task.cancel()
         for descriptor in self._lifeline:
             os.close(descriptor)
-
-    def pids(self) -> dict[str, int | None]:
-        """Return each part's process."""
-        return {child.plan.name: child.pid for child in self._children}

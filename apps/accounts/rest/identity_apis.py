@@ -52,7 +52,6 @@ from cift.times import clock_ns
 EMAIL = text(r"[^\x00-\x1f\x7f]+@[^\x00-\x1f\x7f]+", length_max=254, example="you@example.com")
 PASSWORD = text(r"[^\x00]+", length_max=1_024, example="a long passphrase 42")
 TOKEN = text(r"[A-Za-z0-9_\-.=:]+", length_max=4_096, example="eyJhbGciOi")
-NOT_KEPT = {"Cache-Control": "no-store"}
 CODE = text(r"[A-Za-z0-9]+", length_max=64, example="123456")
 
 _CREDENTIALS = {
@@ -199,7 +198,7 @@ class SocketTicketApi(APIView):
         body_read(request, {})
         at = clock_ns()
         family = family_of_request(request, user_of(request), at=at, address=client_address(request))
-        return Response({"ticket": ticket_make(family, at=at)}, headers=NOT_KEPT)
+        return Response({"ticket": ticket_make(family, at=at)})
 
 
 class SecondFactorApi(PreSecondFactorApi):
@@ -228,7 +227,7 @@ class SecondFactorApi(PreSecondFactorApi):
         standing = owner_confirm(user, password=read["password"], code=None, address=client_address(request))
         enrolment = second_factor.enrolment_begin(user)
         body = {"secret": enrolment.secret, "uri": enrolment.uri}
-        return Response(body, status=HTTPStatus.CREATED, headers={**standing.headers, **NOT_KEPT})
+        return Response(body, status=HTTPStatus.CREATED, headers=standing.headers)
 
     @described(
         answers={204: None},
@@ -257,7 +256,7 @@ class SecondFactorConfirmApi(APIView):
             codes = second_factor.enrolment_confirm(user, code)
         other_logins_end(request, user)
         second_factor.second_factor_mark(request, at=clock_ns())
-        return Response({"recovery_codes": codes}, headers={**standing.headers, **NOT_KEPT})
+        return Response({"recovery_codes": codes}, headers=standing.headers)
 
 
 class SecondFactorVerifyApi(PreSecondFactorApi):
@@ -275,7 +274,7 @@ class SecondFactorVerifyApi(PreSecondFactorApi):
 
 def _tokens_response(tokens: Tokens, standing: Standing) -> Response:
     body = {"access": tokens.access, "refresh": tokens.refresh}
-    return Response(body, headers={**standing.headers, **NOT_KEPT})
+    return Response(body, headers=standing.headers)
 
 
 def _refresh_claims(token: str) -> Claims:
