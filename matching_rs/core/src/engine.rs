@@ -126,6 +126,14 @@ impl Engine {
         !self.mass_cancels.is_empty()
     }
 
+    /// Divide what all accounts use among those there are: with each that is opened, every share is smaller.
+    pub(crate) fn divide(&mut self) {
+        // Account 0 is not one of them, but accounts are opened under it.
+        let accounts = self.shared.accounts.len() + 1;
+        self.shared.divide(accounts);
+        self.withdrawals.divide(accounts);
+    }
+
     pub(crate) fn market(&self, instrument: u32) -> Option<&Market> {
         self.markets.get((instrument as usize).checked_sub(1)?)
     }

@@ -71,10 +71,8 @@ impl Shared {
         if id_is_valid(id) { self.recognise_key(account, self.ids.key(account, id)) } else { Err(Reason::IdInvalid) }
     }
 
-    /// Divide what all accounts use among those there are: with each that is opened, every share is smaller.
-    pub fn divide(&mut self) {
-        // Account 0 is not one of them, but accounts are opened under it.
-        let accounts = self.accounts.len() + 1;
+    /// Divide ids and open orders among so many accounts.
+    pub fn divide(&mut self, accounts: u32) {
         self.ids.divide(accounts);
         if self.open_shares.divide(accounts) {
             for (_, account) in self.accounts.iter() {

@@ -25,7 +25,7 @@ impl Engine {
         let Some(account) = self.shared.accounts.open(command.owner, command.group) else {
             return self.reject(0, Reason::AmountOverflow, kind::OPEN_ACCOUNT, command.id, sink);
         };
-        self.shared.divide();
+        self.divide();
         let event = Event::AccountOpened {
             account_sequence: self.shared.accounts.next_sequence(account),
             account,

@@ -14,7 +14,7 @@ impl Engine {
         for _ in 0..2 {
             self.shared.accounts.open(0, 0);
         }
-        self.shared.divide();
+        self.divide();
         self.shared.emit(&Event::VenueOpened, sink);
     }
 

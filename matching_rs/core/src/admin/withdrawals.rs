@@ -4,7 +4,7 @@ use crate::command::{RequestWithdrawal, SettleWithdrawal, WithdrawalEnd, kind};
 use crate::engine::Engine;
 use crate::event::{Event, Sink};
 use crate::money::account::EXTERNAL;
-use crate::money::withdrawals::{WITHDRAWALS_MAX, Withdrawal};
+use crate::money::withdrawals::Withdrawal;
 use crate::reason::Reason;
 
 impl Engine {
@@ -35,7 +35,7 @@ impl Engine {
         if self.withdrawals.contains(command.account, command.id) {
             return Err(Reason::AlreadyExists);
         }
-        if self.withdrawals.len() >= WITHDRAWALS_MAX {
+        if !self.withdrawals.has_room(command.account) {
             return Err(Reason::WithdrawalsLimit);
         }
         let accounts = &self.shared.accounts;

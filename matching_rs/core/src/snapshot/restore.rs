@@ -82,7 +82,7 @@ impl Engine {
         if self.shared.accounts.len() == 1 {
             return None;
         }
-        self.shared.divide();
+        self.divide();
         let high = r.u32()?;
         let free: Option<Vec<u32>> = (0..r.count(size::SLOT)?).map(|_| r.u32()).collect();
         self.shared.pool = Pool::rebuild(self.config.resting_max() + 1, high, &free?)?;
@@ -248,7 +248,7 @@ impl Engine {
 
     /// Read the open withdrawals; accounts, balances and orders are read already.
     fn read_withdrawals(&mut self, r: &mut Reader<'_>) -> Option<()> {
-        let count = r.count(size::WITHDRAWAL).filter(|&count| count <= WITHDRAWALS_MAX)?;
+        let count = r.count(size::WITHDRAWAL).filter(|&count| count <= WITHDRAWALS_MAX as usize)?;
         for _ in 0..count {
             let (account, id, asset) = (r.u32()?, r.text()?, r.u16()?);
             let amount = r.i64().filter(|&amount| amount > 0)?;

@@ -28,6 +28,7 @@ impl Engine {
         for (account, _, withdrawal) in self.withdrawals.iter() {
             *required.held.entry((account, withdrawal.asset)).or_default() += i128::from(withdrawal.amount);
         }
+        self.withdrawals.validate()?;
         self.validate_pool()?;
         self.validate_mass_cancels()?;
         self.shared.ids.validate()?;

@@ -5,7 +5,7 @@ use cift_core::codec::{Writer, encode_command};
 use cift_core::command::{CashKind, Command, RequestWithdrawal, SettleWithdrawal, WithdrawalEnd};
 use cift_core::journal::Runner;
 
-use super::{ALICE, BOB, Buy, DOLLAR, SHARE, Sell, Venue, listing, market, told};
+use super::{ALICE, BOB, Buy, CAROL, DOLLAR, SHARE, Sell, Venue, listing, market, told};
 use crate::oracle::frame;
 
 const EXTERNAL: u32 = 2;
@@ -119,24 +119,40 @@ fn what_cannot_be_asked_for_is_refused_by_name() {
     }
 }
 
-#[test]
-fn a_shard_has_at_most_65_536_open() {
-    let mut venue = Venue::open();
-    let ids: Vec<String> = (0..65_536).map(|n| format!("w{n}")).collect();
+/// Ask for so many, one unit each.
+fn ask_for(venue: &mut Venue, account: u32, count: usize) {
+    let ids: Vec<String> = (0..count).map(|n| format!("w{n}")).collect();
     for chunk in ids.chunks(1_000) {
-        let commands: Vec<Vec<u8>> = chunk
-            .iter()
-            .map(|id| {
-                let mut writer = Writer::default();
-                encode_command(&mut writer, &ask(id, DOLLAR, 1));
-                writer.into_bytes()
-            })
-            .collect();
+        let commands = chunk.iter().map(|id| {
+            let mut writer = Writer::default();
+            let request = RequestWithdrawal { account, id, deadline: 0, asset: DOLLAR, amount: 1 };
+            encode_command(&mut writer, &Command::RequestWithdrawal(request));
+            writer.into_bytes()
+        });
         let (number, at) = (venue.runner.number() + 1, venue.at);
-        venue.runner.apply(&frame(&commands), number, at).expect("a good frame");
+        venue.runner.apply(&frame(&commands.collect::<Vec<_>>()), number, at).expect("a good frame");
     }
-    assert_eq!(venue.balance(ALICE, DOLLAR), (1_000_000, 65_536));
+}
+
+#[test]
+fn an_accounts_share_of_the_open_withdrawals_is_its_own() {
+    // Half of 65,536 among six accounts, account 0 among them: 5,461 each; the 32,770 left of all are common.
+    let mut venue = Venue::open();
+    ask_for(&mut venue, ALICE, 65_536);
+    assert_eq!(venue.balance(ALICE, DOLLAR), (1_000_000, 5_461 + 32_770));
     told!(venue, venue.send(&ask("past", DOLLAR, 1)), ["refused withdrawals_limit"]);
+    ask_for(&mut venue, BOB, 5_461);
+    assert_eq!(venue.balance(BOB, DOLLAR), (1_000_000, 5_461), "nobody else's use shortens it");
+    let bobs = RequestWithdrawal { account: BOB, id: "past", deadline: 0, asset: DOLLAR, amount: 1 };
+    told!(venue, venue.send(&Command::RequestWithdrawal(bobs)), ["refused withdrawals_limit"]);
+
+    venue.runner = Runner::restore(&venue.runner.snapshot()).expect("a good snapshot");
+    venue.runner.engine().validate().expect("a sound engine");
+    told!(venue, venue.send(&ask("past again", DOLLAR, 1)), ["refused withdrawals_limit"]);
     venue.send(&settle("s", "w7", WithdrawalEnd::Released));
-    told!(venue, venue.send(&ask("next", DOLLAR, 1)), ["requested 3 1"]);
+    let bobs = RequestWithdrawal { id: "common", ..bobs };
+    told!(venue, venue.send(&Command::RequestWithdrawal(bobs)), ["requested 4 1"]);
+    told!(venue, venue.send(&ask("next", DOLLAR, 1)), ["refused withdrawals_limit"]);
+    ask_for(&mut venue, CAROL, 1);
+    assert_eq!(venue.balance(CAROL, DOLLAR), (1_000_000, 1));
 }
