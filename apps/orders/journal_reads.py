@@ -61,9 +61,11 @@ class ProjectedJournal(JournalReads):
             row = cursor.fetchone()
         return SEQUENCE_MAX if row is None else int(row[0])
 
-    def projection_wait(self, place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:
+    def projection_wait(
+        self, place: JournalPlace, *, account: int | None = None, timeout_s: float = WAIT_S_MAX
+    ) -> None:
         """Look at the place of the tables until it is reached."""
-        projection_wait(number=place.number, timeout_s=timeout_s)
+        projection_wait(number=place.number, account=account, timeout_s=timeout_s)
 
     def told_wait(self, account: int) -> None:
         """Find out what the account was told, and look at the place of the tables until it is reached."""

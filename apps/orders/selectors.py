@@ -70,8 +70,10 @@ def projected() -> Projected:
     return Projected(*rows[0]) if rows else Projected(0, 0)
 
 
-def projection_wait(*, number: int = 0, sequence: int = 0, timeout_s: float = WAIT_S_MAX) -> None:
-    """Wait until the tables have a batch of the journal, or an event.
+def projection_wait(
+    *, number: int = 0, sequence: int = 0, account: int | None = None, timeout_s: float = WAIT_S_MAX
+) -> None:
+    """Wait until the tables have a batch of the journal, or an event; `account`: whose own is then read.
 
     Raises:
         ApplicationError: `projection_behind`.
@@ -80,13 +82,15 @@ def projection_wait(*, number: int = 0, sequence: int = 0, timeout_s: float = WA
     if _are_there(projected(), number, sequence):
         return
     pauses = _pauses(timeout_s)
-    with waiting():
+    with waiting(account):
         time.sleep(next(pauses))
         while not _are_there(projected(), number, sequence):
             time.sleep(next(pauses))
 
 
-async def projection_await(*, number: int = 0, sequence: int = 0, timeout_s: float = WAIT_S_MAX) -> None:
+async def projection_await(
+    *, number: int = 0, sequence: int = 0, account: int | None = None, timeout_s: float = WAIT_S_MAX
+) -> None:
     """Wait as `projection_wait` does, without holding a thread meanwhile.
 
     Raises:
@@ -96,7 +100,7 @@ async def projection_await(*, number: int = 0, sequence: int = 0, timeout_s: flo
     if _are_there(await database_call(projected), number, sequence):
         return
     pauses = _pauses(timeout_s)
-    with waiting():
+    with waiting(account):
         await asyncio.sleep(next(pauses))
         # The tables are another process's, so there is nothing to be woken by.
         while not _are_there(await database_call(projected), number, sequence):  # noqa: ASYNC110 - see above
@@ -118,7 +122,7 @@ def told_wait(account: int) -> None:
         except DatabaseError as error:
             raise ApplicationError("database_busy") from error
     if number:
-        projection_wait(number=number)
+        projection_wait(number=number, account=account)
         if here is not None:
             here.projected(number)
 
@@ -135,7 +139,7 @@ async def told_await(account: int, *, number: int = 0) -> None:
     if told is None:
         told = (await database_call(head_of, shard())).number
     if wanted := max(told, number):
-        await projection_await(number=wanted)
+        await projection_await(number=wanted, account=account)
         if here is not None:
             here.projected(wanted)
 

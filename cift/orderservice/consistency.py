@@ -7,11 +7,12 @@ import base64
 import binascii
 import hmac
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import NamedTuple
 
 from django.conf import settings
@@ -23,6 +24,9 @@ WAIT_S_MAX = 2.0
 
 WAITS_MAX = 256
 """So many reads of a process wait at a time, each of which looks at a database meanwhile; the others are refused."""
+
+WAITS_OF_ONE_MAX = 32
+"""So many of them are one account's; of what anybody may read, half of all."""
 
 _TAG_BYTES = 8
 _CONTEXT = b"cift.consistency-token"
@@ -63,22 +67,47 @@ def place_of(token: str) -> JournalPlace:
 
 
 @contextmanager
-def waiting() -> Iterator[None]:
+def waiting(account: int | None) -> Iterator[None]:
     """Take one of the process's places for a read that waits for the tables; nobody queues for one.
 
+    `account`: whose own is read; None: what anybody may read.
+
     Raises:
-        ApplicationError: `projection_behind`: all are taken.
+        ApplicationError: `projection_behind`: all are taken, or the account has its most.
 
     """
-    if not _places.acquire(blocking=False):
-        raise ApplicationError("projection_behind", "Too many reads wait for the tables.")
+    _waits.enter(account)
     try:
         yield
     finally:
-        _places.release()
+        _waits.leave(account)
 
 
-_places = BoundedSemaphore(WAITS_MAX)
+class _Waits:
+    """Who waits in this process; used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._of: Counter[int | None] = Counter()
+        self._all = 0
+
+    def enter(self, account: int | None) -> None:
+        of_one = WAITS_MAX // 2 if account is None else WAITS_OF_ONE_MAX
+        with self._lock:
+            if self._all >= WAITS_MAX or self._of[account] >= of_one:
+                raise ApplicationError("projection_behind", "Too many reads wait for the tables.")
+            self._of[account] += 1
+            self._all += 1
+
+    def leave(self, account: int | None) -> None:
+        with self._lock:
+            self._all -= 1
+            self._of[account] -= 1
+            if not self._of[account]:
+                del self._of[account]
+
+
+_waits = _Waits()
 
 
 def _tag(named: bytes) -> bytes:

@@ -27,8 +27,10 @@ class JournalReads(ABC):
         """Find the first sequence of a time (ns since epoch, UTC) or later; where there is none, one above all."""
 
     @abstractmethod
-    def projection_wait(self, place: JournalPlace, *, timeout_s: float = WAIT_S_MAX) -> None:
-        """Wait until the tables have a place of the journal.
+    def projection_wait(
+        self, place: JournalPlace, *, account: int | None = None, timeout_s: float = WAIT_S_MAX
+    ) -> None:
+        """Wait until the tables have a place of the journal; `account`: whose own is then read.
 
         Raises:
             ApplicationError: `projection_behind`.

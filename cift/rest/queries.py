@@ -103,4 +103,4 @@ def read_wait(token: str | None, *, account: int | None = None) -> None:
     if account is not None:
         journal_reads["default"].told_wait(account)
     if place is not None:
-        journal_reads["default"].projection_wait(place)
+        journal_reads["default"].projection_wait(place, account=account)

@@ -54,7 +54,7 @@ def account_found(account: int, *, sequence: int) -> ProjectedAccount:
         ApplicationError: `projection_behind`.
 
     """
-    projection_wait(sequence=sequence)
+    projection_wait(sequence=sequence, account=account)
     with _moment():
         at = projected().sequence
         rows = list(Order.objects.filter(account_id=account, status__in=_OPEN).order_by("-id")[: OPEN_ORDERS_SHOWN + 1])

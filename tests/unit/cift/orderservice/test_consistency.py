@@ -5,7 +5,7 @@ import pytest
 from pytest_django import Settings
 
 from cift.errors.application import ApplicationError
-from cift.orderservice.consistency import WAITS_MAX, JournalPlace, place_of, token_of, waiting
+from cift.orderservice.consistency import WAITS_MAX, WAITS_OF_ONE_MAX, JournalPlace, place_of, token_of, waiting
 
 
 def opaque(text: bytes) -> str:
@@ -58,12 +58,23 @@ def test_a_tag_is_of_one_place_and_of_one_venue_s_key(settings: Settings) -> Non
     assert refused(ours)
 
 
-def test_only_so_many_reads_wait_at_a_time() -> None:
-    with ExitStack() as places:
-        for _ in range(WAITS_MAX):
-            places.enter_context(waiting())
-        with pytest.raises(ApplicationError) as caught, waiting():
-            pass
-        assert caught.value.code == "projection_behind"
-    with waiting():
+def code_of(account: int | None) -> str:
+    with pytest.raises(ApplicationError) as caught, waiting(account):
         pass
+    return caught.value.code
+
+
+def test_only_so_many_reads_wait_at_a_time_and_nobody_takes_the_places_of_others() -> None:
+    with ExitStack() as places:
+        for _ in range(WAITS_OF_ONE_MAX):
+            places.enter_context(waiting(3))
+        assert code_of(3) == "projection_behind"
+        for _ in range(WAITS_MAX // 2):
+            places.enter_context(waiting(None))
+        assert code_of(None) == "projection_behind"
+        for number in range(WAITS_MAX // 2 - WAITS_OF_ONE_MAX):
+            places.enter_context(waiting(4 + number))
+        assert code_of(1_000) == "projection_behind"
+    for account in (3, None, 1_000):
+        with waiting(account):
+            pass
