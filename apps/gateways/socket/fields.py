@@ -5,12 +5,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from apps.marketdata.candles.intervals import INTERVALS_S
 from apps.marketdata.streams.messages import DEPTHS
 from apps.orders.entry import operations
 from cift.errors.application import FieldError
 from cift.fields import SYMBOL, Field, FieldInvalidError, Kind, boolean, choice, one_of, text, unread, whole
 from cift.strictjson import JsonInvalidError
+
+
+class _Glimpsed(msgspec.Struct):
+    id: int | str
+
+
+_glimpse = msgspec.json.Decoder(_Glimpsed).decode
 
 _REQUEST_ID_LENGTH_MAX = 64
 _SEQUENCE_MAX = 2**63 - 1
@@ -32,6 +41,14 @@ def request_id_find(given: Mapping[str, Any]) -> int | str | None:
     """Return the id a request's answer is to be named by, if it can be read."""
     with suppress(FieldInvalidError):
         request_id: int | str = REQUEST_ID(given.get("id"))
+        return request_id
+    return None
+
+
+def request_id_glimpse(message: str) -> int | str | None:
+    """Return the id of a message that is not read, if it can be had without: in a hundredth of the time."""
+    with suppress(msgspec.DecodeError, FieldInvalidError):
+        request_id: int | str = REQUEST_ID(_glimpse(message).id)
         return request_id
     return None
 

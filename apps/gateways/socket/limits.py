@@ -6,6 +6,7 @@ from django.conf import settings
 
 from apps.gateways.socket.places import SocketPlaces
 from cift.errors.application import ApplicationError
+from cift.http.costs import BODY_BYTES_PER_PLACE, PROGRAM
 from cift.ratelimits import address_counted, rate_limits
 from cift.servers.frames import frames_count_for
 
@@ -59,14 +60,15 @@ class SocketLimits:
             self._idle_since = now
         return self._idle_since is not None and now - self._idle_since >= settings.IDLE_S_MAX
 
-    def message(self) -> None:
-        """Take the place of a message.
+    def message(self, message: str) -> None:
+        """Take the places of a message: by its size, as those of a program's call over HTTP.
 
         Raises:
             ApplicationError: `rate_limited`.
 
         """
-        rate_limits.check("messages-address", self._who)
+        size = len(message) if message.isascii() else len(message.encode(errors="replace"))
+        rate_limits.check("messages-address", self._who, weight=PROGRAM + size // BODY_BYTES_PER_PLACE)
 
     def heeded(self) -> None:
         """Note that a request was taken."""

@@ -18,6 +18,7 @@ from apps.gateways.socket.fields import (
     faults_of_json,
     faults_together,
     request_id_find,
+    request_id_glimpse,
 )
 from apps.gateways.socket.hub import Hub
 from apps.gateways.socket.limits import SocketLimits
@@ -159,19 +160,21 @@ class Session:
             plain = None if self._account is None else plain_order(message, account=self._account, at=clock_ns())
             if plain is not None:
                 request_id = plain.id
-                await self._order_plain(plain)
+                await self._order_plain(plain, message)
                 return
             try:
-                try:
-                    given = self._parse(message)
-                except JsonInvalidError as error:
-                    request_id = request_id_find(error.sound)
-                    raise ApplicationError("invalid", str(error), errors=faults_of_json(error)) from error
-                request_id = request_id_find(given)
-                read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
-            finally:
-                # A message that cannot be read takes its place too; without one, that is what is told of it.
-                self._limits.message()
+                # Before it is read, whatever it is: reading is what a large one costs.
+                self._limits.message(message)
+            except ApplicationError:
+                request_id = request_id_glimpse(message)
+                raise
+            try:
+                given = self._parse(message)
+            except JsonInvalidError as error:
+                request_id = request_id_find(error.sound)
+                raise ApplicationError("invalid", str(error), errors=faults_of_json(error)) from error
+            request_id = request_id_find(given)
+            read = params_read({name: given.get(name) for name in ENVELOPE}, ENVELOPE)
             request_id, op = read["id"], read["op"]
             fields = self._fields(given, op)
             with self._logged(request_id):
@@ -348,9 +351,9 @@ class Session:
             depth = DEPTH_DEFAULT
         return ChannelName(channel=channel, symbol=fields["symbol"], depth=depth, interval=fields["interval"])
 
-    async def _order_plain(self, plain: PlainOrder) -> None:
+    async def _order_plain(self, plain: PlainOrder, message: str) -> None:
         """Do a plain order: no task of its own, no future."""
-        self._limits.message()
+        self._limits.message(message)
         self._take_orders(plain.order.id)
         operations.rate_limit_check(user=0 if self._principal is None else self._principal.user)
         await self._room.acquire()

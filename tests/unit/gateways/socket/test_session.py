@@ -230,3 +230,22 @@ async def test_messages_that_cannot_be_read_count_and_close_a_socket_that_goes_o
     assert [answer["error"]["code"] for answer in told] == ["invalid"] * 3 + ["rate_limited"] * REFUSALS_MAX
     assert (told[-1]["id"], told[-1]["error"]["retry_after"] > 0) == (7, True)
     assert conversation.reader.writer.closed == (4029, "rate_limited")
+
+
+async def test_a_message_weighs_as_a_body_of_its_size_does_and_is_not_read_without_a_place(settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "messages-address": (20, 3600)}
+    conversation = Conversation(scope={"client": ("192.0.2.8", 1)})
+    # A place, and one for each 8 KiB: six.
+    faulty = f'{{"id": 9, "op": "ping", "x": [{"1.5," * 10_500}1.5]}}'
+    unreadable = "\u20ac" * (5 * 8 * 1024 // 3 + 1)
+    for text in (faulty, unreadable, unreadable):
+        await conversation.session.receive(text)
+    assert [answer["error"]["code"] for answer in conversation.reader.messages()] == ["invalid"] * 3
+
+    for text, named in ((faulty, 9), (unreadable, None)):
+        await conversation.session.receive(text)
+        (refused,) = conversation.reader.messages()
+        assert (refused["error"]["code"], refused["id"]) == ("rate_limited", named)
+    for _ in range(2):
+        assert (await conversation.ask("ping"))["ok"]
+    assert (await conversation.ask("ping"))["error"]["code"] == "rate_limited"
