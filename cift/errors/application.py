@@ -45,4 +45,13 @@ class ApplicationError(Exception):
         self.errors = tuple(errors)
         self.extra = dict(extra or {})
         self.headers = dict(headers or {})
+        known = CODES.get(code)
+        if known is not None and known.retry_s:
+            self._retry_say(known.retry_s)
         self.page = page
+
+    def _retry_say(self, retry_s: int) -> None:
+        """Say when to come again: in a header (RFC 9110, 10.2.3), and of a limit, for which sockets too have a wait."""
+        if self.code == "rate_limited":
+            self.extra.setdefault("retry_after", retry_s)
+        self.headers.setdefault("Retry-After", str(self.extra.get("retry_after", retry_s)))

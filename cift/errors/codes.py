@@ -10,10 +10,14 @@ from cift.wire.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """The HTTP status of a code, and its short title."""
+    """The HTTP status of a code, its short title, and after how many seconds the same may be asked again.
+
+    `retry_s`: 0 where asking again is no use; else `Retry-After` says it, if an error does not know better.
+    """
 
     status: int
     title: str
+    retry_s: int = 0
 
 
 CODES = {
@@ -36,15 +40,16 @@ CODES = {
     "uri_too_long": ErrorCode(414, "Request target too long"),
     "unsupported_media_type": ErrorCode(415, "Unsupported media type"),
     "expectation_failed": ErrorCode(417, "Expectation not supported"),
-    "rate_limited": ErrorCode(429, "Too many requests"),
+    "rate_limited": ErrorCode(429, "Too many requests", 1),
     "headers_too_large": ErrorCode(431, "Request headers too large"),
     "internal": ErrorCode(500, "Internal error"),
     "not_implemented": ErrorCode(501, "Not implemented"),
-    "venue_unavailable": ErrorCode(503, "Order service unavailable; the request had no effect"),
-    "venue_halted": ErrorCode(503, "Trading halted after an integrity check failed; the request had no effect"),
-    "overloaded": ErrorCode(503, "Order service overloaded; the request had no effect"),
-    "projection_behind": ErrorCode(503, "Requested state not yet readable"),
-    "database_busy": ErrorCode(503, "Database busy"),
+    "venue_unavailable": ErrorCode(503, "Order service unavailable; the request had no effect", 1),
+    # It lasts until an operator has looked into it.
+    "venue_halted": ErrorCode(503, "Trading halted after an integrity check failed; the request had no effect", 60),
+    "overloaded": ErrorCode(503, "Order service overloaded; the request had no effect", 1),
+    "projection_behind": ErrorCode(503, "Requested state not yet readable", 1),
+    "database_busy": ErrorCode(503, "Database busy", 1),
     "outcome_unknown": ErrorCode(504, "Outcome unknown: no answer from the order service in time"),
     **{reason.code: ErrorCode(422, reason.title) for reason in Reason},
 }

@@ -11,6 +11,8 @@ Every error is answered as RFC 9457 `application/problem+json` with `type`, `tit
 batch's answer, an error has `code`, `detail` and `errors`. A code is stable: never renamed, never reused. This page is
 made by `manage.py error_table`.
 
+Over HTTP every 429 and 503 has `Retry-After`: the seconds after which it is worth asking again.
+
 An error also has the members listed beside its code; those in brackets only where there is something to name. An error
 of an order names its `client_order_id`, even if the venue assigned it.
 """

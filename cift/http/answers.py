@@ -52,7 +52,9 @@ def problem_raw(error: ApplicationError, *, request_id: str, bodiless: bool = Fa
     head = (
         f"HTTP/1.1 {error.status} {phrase_of(error.status)}\r\nDate: {date_now()}\r\nServer: cift\r\n"
         f"Connection: close\r\n{REQUEST_ID_HEADER}: {request_id}\r\nContent-Type: {CONTENT_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: {NO_STORE}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: {NO_STORE}\r\n"
+        + "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
+        + "\r\n"
     )
     return head.encode() if bodiless else head.encode() + body
 

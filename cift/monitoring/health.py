@@ -25,6 +25,9 @@ from cift.processes.threads import database_call
 CHECK_S_MAX = 2.0
 """A check that takes longer counts as down."""
 
+RETRY_S = 1
+"""How soon it is worth asking again whether a venue that was not ready is."""
+
 
 class Status(StrEnum):
     """How something is."""
@@ -120,4 +123,7 @@ async def ready(request: HttpRequest) -> JsonResponse:
     good = all(entry["status"] == Status.OK for entry in found.values() if entry["required"])
     status = Status.OK if good else Status.DOWN
     inside = {"version": __version__, "checks": found} if await may_see_inside(request) else {}
-    return JsonResponse({"status": status, **inside}, status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE)
+    if good:
+        return JsonResponse({"status": status, **inside})
+    again = {"Retry-After": str(RETRY_S)}
+    return JsonResponse({"status": status, **inside}, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=again)

@@ -43,7 +43,7 @@ def _of_rest(exception: rest.APIException) -> ApplicationError:
         return ApplicationError("invalid", errors=list(_fields_of(exception.get_full_details(), path="")))
     if isinstance(exception, rest.Throttled):
         wait_s = max(1, int(getattr(exception, "wait", None) or 1))
-        return ApplicationError("rate_limited", str(exception.detail), headers={"Retry-After": str(wait_s)})
+        return ApplicationError("rate_limited", str(exception.detail), extra={"retry_after": wait_s})
     headers = {"WWW-Authenticate": "Bearer"} if exception.status_code == HTTPStatus.UNAUTHORIZED else None
     for kind, code in _REST_CODES:
         if isinstance(exception, kind):

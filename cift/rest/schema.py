@@ -232,7 +232,9 @@ class PasswordScheme(BrowserScheme):  # type: ignore[no-untyped-call]
     wants = ", though its second factor was not given yet"
 
 
-_TOO_MANY = "429"
+_COME_AGAIN = frozenset({"429", "503"})
+"""All of their codes say when."""
+
 _BEFORE_LIMITS = frozenset({"408", "413"})
 """Bodies are bounded before anybody is counted."""
 
@@ -245,7 +247,7 @@ def schema_finish(result: dict[str, Any], generator: Any, **_unused: Any) -> dic
             for status, response in operation["responses"].items():
                 names = ["X-Request-Id"]
                 if status not in _BEFORE_LIMITS:
-                    names += ["RateLimit-Policy", "RateLimit", *(["Retry-After"] if status == _TOO_MANY else [])]
+                    names += ["RateLimit-Policy", "RateLimit", *(["Retry-After"] if status in _COME_AGAIN else [])]
                 told = {name: {"$ref": f"#/components/headers/{name.replace('-', '')}"} for name in names}
                 response.setdefault("headers", {}).update(told)
     return result

@@ -52,9 +52,7 @@ class Connections:
         if self._count >= self._most:
             raise ApplicationError("overloaded", "The venue has its most connections; the request had no effect.")
         if self._counts[who] >= self._of_address and not is_trusted(address):
-            raise ApplicationError(
-                "rate_limited", "Your address has its most connections.", extra={"retry_after": RETRY_AFTER_S}
-            )
+            raise ApplicationError("rate_limited", "Your address has its most connections.")
         self._counts[who] += 1
         self._count += 1
         _OPEN.set(self._count)
@@ -67,9 +65,6 @@ class Connections:
         if not self._counts[who]:
             del self._counts[who]
         _OPEN.set(self._count)
-
-
-RETRY_AFTER_S = 1
 
 
 def connections_bounded() -> Connections:

@@ -109,4 +109,5 @@ def test_the_api_s_answers_are_documented_with_their_headers() -> None:
         for status, response in operation["responses"].items():
             limited = status not in {"408", "413"}
             assert ({"RateLimit-Policy", "RateLimit"} <= response["headers"].keys()) is limited, (method, path, status)
-            assert ("Retry-After" in response["headers"]) is (status == "429" and limited), (method, path, status)
+            comes_again = status in {"429", "503"}
+            assert ("Retry-After" in response["headers"]) is comes_again, (method, path, status)

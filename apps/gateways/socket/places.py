@@ -9,8 +9,6 @@ from django.conf import settings
 
 from cift.errors.application import ApplicationError
 
-RETRY_AFTER_S = 1
-
 
 class SocketPlaces:
     """The sockets of one event loop."""
@@ -28,9 +26,7 @@ class SocketPlaces:
 
         """
         if self._of[who] >= settings.CONNECTIONS_PER_ADDRESS_MAX:
-            raise ApplicationError(
-                "rate_limited", "Your address has its most sockets.", extra={"retry_after": RETRY_AFTER_S}
-            )
+            raise ApplicationError("rate_limited", "Your address has its most sockets.")
         if self._anonymous >= settings.SOCKETS_ANONYMOUS_MAX and not brings_token:
             raise ApplicationError("overloaded", "There are as many sockets without a login as there may be.")
         self._of[who] += 1

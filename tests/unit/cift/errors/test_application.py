@@ -13,7 +13,8 @@ from rest_framework import serializers
 from cift.errors.application import ApplicationError, FieldError
 from cift.errors.codes import CODES
 from cift.errors.pages import server_error
-from cift.errors.problems import problem_of
+from cift.errors.problems import problem_of, problem_response
+from cift.http.answers import problem_raw, problem_send
 from cift.rest.handler import exception_handler
 
 
@@ -181,3 +182,35 @@ async def test_an_id_that_is_not_sane_is_replaced(given: str) -> None:
 
     assert response["X-Request-Id"] != given
     assert len(response["X-Request-Id"]) == 32
+
+
+@pytest.mark.parametrize("code", sorted(code for code, known in CODES.items() if known.status in (429, 503)))
+async def test_who_may_ask_again_is_told_when_whichever_way_the_answer_is_made(code: str) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    async def headers_of(error: ApplicationError) -> set[str]:
+        sent.clear()
+        await problem_send(send, error, request_id="r1", secure=False)
+        raw = problem_raw(error, request_id="r1").decode().partition("\r\n\r\n")[0]
+        return {
+            problem_response(error, None)["Retry-After"],
+            dict(sent[0]["headers"])[b"Retry-After"].decode(),
+            *(line.partition(": ")[2] for line in raw.split("\r\n") if line.startswith("Retry-After: ")),
+        }
+
+    assert await headers_of(ApplicationError(code)) == {str(CODES[code].retry_s)}
+    assert await headers_of(ApplicationError(code, extra={"retry_after": 7})) == {"7"}
+    assert await headers_of(ApplicationError(code, headers={"Retry-After": "9"})) == {"9"}
+    assert CODES[code].retry_s > 0
+
+
+def test_who_has_no_place_is_told_when_on_a_socket_too() -> None:
+    assert problem_of(ApplicationError("rate_limited", "So many and no more."), request_id="r1")["retry_after"] == 1
+
+
+@pytest.mark.parametrize("code", sorted(code for code, known in CODES.items() if known.status not in (429, 503)))
+def test_nobody_else_is(code: str) -> None:
+    assert "Retry-After" not in ApplicationError(code).headers
