@@ -12,7 +12,7 @@ def _process(
     summary: str, media_type: str, schema: dict[str, Any], *, may_fail: bool = False, is_public: bool = True
 ) -> dict[str, Any]:
     content = {"content": {media_type: {"schema": schema}}, "description": summary}
-    responses = {"200": content, **({"503": content} if may_fail else {}), "429": _problem("rate_limited")}
+    responses = {"200": content, **({"503": dict(content)} if may_fail else {}), "429": _problem("rate_limited")}
     if not is_public:
         responses["401"] = _problem("unauthenticated")
     return {"get": {"operationId": summary.lower().replace(" ", "_"), "summary": summary, "tags": ["process"],
