@@ -15,13 +15,12 @@ from django.http import (
 )
 from django.middleware.common import CommonMiddleware
 from django.utils.decorators import sync_and_async_middleware, sync_only_middleware
+from django.utils.deprecation import MiddlewareMixin
 
 from cift.errors.application import ApplicationError
 from cift.errors.problems import problem_response
 from cift.logs.context import LogContext
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
-
-_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @sync_and_async_middleware
@@ -54,17 +53,13 @@ def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
 
 
 def answer_finished(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:
-    """Return an answer with its request's id and its length, and a refusal of the method in the shape of all errors.
-
-    What may be done at an address is no secret: OPTIONS is told whoever asks.
-    """
-    if "Allow" in response.headers and request.method == "OPTIONS" and response.status_code in _REFUSALS:
-        response = _in_place_of(response, HttpResponse(status=HTTPStatus.NO_CONTENT))
-        del response.headers["Content-Type"]
-        if "OPTIONS" not in response.headers["Allow"]:
-            response.headers["Allow"] += ", OPTIONS"
-    elif isinstance(response, HttpResponseNotAllowed):
-        response = _in_place_of(response, problem_response(ApplicationError("method_not_allowed"), request))
+    """Return an answer with its request's id and its length, and a refusal of the method in the shape of all errors."""
+    if isinstance(response, HttpResponseNotAllowed):
+        if request.method == "OPTIONS":
+            # A function's, which refuses it as one method of many.
+            response = _in_place_of(response, _allowed(response.headers["Allow"]))
+        else:
+            response = _in_place_of(response, problem_response(ApplicationError("method_not_allowed"), request))
     if response.status_code == HTTPStatus.NO_CONTENT:
         # An answer that has no body has no length either (RFC 9110, 8.6).
         del response.headers["Content-Length"]
@@ -81,6 +76,31 @@ def _in_place_of(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
             new.headers.setdefault(name, value)
     new.cookies = old.cookies
     return new
+
+
+class OptionsMiddleware(MiddlewareMixin):
+    """Answers OPTIONS by what a view has, before anybody is asked who they are (RFC 9110, 9.3.7).
+
+    What may be done at an address is no secret, and the same whoever asks: `Allow` says it, and there is no body.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _arguments: Any, _named: Any
+    ) -> HttpResponse | None:
+        """Answer; None: another method, or a view that is a function."""
+        of = getattr(view, "view_class", None)
+        if request.method != "OPTIONS" or of is None:
+            return None
+        has = {name for name in of.http_method_names if hasattr(of, name)} | ({"head"} if hasattr(of, "get") else set())
+        return _allowed(", ".join(name.upper() for name in of.http_method_names if name in has))
+
+
+def _allowed(methods: str) -> HttpResponse:
+    if "OPTIONS" not in methods:
+        methods += ", OPTIONS"
+    response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"Allow": methods})
+    del response.headers["Content-Type"]
+    return response
 
 
 class SlashMiddleware(CommonMiddleware):

@@ -52,7 +52,8 @@ class VenueBrowsableRenderer(BrowsableAPIRenderer):
         context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
         view, request = renderer_context["view"], renderer_context["request"]
         forms = [_form(method, view) for method in _METHODS if self._shown(method, view, request)]
-        return {**context, "forms": forms}
+        # What OPTIONS says is in a header, which a page has no use for.
+        return {**context, "forms": forms, "options_form": None}
 
     def _shown(self, method: str, view: Any, request: Request) -> bool:
         described = hasattr(getattr(view, method.lower(), None), "call")

@@ -293,11 +293,14 @@ def test_an_instrument_that_is_not_there_has_no_market(traders: tuple[Trader, Tr
         assert traders[0].call("GET", f"instruments/{symbol}/{path}")[0] == 404
 
 
-def test_a_call_tells_what_it_allows(traders: tuple[Trader, Trader]) -> None:
-    answer = httpx.options(f"{traders[0].base}orders/", headers=traders[0].headers, timeout=30)
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "image/png"])
+def test_what_a_call_allows_is_the_same_for_whoever_asks(traders: tuple[Trader, Trader], accept: str) -> None:
+    for headers in ({}, traders[0].headers, {"Authorization": "Bearer none"}):
+        answer = httpx.options(f"{traders[0].base}orders/", headers={**headers, "Accept": accept}, timeout=30)
 
-    assert (answer.status_code, answer.json()["parses"]) == (200, ["application/json"])
-    assert answer.headers["Allow"] == "GET, POST, DELETE, HEAD, OPTIONS"
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["Allow"] == "GET, POST, DELETE, HEAD, OPTIONS"
+        assert "Content-Type" not in answer.headers
 
 
 def test_a_short_position_reads_as_one_with_what_is_held_beside_it_by_every_way(

@@ -195,7 +195,7 @@ METHODS = {
         asked(b"OPTIONS", b"/api/v1/balances/", b"Authorization: Bearer x"), 204, "", {"allow": "GET, HEAD, OPTIONS"}
     ),
     "OPTIONS of a file": Case(asked(b"OPTIONS", b"/static/none.css"), 204, "", {"allow": "GET, HEAD, OPTIONS"}),
-    "OPTIONS of the server": Case(asked(b"OPTIONS", b"*"), 200, "", {"allow": "GET, HEAD, OPTIONS"}),
+    "OPTIONS of the server": Case(asked(b"OPTIONS", b"*"), 204, "", {"allow": "GET, HEAD, OPTIONS"}),
     "OPTIONS of nothing": Case(asked(b"OPTIONS", b"/nothing/"), 404, "not_found"),
     "an expectation": Case(get(b"/health", b"Expect: 100-continue, tea"), 417, "expectation_failed"),
     "an expectation in capitals": Case(get(b"/health", b"Expect: 100-Continue"), 200),
