@@ -5,17 +5,20 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 import pytest
 from websockets.asyncio.client import connect
 
 from cift.servers.inbound import HELD_S_MAX
+from cift.stack.certificates import certificates_ensure
 from tests.support.abusers import (
     Met,
     close_code_read,
     fragment_flood,
     header_drip,
+    hello_drip,
     message_flood,
     newline_drip,
     ping_flood,
@@ -94,6 +97,21 @@ def test_who_asks_for_nothing_is_not_waited_for_however_often_a_byte_comes(serve
     assert all(seconds < LIVED_S_MAX for seconds in newlines), newlines
 
 
+@pytest.mark.parametrize("web_server", ["daphne", "uvicorn"])
+def test_a_tls_handshake_that_does_not_end_is_not_waited_for(tmp_path: Path, web_server: str) -> None:
+    files = certificates_ensure(tmp_path)
+    given = {"CIFT_TLS_CERTIFICATE": str(files["certificate"]), "CIFT_TLS_KEY": str(files["key"])}
+
+    async def lived(port: int) -> list[list[float]]:
+        where, most = ("127.0.0.1", port, 3), LIVED_S_MAX
+        return await asyncio.gather(*(kind(*where, seconds=most) for kind in (silence, hello_drip)))
+
+    with bare_server(web_server, CIFT_HEAD_SECONDS=str(HEAD_S), **given) as opened:
+        silent, dripped = asyncio.run(lived(opened.port))
+
+    assert all(HEAD_S * 0.9 <= seconds < LIVED_S_MAX for seconds in (*silent, *dripped)), (silent, dripped)
+
+
 def test_a_head_that_does_not_end_is_answered_408(server: BareServer) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: ")
@@ -129,6 +147,7 @@ def test_connections_are_bounded_and_who_is_refused_is_told_so(server: BareServe
     assert b'"code":"rate_limited"' in of_address
     assert of_all.startswith(b"HTTP/1.1 503 ")
     assert b'"code":"overloaded"' in of_all
+    assert all(b"\r\nRetry-After: 1\r\n" in answer for answer in (of_address, of_all))
     _wait_answered(server)
 
 

@@ -115,6 +115,13 @@ async def silence(host: str, port: int, count: int, *, seconds: float = 15.0) ->
     return list(await asyncio.gather(*(_drip(host, port, b"", seconds, byte=b"") for _ in range(count))))
 
 
+async def hello_drip(host: str, port: int, count: int, *, seconds: float = 15.0) -> list[float]:
+    """Begin a TLS handshake whose first message comes a byte at a time; give how long each lived, s."""
+    # A record of 512 bytes, a client's hello in it, of TLS 1.2; what drips is its random number (RFC 8446, 4.1.2).
+    begun = bytes.fromhex("1603010200010001fc0303")
+    return list(await asyncio.gather(*(_drip(host, port, begun, seconds) for _ in range(count))))
+
+
 async def newline_drip(host: str, port: int, count: int, *, seconds: float = 15.0) -> list[float]:
     """Ask once, then send line ends, which begin no request; give how long each lived, s."""
     request = f"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
