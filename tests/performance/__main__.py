@@ -1,4 +1,4 @@
-"""Measure what the venue can do: `python -m tests.performance [--only TOPIC …] [--compare FILE] [--quick]`.
+"""Measure what the venue can do: `python -m tests.performance [--only TOPIC …] [--rows PATTERN] [--compare FILE]`.
 
 Each topic runs in a process of its own, so that one's memory and threads do not weigh on another's numbers, and a topic
 that fails does not take the others along. All results of a run go into one file and one table.
@@ -34,6 +34,9 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=ordered(), metavar="TOPIC", help=", ".join(ordered()))
     parser.add_argument("--compare", type=Path, metavar="FILE", help="show an earlier report's values beside")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a first look")
+    parser.add_argument(
+        "--rows", default="", metavar="PATTERN", help="of a table (abuse), only the rows whose title this finds"
+    )
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured; the median counts")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -47,7 +50,7 @@ def measure(name: str, chosen: argparse.Namespace) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        bench = Bench(folder=folder, quick=chosen.quick, runs=chosen.runs)
+        bench = Bench(folder=folder, quick=chosen.quick, runs=chosen.runs, rows=chosen.rows)
         results = [result.as_json() for result in TOPICS[name](bench)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,7 +65,8 @@ def measured_apart(name: str, chosen: argparse.Namespace) -> Measured:
     """Measure one topic in a child process; return its results, or why it failed."""
     part = chosen.out.with_name(f"part-{name}.json")
     part.unlink(missing_ok=True)
-    words = [sys.executable, "-m", "tests.performance", "--topic", name, "--out", str(part), "--runs", str(chosen.runs)]
+    words = [sys.executable, "-m", "tests.performance", "--topic", name, "--out", str(part)]
+    words += ["--runs", str(chosen.runs), "--rows", chosen.rows]
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cift.settings.embedded",

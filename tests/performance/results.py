@@ -1,5 +1,6 @@
 """What a measurement says, and where all of them are registered."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,11 +36,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where and how long to measure; each topic has a folder of its own on the disk the venue would use."""
+    """Where and how long to measure; each topic has a folder of its own on the disk the venue would use.
+
+    `rows`: a topic that is a table measures those alone whose title this finds; a regular expression, "": all.
+    """
 
     folder: Path
     quick: bool
     runs: int
+    rows: str = ""
+
+    def wants(self, title: str) -> bool:
+        """Return whether a row of a table is to be measured."""
+        return re.search(self.rows, title) is not None
 
     def scaled(self, count: int) -> int:
         """Return a workload's size: a tenth of it in a quick run."""

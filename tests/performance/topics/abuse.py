@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tests.performance.trading import Trading, trading_open
 ROOT = Path(__file__).resolve().parents[3]
 ORDERS = "/api/v1/orders/"
 PER_SECOND = 100
-COUNT = 150
+COUNT = 300
 ALONE_COUNT = 300
 WARM = 100
 RESTING = 10_000
@@ -41,6 +41,8 @@ ANSWERED = (CREATED, 503, 504)
 
 _LIMITS = ",".join(f"{name}={requests}/{seconds}" for name, (requests, seconds) in PRODUCTION.items())
 
+MASS_CANCEL = f"a mass cancel of {RESTING:,} orders"
+
 Abuse = tuple[str, Task]
 
 
@@ -48,6 +50,9 @@ Abuse = tuple[str, Task]
 def abuse(bench: Bench) -> Iterator[Result]:
     """Yield, for each server and abuse, an order's p99 beside it as a multiple of that without."""
     for web_server in ("daphne", "uvicorn"):
+        wanted = [name for name in (MASS_CANCEL, *ABUSES) if bench.wants(f"{name}, {web_server}")]
+        if not wanted:
+            continue
         with trading_open(bench, web_server, CIFT_RATE_LIMITS=_LIMITS) as trading:
             victim = _Victim(trading)
             uvloop.run(victim.orders(WARM))
@@ -58,8 +63,12 @@ def abuse(bench: Bench) -> Iterator[Result]:
             without = percentiles(alone)["p99"]
             _rest(trading)
             beside = percentiles(uvloop.run(_beside_mass_cancel(trading, victim)))
-            yield _result(f"a mass cancel of {RESTING:,} orders", web_server, without, beside, {})
-            for name, (kind, task) in _abuses(trading).items():
+            if MASS_CANCEL in wanted:
+                yield _result(MASS_CANCEL, web_server, without, beside, {})
+            for name in wanted:
+                if name == MASS_CANCEL:
+                    continue
+                kind, task = ABUSES[name](trading)
                 with _abusing(trading.venue.port, kind, task) as met:
                     beside = percentiles(uvloop.run(victim.orders(COUNT)))
                 trading.venue.wait_ready()
@@ -127,45 +136,21 @@ def _order(token: str, name: str, side: str, price: str) -> bytes:
     return request_of("POST", ORDERS, _order_body(name, side, price), headers={"Authorization": f"Bearer {token}"})
 
 
-def _abuses(trading: Trading) -> dict[str, Abuse]:
-    """Return what is done beside the orders, by its name in the table."""
-    bearer = {"Authorization": f"Bearer {trading.tokens[1]}"}
-    html = {**bearer, "Accept": "text/html"}
-    fractions = {f"k{number}": 1.5 for number in range(15_000)}
-    subscribe = {"channel": "book", "symbol": "AAPL-USD"}
+def _get(path: str, headers: dict[str, str] | None = None) -> Abuse:
+    return "http", Task(requests=[request_of("GET", path, headers=headers or {})])
 
-    def get(path: str, headers: dict[str, str] | None = None) -> Abuse:
-        return "http", Task(requests=[request_of("GET", path, headers=headers or {})])
 
-    def post(path: str, body: Any, headers: dict[str, str] | None = None) -> Abuse:
-        return "http", Task(requests=[request_of("POST", path, body, headers=headers or {})])
+def _post(path: str, body: Any, headers: dict[str, str] | None = None) -> Abuse:
+    return "http", Task(requests=[request_of("POST", path, body, headers=headers or {})])
 
-    return {
-        "the schema": get("/api/schema/"),
-        "the socket's schema": get("/api/schema/socket/"),
-        "/metrics": get("/metrics"),
-        "/ready": get("/ready"),
-        "the back office's login page": get("/admin/login/"),
-        "wrong passwords at the back office": ("http", Task(requests=[_admin_login(trading)])),
-        "wrong passwords at auth/token/": post("/api/v1/auth/token/", {"email": "a@example.com", "password": "wrong"}),
-        "the events of a long order": get(f"{ORDERS}{_long_order(trading)}/events/?limit=500", bearer),
-        "pages of 500 orders": get(f"{ORDERS}?limit=500", bearer),
-        "pages of 500 orders in HTML": get(f"{ORDERS}?limit=500", html),
-        "market data": get("/api/v1/instruments/AAPL-USD/trades/?limit=500"),
-        "snapshots of a deep book": get("/api/v1/instruments/AAPL-USD/book/?depth=5000"),
-        "invented consistency tokens": get("/api/v1/instruments/AAPL-USD/trades/?at_least=invented"),
-        "addresses that are none": get("/nothing/"),
-        "refused orders": post(ORDERS, _order_body("r-1", "buy", "0.001"), bearer),
-        "bodies with 15,000 faults": post("/api/v1/auth/token/", fractions),
-        "bodies that are too large": post("/api/v1/auth/token/", "x" * 300_000),
-        "anonymous sockets opened and left": ("connections", Task()),
-        "subscribing and unsubscribing": (
-            "socket",
-            Task(messages=[{"op": "subscribe", **subscribe}, {"op": "unsubscribe", **subscribe}]),
-        ),
-        "pings of one byte": ("pings", Task()),
-        "dripped headers": ("drip", Task()),
-    }
+
+def _bearer(trading: Trading) -> dict[str, str]:
+    return {"Authorization": f"Bearer {trading.tokens[1]}"}
+
+
+def _subscriptions(_trading: Trading) -> Abuse:
+    book = {"channel": "book", "symbol": "AAPL-USD"}
+    return "socket", Task(messages=[{"op": "subscribe", **book}, {"op": "unsubscribe", **book}])
 
 
 def _admin_login(trading: Trading) -> bytes:
@@ -226,6 +211,40 @@ async def _beside_mass_cancel(trading: Trading, victim: _Victim) -> list[float]:
     orders = asyncio.create_task(victim.orders(COUNT))
     await closed_loop(cancel, in_flight=1, count=1)
     return await orders
+
+
+ABUSES: dict[str, Callable[[Trading], Abuse]] = {
+    "the schema": lambda _: _get("/api/schema/"),
+    "the socket's schema": lambda _: _get("/api/schema/socket/"),
+    "/metrics": lambda _: _get("/metrics"),
+    "/ready": lambda _: _get("/ready"),
+    "the back office's login page": lambda _: _get("/admin/login/"),
+    "wrong passwords at the back office": lambda trading: ("http", Task(requests=[_admin_login(trading)])),
+    "wrong passwords at auth/token/": lambda _: _post(
+        "/api/v1/auth/token/", {"email": "a@example.com", "password": "wrong"}
+    ),
+    "the events of a long order": lambda trading: _get(
+        f"{ORDERS}{_long_order(trading)}/events/?limit=500", _bearer(trading)
+    ),
+    "pages of 500 orders": lambda trading: _get(f"{ORDERS}?limit=500", _bearer(trading)),
+    "pages of 500 orders in HTML": lambda trading: _get(
+        f"{ORDERS}?limit=500", {**_bearer(trading), "Accept": "text/html"}
+    ),
+    "market data": lambda _: _get("/api/v1/instruments/AAPL-USD/trades/?limit=500"),
+    "snapshots of a deep book": lambda _: _get("/api/v1/instruments/AAPL-USD/book/?depth=5000"),
+    "invented consistency tokens": lambda _: _get("/api/v1/instruments/AAPL-USD/trades/?at_least=invented"),
+    "addresses that are none": lambda _: _get("/nothing/"),
+    "refused orders": lambda trading: _post(ORDERS, _order_body("r-1", "buy", "0.001"), _bearer(trading)),
+    "bodies with 15,000 faults": lambda _: _post(
+        "/api/v1/auth/token/", {f"k{number}": 1.5 for number in range(15_000)}
+    ),
+    "bodies that are too large": lambda _: _post("/api/v1/auth/token/", "x" * 300_000),
+    "anonymous sockets opened and left": lambda _: ("connections", Task()),
+    "subscribing and unsubscribing": _subscriptions,
+    "pings of one byte": lambda _: ("pings", Task()),
+    "dripped headers": lambda _: ("drip", Task()),
+}
+"""What is done beside the orders, by its name in the table."""
 
 
 @contextmanager
