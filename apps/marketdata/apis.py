@@ -1,6 +1,5 @@
 """REST of reference data, books and trades: public, no login."""
 
-from asgiref.sync import async_to_sync
 from django.http import QueryDict
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -25,6 +24,7 @@ from apps.marketdata.ticks import tick_stores
 from cift.errors.application import ApplicationError
 from cift.fields import Field
 from cift.processes.threads import database_call
+from cift.processes.turns import async_to_sync
 from cift.rest.lists import PagedList
 from cift.rest.pages import page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, integer, query_read, read_wait

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import DatabaseError, connections, router
 from django.db.models import Model, OuterRef, QuerySet, Subquery
@@ -29,6 +28,7 @@ from cift.errors.application import ApplicationError
 from cift.orderservice.consistency import WAIT_S_MAX, waiting
 from cift.orderservice.gateway import gateway
 from cift.processes.threads import database_call
+from cift.processes.turns import async_to_sync, turns
 from cift.wire.base import frame_split
 from cift.wire.queries import AccountQuery, IdFound, IdQuery, StatsQuery
 from cift.wire.subjects import told_subject
@@ -82,7 +82,7 @@ def projection_wait(
     if _are_there(projected(), number, sequence):
         return
     pauses = _pauses(timeout_s)
-    with waiting(account):
+    with turns.left(), waiting(account):
         time.sleep(next(pauses))
         while not _are_there(projected(), number, sequence):
             time.sleep(next(pauses))

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar, cast
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
@@ -20,6 +19,7 @@ from cift.orderservice.consistency import JournalPlace
 from cift.orderservice.journal import journal_reads
 from cift.orderservice.performing import Performed
 from cift.processes.threads import database_call
+from cift.processes.turns import async_to_sync
 from cift.times import clock_ns
 from cift.wire.base import Event
 

@@ -14,12 +14,14 @@ from django.http import (
     HttpResponsePermanentRedirect,
 )
 from django.middleware.common import CommonMiddleware
-from django.utils.decorators import sync_and_async_middleware, sync_only_middleware
+from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 
 from cift.errors.application import ApplicationError
 from cift.errors.problems import problem_response
 from cift.logs.context import LogContext
+from cift.processes.turns import turns
+from cift.ratelimits import address_counted
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 
 
@@ -109,10 +111,25 @@ class SlashMiddleware(CommonMiddleware):
     response_redirect_class = partial(HttpResponsePermanentRedirect, preserve_request=True)  # type: ignore[assignment]
 
 
-@sync_only_middleware
-def one_thread_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Make Django run the middleware before this one in the view's thread: each of its own hops there and back costs.
+class TurnsMiddleware:
+    """Lets one view at a time work, and makes Django run the middleware before this one in the view's thread.
 
-    It must be the last of the list.
+    Each of its own hops there and back costs. It must be the last of the list.
     """
-    return get_response
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        """Take the view, and what is made of its answer."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer when its turn comes."""
+        with turns.taken(address_counted(request.META.get("REMOTE_ADDR") or "")):
+            return self._get_response(request)
+
+    def process_view(self, _request: HttpRequest, view: Callable[..., Any], _arguments: Any, _named: Any) -> None:
+        """Leave the turn to another where the view works in the event loop."""
+        if iscoroutinefunction(view):
+            turns.end()

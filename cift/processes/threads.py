@@ -10,25 +10,33 @@ from django.db import InterfaceError, OperationalError, connections
 from cift.errors.application import ApplicationError
 from cift.errors.busy import is_busy
 from cift.logs.context import log_context, log_context_carry
+from cift.processes.turns import turns
 
 THREADS_MAX = 4
+
+LONG_THREADS_MAX = 2
+"""For calls that take their turn, so that short ones do not stand behind them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _threads_make() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="database")
+def _threads_make() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+    return (
+        ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="database"),
+        ThreadPoolExecutor(max_workers=LONG_THREADS_MAX, thread_name_prefix="database-long"),
+    )
 
 
-_threads = _threads_make()
+_short, _long = _threads_make()
 
 
 def threads_end() -> None:
     """End the threads, and with them their connections; the next call starts others."""
-    global _threads  # noqa: PLW0603 - one pool a process
-    _threads.shutdown()
-    _threads = _threads_make()
+    global _short, _long
+    _short.shutdown()
+    _long.shutdown()
+    _short, _long = _threads_make()
 
 
 async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -38,6 +46,25 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         ApplicationError: `database_busy`.
 
     """
+    return await _run_in(_short, call, *args, **kwargs)
+
+
+async def database_call_in_turn(who: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run one that makes much of what it reads, when its turn comes (`cift.processes.turns`); `who`: for whom.
+
+    Raises:
+        ApplicationError: `database_busy`.
+
+    """
+
+    def in_turn() -> T:
+        with turns.taken(who):
+            return call(*args, **kwargs)
+
+    return await _run_in(_long, in_turn)
+
+
+async def _run_in(threads: ThreadPoolExecutor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     logged_as = log_context()
 
     def run() -> T:
@@ -51,4 +78,4 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
                 raise ApplicationError("database_busy") from error
             raise
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+    return await asyncio.get_running_loop().run_in_executor(threads, run)

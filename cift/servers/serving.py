@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cift.processes.turns import switch_quickly
 from cift.servers.base import Server
 from cift.settings.tls import TlsSettings
 
@@ -17,6 +18,7 @@ def serve(
     tls: TlsSettings | None,
 ) -> None:
     """Serve an application with the web server of this name until `beside` returns; what it raises is raised here."""
+    switch_quickly()
     # Each is imported where it is wanted: Daphne's installs Twisted's reactor.
     if name == "uvicorn":
         from cift.servers.uvicorn_server import UvicornServer  # noqa: PLC0415 - see above

@@ -39,7 +39,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "cift.http.middleware.one_thread_middleware",
+    "cift.http.middleware.TurnsMiddleware",
 ]
 
 ROOT_URLCONF = "cift.urls"

@@ -8,10 +8,9 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from asgiref.sync import async_to_sync
-
 from cift.bus import buses
 from cift.bus.base import BusError, Subscription
+from cift.processes.turns import async_to_sync
 from cift.wire.subjects import SESSIONS_ENDED
 
 TELL_S_MAX = 1.0

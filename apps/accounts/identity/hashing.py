@@ -14,6 +14,8 @@ from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from cift.processes.turns import turns
+
 _AT_ONCE = 1
 """Hashes of a process; who asks for another waits."""
 
@@ -48,4 +50,5 @@ class QuietArgon2PasswordHasher(Argon2PasswordHasher):
 
 def quietly(call: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a call returns, made in the thread of low priority when its turn comes."""
-    return _threads.submit(call, *arguments).result()
+    with turns.left():
+        return _threads.submit(call, *arguments).result()

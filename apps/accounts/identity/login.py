@@ -12,6 +12,7 @@ from apps.accounts.identity.attempt_limits import attempt
 from apps.accounts.identity.second_factor import code_check, second_factor_has
 from apps.accounts.models import User
 from cift.errors.application import ApplicationError, FieldError
+from cift.processes.turns import turns
 from cift.ratelimits import Standing
 
 HASHES_AT_ONCE_MAX = 2
@@ -22,7 +23,7 @@ hashing = BoundedSemaphore(HASHES_AT_ONCE_MAX)
 
 def password_user(email: str, password: str) -> User | None:
     """Find the user with this address and password, if they may log in; takes the same time whatever is wrong."""
-    with hashing:
+    with turns.left(), hashing:
         # ModelBackend hashes for nothing where there is no such user.
         user = ModelBackend().authenticate(None, username=email, password=password)
     return user if isinstance(user, User) else None

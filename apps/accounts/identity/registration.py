@@ -16,6 +16,7 @@ from apps.accounts.identity.login import hashing, owner_confirm, password_user
 from apps.accounts.models import User, session_version_make
 from apps.accounts.money.opening import opening_take_up
 from cift.errors.application import ApplicationError, FieldError
+from cift.processes.turns import turns
 from cift.ratelimits import Standing
 
 
@@ -158,7 +159,7 @@ def _password_replace(user: User, hashed: str) -> bool:
 
 def password_hash(password: str) -> str:
     """Hash a password, a few at a time."""
-    with hashing:
+    with turns.left(), hashing:
         return make_password(password)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import update_last_login
@@ -44,6 +43,7 @@ from apps.accounts.rest.identity_shapes import (
 )
 from cift.errors.application import ApplicationError, FieldError
 from cift.fields import Field, fields_read, text
+from cift.processes.turns import async_to_sync
 from cift.ratelimits import Standing, address_counted
 from cift.rest.queries import query_none, query_read
 from cift.rest.schema import Body, described

@@ -7,7 +7,6 @@ or of a proxy, and no referrer has it. A script of the page puts it into the for
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -25,6 +24,7 @@ from apps.accounts.models import User
 from apps.accounts.money.opening import opening_try
 from cift.errors.application import ApplicationError
 from cift.errors.codes import CODES
+from cift.processes.turns import async_to_sync
 from cift.times import clock_ns
 
 _LOGIN = "/api/login/login/"

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from http import HTTPStatus
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +19,7 @@ from cift.errors.application import ApplicationError
 from cift.fields import Field, text
 from cift.orderservice.consistency import JournalPlace, token_of
 from cift.orderservice.journal import journal_reads
+from cift.processes.turns import async_to_sync
 from cift.ratelimits import Standing, address_counted
 from cift.rest.schema import Body, described
 from cift.times import clock_ns

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ from apps.orders.matching.work import (
 )
 from apps.orders.matching.writer import Writer
 from cift.bus.base import Bus, BusError, Subscription, VenueUnavailable
+from cift.processes.turns import switch_quickly
 from cift.wire.base import COMMANDS_PER_REQUEST_MAX, FrameDamagedError
 from cift.wire.subjects import (
     account_subject,
@@ -43,8 +43,6 @@ from cift.wire.subjects import (
 logger = logging.getLogger(__name__)
 
 BATCHES_UNPUBLISHED_MAX = 1_000
-
-SWITCH_S_MAX = 0.001
 
 _READY_POLL_S = 0.005
 _STANDBY_POLL_S = 0.05
@@ -165,9 +163,8 @@ class MatchingService:
 
         """
         self._loop = asyncio.get_running_loop()
-        # The writer's threads share the interpreter with the loop. By default a busy loop keeps it for 5 ms, three
-        # times on an order's way; a switch costs microseconds.
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S_MAX))
+        # The writer's threads share the interpreter with the loop.
+        switch_quickly()
         if self._stand_by:
             self._responding = asyncio.create_task(self._respond_when_held(), name=f"standby-{self.shard}")
         else:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
-
 from apps.accounts.models import MoneyRequest
 from apps.marketdata.codes import InstrumentStatus
 from apps.marketdata.models import Instrument
@@ -12,6 +10,7 @@ from apps.orders.ids import order_id_first
 from apps.orders.models import Order
 from apps.orders.monitoring.report import BOOKS_MAX, VenueReport, tables_read, writer_ask
 from cift.decimals import decimal_format
+from cift.processes.turns import async_to_sync
 from cift.times import clock_ns
 from cift.wire.queries import BookFound, EngineStats
 

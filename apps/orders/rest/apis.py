@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from asgiref.sync import async_to_sync
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -46,6 +45,7 @@ from apps.orders.rest.url_params import (
 )
 from apps.orders.shapes import OrderAnswer, OrderBody, OrderEventBody, OrderLifeBody, OrdersAnswer
 from cift.errors.application import ApplicationError
+from cift.processes.turns import async_to_sync
 from cift.rest.limits import standing_note
 from cift.rest.pages import cursor_url, page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, query_none, query_read, read_wait

@@ -42,13 +42,16 @@ from cift.http.measured import CallMeasured
 from cift.http.proxies import Application, Scope
 from cift.logs.context import LogContext
 from cift.orderservice.consistency import place_of
-from cift.processes.threads import database_call
+from cift.processes.threads import database_call, database_call_in_turn
 from cift.ratelimits import Standing, rate_limits, tighter
 from cift.request_ids import request_id_of
 from cift.rest.lists import PagedList
 from cift.rest.queries import AT_LEAST_FIELDS, query_none, query_read
 from cift.strictjson import JsonInvalidError, json_parse
 from cift.times import clock_ns
+
+PAGE_ROWS_SHORT = 100
+"""Pages of so many rows are made whoever else works meanwhile, in two or three milliseconds; longer ones in turn."""
 
 _PREFIX = "/api/v1/"
 _PREFIX_LENGTH = len(_PREFIX)
@@ -133,7 +136,9 @@ def _own_list(own: PagedList[Any], page_read: OwnPage) -> Handler:
         asked.note(rate_limits.take("reads-account", str(asked.user)))
         query = own.read(asked)
         await _wait(asked.account, query.given["at_least"])
-        return Answer(200, await database_call(page_read, asked.account, query))
+        if query.ask.limit <= PAGE_ROWS_SHORT:
+            return Answer(200, await database_call(page_read, asked.account, query))
+        return Answer(200, await database_call_in_turn(f"account {asked.account}", page_read, asked.account, query))
 
     return listed
 
