@@ -16,7 +16,7 @@ from typing import ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync as _asgiref_async_to_sync
 
-SWITCH_S_MAX = 0.0002
+SWITCH_S_MAX = 0.0001
 """How long a thread keeps the interpreter from another that wants it; Python's own is 5 ms, and a switch costs
 microseconds. An order's way through a process wants it a dozen times."""
 
@@ -147,7 +147,7 @@ turns = Turns()
 
 def async_to_sync(call: Callable[P, Awaitable[T]]) -> Callable[P, T]:
     """Make an asynchronous call one that a view waits for, without its turn."""
-    waited: Callable[P, T] = _asgiref_async_to_sync(call)  # type: ignore[arg-type]
+    waited: Callable[P, T] = _asgiref_async_to_sync(call)
 
     def run(*arguments: P.args, **named: P.kwargs) -> T:
         with turns.left():

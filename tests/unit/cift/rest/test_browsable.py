@@ -1,10 +1,13 @@
 """The browsable API's pages: what they are called, and the way to them."""
 
+import re
+from html import unescape
+
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from rest_framework.request import Request
 
-from cift.rest.browsable import VenueBrowsableRenderer
+from cift.rest.browsable import VenueBrowsableRenderer, linked
 
 V1 = "/api/v1/"
 API = ("API", V1)
@@ -62,3 +65,23 @@ def test_a_format_asked_for_is_kept_on_the_way() -> None:
         ("API", f"{V1}?format=api"),
         ("Orders", f"{V1}orders/?format=api"),
     ]
+
+
+def test_addresses_in_an_answer_are_links_and_nothing_in_it_is_html() -> None:
+    text = (
+        '{"next": "http://x/api/?a=1&cursor=b", "id": "<script>", "url": "javascript:x", "n": "http://x/\\"onclick="}'
+    )
+
+    told = linked(text)
+
+    assert told.count("<") == 2
+    assert '<a href="http://x/api/?a=1&amp;cursor=b" rel="nofollow">http://x/api/?a=1&amp;cursor=b</a>' in told
+    assert unescape(re.sub("<[^>]*>", "", told)) == text
+
+
+def test_a_page_shows_the_answer_with_its_links(client: Client) -> None:
+    page = client.get("/api/v1/", headers={"accept": "text/html"}).content.decode()
+
+    assert "<h1>API</h1>" in page
+    assert re.search(r'&quot;<a href="http://testserver/api/v1/[a-z]+/" rel="nofollow">', page)
+    assert "HTTP 200 OK" in page
