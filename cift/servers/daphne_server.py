@@ -30,12 +30,11 @@ from cift.http.bodies import LINGER_BYTES_MAX
 from cift.http.handshakes import ANSWER_EXTENSION
 from cift.request_ids import REQUEST_ID_HEADER, request_id_of
 from cift.servers.acceptor import Acceptor
-from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, head_late
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX
 from cift.servers.connections import Place, connections_bounded
 from cift.servers.daphne_socket import DaphneSocket, protocol_options
 from cift.servers.frames import CLOSE_S_MAX, EXTENSION
 from cift.servers.grammar import no_request
-from cift.servers.heads import HeadWait
 from cift.servers.reader import RequestReader
 from cift.settings.tls import TlsSettings
 
@@ -208,60 +207,38 @@ class _Request(WebRequest):  # type: ignore[misc]
 
 
 class _Channel(_HttpChannel):  # type: ignore[misc]
-    """Is handed plain requests by a reader; bounds how long a head may take, however often a byte of it comes."""
+    """Is handed plain requests by a reader."""
 
     transport: Any
     persistent: bool
     place: Place
 
     def __init__(self) -> None:
-        """Begin to wait for the first head."""
+        """Begin with nothing read."""
         super().__init__()
-        self._reader = RequestReader(self)
-        self._head = HeadWait(loop=twisted_loop, end=self._too_late)
+        self._reader = RequestReader(self, loop=twisted_loop)
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Begin to wait for the first head."""
         super().connectionMade()
         self.factory.server.places[self.transport] = self.place
-        self._head.connected()
+        self._reader.connected()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """Wait no more."""
-        self._head.stop()
+        self._reader.lost()
         self.factory.server.place_leave(self.transport)
         super().connectionLost(reason)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Read requests out of what comes."""
         self._reader.feed(data)
-        self._head_look()
-
-    def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
-        """Wait no more."""
-        self._head.arrived()
-        super().allHeadersReceived()
 
     def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
         """Turn to the next request."""
         super().requestDone(request)
         if self.persistent:
-            self._head.answered()
             self._reader.answered()
-            self._head_look()
-
-    def _head_look(self) -> None:
-        """Begin the time of a head that has begun to arrive."""
-        if self._reader.head_begun:
-            self._head.begin()
-
-    def _too_late(self) -> None:
-        self._head.stop()
-        if self._head.begun:
-            self.write_raw(problem_raw(head_late(), request_id=request_id_of(None)))
-        # Whoever does not read what was written is cut off.
-        self.abortTimeout = CLOSE_S_MAX
-        self.timeoutConnection()
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted's name
         """Answer as a problem what is no request of HTTP."""
@@ -296,6 +273,11 @@ class _Channel(_HttpChannel):  # type: ignore[misc]
     def cut(self) -> None:
         """Close."""
         self.loseConnection()
+
+    def expire(self) -> None:
+        """Close, and cut off who does not read what was written."""
+        self.abortTimeout = CLOSE_S_MAX
+        self.timeoutConnection()
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]

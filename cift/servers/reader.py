@@ -3,11 +3,11 @@
 A request is handed on when its head is whole and the one before it is answered: answers keep their order, and a fault
 in the second request does not take the answer to the first. What waits meanwhile is bounded: the connection is not
 read from. Whoever sends what is no request is answered with a problem, read from for a moment (cut off while it still
-writes, it would not get to see the answer), and let go.
+writes, it would not get to see the answer), and let go. So is whoever does not end a request's head in time.
 """
 
-import asyncio
 import re
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from cift.http.answers import problem_raw
 from cift.http.bodies import LINGER_BYTES_MAX, LINGER_S_MAX
 from cift.request_ids import request_id_of
 from cift.servers.grammar import HEAD_BYTES_MAX, head_end, head_read, is_trailer, no_request, request_id_in
+from cift.servers.heads import HeadWait
 
 WAITING_BYTES_MAX = 64 * 1024
 """How much of later requests is held before the connection is not read from."""
@@ -49,13 +50,18 @@ class Connection(Protocol):
     def cut(self) -> None:
         """Close."""
 
+    def expire(self) -> None:
+        """Close, and cut off who does not read what was written."""
+
 
 class RequestReader:
     """One connection's requests."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Begin to wait for the first head."""
+    def __init__(self, connection: Connection, *, loop: AbstractEventLoop) -> None:
+        """Take a connection that is yet to be made."""
         self._connection = connection
+        self._loop = loop
+        self._heads = HeadWait(loop=loop, end=self._head_late)
         self._held = bytearray()
         self._looked_at = 0
         self._head = b""
@@ -65,22 +71,40 @@ class RequestReader:
         self._advancing = False
         self._step: Callable[[], bool] = self._head_take
 
+    def connected(self) -> None:
+        """Begin to wait for the first head."""
+        self._heads.connected()
+
+    def lost(self) -> None:
+        """Wait no more: the connection is gone."""
+        self._heads.stop()
+
     def feed(self, data: bytes) -> None:
         """Take what has come."""
         self._held += data
         self._advance()
+        self._head_look()
         if self._step == self._wait and len(self._held) > WAITING_BYTES_MAX:
             self._connection.reading_pause()
 
-    @property
-    def head_begun(self) -> bool:
-        """Return whether a request has begun to arrive whose head is not whole."""
-        return bool(self._held) and self._step == self._head_take
-
     def answered(self) -> None:
         """Hear that the request under way has been answered."""
+        self._heads.answered()
         self._answered = True
         self._advance()
+        self._head_look()
+
+    def _head_look(self) -> None:
+        """Begin the time of a head that has begun to arrive and is not whole."""
+        if self._held and self._step == self._head_take:
+            self._heads.begin()
+
+    def _head_late(self) -> None:
+        self._heads.stop()
+        if self._heads.begun:
+            error = ApplicationError("request_timeout", "The request's head was not received in time.")
+            self._connection.write_raw(problem_raw(error, request_id=request_id_of(None)))
+        self._connection.expire()
 
     def _advance(self) -> None:
         if self._advancing:
@@ -107,6 +131,7 @@ class RequestReader:
             return False
         self._head, self._looked_at = bytes(held[:end]), 0
         head = head_read(self._head)
+        self._heads.arrived()
         del held[:end]
         if head.continues:
             if head.length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
@@ -230,4 +255,4 @@ class RequestReader:
             bodiless = begun.startswith(b"HEAD ")
             self._connection.write_raw(problem_raw(error, request_id=request_id, bodiless=bodiless))
         self._connection.writing_end()
-        asyncio.get_running_loop().call_later(LINGER_S_MAX, self._connection.cut)
+        self._loop.call_later(LINGER_S_MAX, self._connection.cut)

@@ -16,11 +16,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from cift.http.answers import phrase_of, problem_raw
 from cift.request_ids import request_id_of
 from cift.servers.acceptor import Acceptor
-from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX, head_late
+from cift.servers.base import DRAIN_S_MAX, MESSAGE_BYTES_MAX
 from cift.servers.connections import Place, connections_bounded
 from cift.servers.frames import CLOSE_S_MAX
 from cift.servers.grammar import no_request
-from cift.servers.heads import HeadWait
 from cift.servers.reader import RequestReader
 from cift.servers.uvicorn_socket import UvicornSocket
 from cift.settings.tls import TlsSettings
@@ -117,7 +116,7 @@ class UvicornServer:
 
 
 class _Http(HttpToolsProtocol):
-    """Is handed plain requests by a reader; bounds a head's time, and how long an answer may lie unread."""
+    """Is handed plain requests by a reader; bounds how long an answer may lie unread."""
 
     _cutting: TimerHandle | None = None
 
@@ -125,18 +124,17 @@ class _Http(HttpToolsProtocol):
         """Take the connection's place, which a socket takes over."""
         super().__init__(*arguments, **options)
         self._place = place
-        self._head = HeadWait(loop=self.loop, end=self._too_late)
+        self._reader = RequestReader(self, loop=self.loop)
         self.ws_protocol_class = partial(UvicornSocket, place=place)  # type: ignore[assignment]
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._reader = RequestReader(self)
-        self._head.connected()
+        self._reader.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self._head.stop()
+        self._reader.lost()
         self._cut_not()
         self._place.leave()
         super().connection_lost(exc)
@@ -144,25 +142,12 @@ class _Http(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read requests out of what comes."""
         self._reader.feed(data)
-        self._head_look()
-
-    def on_headers_complete(self) -> None:
-        """Wait no more."""
-        self._head.arrived()
-        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Turn to the next request."""
         super().on_response_complete()
         if not self.transport.is_closing():
-            self._head.answered()
             self._reader.answered()
-            self._head_look()
-
-    def _head_look(self) -> None:
-        """Begin the time of a head that has begun to arrive."""
-        if self._reader.head_begun:
-            self._head.begin()
 
     def send_400_response(self, msg: str) -> None:
         """Answer as a problem what is no request of HTTP."""
@@ -209,12 +194,9 @@ class _Http(HttpToolsProtocol):
         self._cut_not()
         super().resume_writing()
 
-    def _too_late(self) -> None:
-        self._head.stop()
-        if self._head.begun:
-            self.transport.write(problem_raw(head_late(), request_id=request_id_of(None)))
+    def expire(self) -> None:
+        """Close, and cut off who does not read what was written."""
         self.transport.close()
-        # What was written and is not read would keep the connection.
         self._cut_in(CLOSE_S_MAX)
 
     def _cut_in(self, seconds: float) -> None:
