@@ -5,13 +5,11 @@ import json
 import os
 import signal
 import ssl
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from typing import ClassVar
 
 import msgspec
 import psutil
@@ -20,57 +18,26 @@ from apps.orders.matching.service import ServiceState
 from cift.bus.base import BusError
 from cift.bus.nats import NatsBus
 from cift.wire.subjects import status_subject
-from tests.support.venue import ROOT, free_port
-
-OPEN_S_MAX = 240.0
-END_S_MAX = 60.0
+from tests.support.printing import Printing
+from tests.support.venue import free_port
 
 
 @dataclass
-class RunningStack:
+class RunningStack(Printing):
     """A stack, its lines, and its parts by name."""
+
+    READY_S_MAX: ClassVar[float] = 240.0
+    END_S_MAX: ClassVar[float] = 60.0
 
     folder: Path
     port: int = field(default_factory=free_port)
-    lines: list[str] = field(default_factory=list)
-
     nats_port: int = field(default_factory=free_port)
 
     def start(self) -> "RunningStack":
         ports = {"web": self.port, "nats": self.nats_port, "postgres": free_port()}
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                str(ROOT / "manage.py"),
-                "stack",
-                "--folder",
-                str(self.folder),
-                *(f"--{name}-port={port}" for name, port in ports.items()),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "COLUMNS": "200"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reading = Thread(target=self._read, daemon=True)
-        self._reading.start()
+        named = (f"--{name}-port={port}" for name, port in ports.items())
+        self.launch("stack", "--folder", str(self.folder), *named, COLUMNS="200")
         return self
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(self.process.stdout)
-
-    @property
-    def output(self) -> str:
-        return "".join(self.lines)
-
-    def wait_for(self, text: str, *, seconds: float = OPEN_S_MAX) -> None:
-        give_up_at = time.monotonic() + seconds
-        while text not in self.output:
-            assert self.process.poll() is None, f"the stack ended:\n{self.output}"
-            assert time.monotonic() < give_up_at, f"no {text!r} in {seconds} s:\n{self.output}"
-            time.sleep(0.05)
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -82,7 +49,7 @@ class RunningStack:
 
     def holder(self) -> int:
         """The order service that has the shard, as it says itself to whoever asks on the bus."""
-        give_up_at = time.monotonic() + OPEN_S_MAX
+        give_up_at = time.monotonic() + self.READY_S_MAX
         while True:
             assert time.monotonic() < give_up_at, self.output
             with suppress(BusError):
@@ -106,21 +73,10 @@ class RunningStack:
         return [process.pid for process in self.processes() if any(word in each for each in process.cmdline())]
 
     def wait_parts(self, word: str, count: int) -> None:
-        give_up_at = time.monotonic() + OPEN_S_MAX
+        give_up_at = time.monotonic() + self.READY_S_MAX
         while len(self.pids(word)) != count:
             assert time.monotonic() < give_up_at, self.output
             time.sleep(0.05)
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
-
-    def end(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(timeout=END_S_MAX)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        self._reading.join(timeout=5)
-        return code

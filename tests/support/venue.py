@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import ssl
 import subprocess
@@ -14,14 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-READY_S_MAX = 120.0
-END_S_MAX = 20.0
+from tests.support.printing import Printing
+
+ROOT = Printing.ROOT
+READY_S_MAX = Printing.READY_S_MAX
+END_S_MAX = Printing.END_S_MAX
 
 
 def free_port() -> int:
@@ -32,56 +32,31 @@ def free_port() -> int:
 
 
 @dataclass
-class Venue:
+class Venue(Printing):
     """`manage.py venue` as an operator starts it, and what it prints."""
 
     folder: Path
     port: int = field(default_factory=free_port)
-    lines: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
 
     def start(self) -> "Venue":
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "venue"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "cift.settings.embedded",
-                "CIFT_DATA_DIR": str(self.folder),
-                "HOST": "127.0.0.1",
-                "PORT": str(self.port),
-                # A test is alone in its market, unless it is about the simulated one.
-                "SIMULATION": "0",
-                **self.environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reading = Thread(target=self._read, daemon=True)
-        self._reading.start()
+        given = {
+            "DJANGO_SETTINGS_MODULE": "cift.settings.embedded",
+            "CIFT_DATA_DIR": str(self.folder),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            # A test is alone in its market, unless it is about the simulated one.
+            "SIMULATION": "0",
+            **self.environment,
+        }
+        self.launch("venue", **given)
         return self
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(self.process.stdout)
-
-    @property
-    def output(self) -> str:
-        return "".join(self.lines)
 
     def wait_open(self) -> "Venue":
         # The last line of what it says then: on a busy machine the lines come one by one.
         self.wait_for("passwords as first given in")
         return self
-
-    def wait_for(self, text: str, *, seconds: float = READY_S_MAX, count: int = 1) -> None:
-        give_up_at = time.monotonic() + seconds
-        while self.output.count(text) < count:
-            assert self.process.poll() is None, f"the venue ended:\n{self.output}"
-            assert time.monotonic() < give_up_at, f"no {text!r} in {seconds} s:\n{self.output}"
-            time.sleep(0.02)
 
     def get(self, path: str) -> tuple[int, Any]:
         try:
@@ -122,21 +97,6 @@ class Venue:
         except psutil.NoSuchProcess:
             return []
         return found
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """Signal the supervisor and wait; give its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.wait_end()
-
-    def wait_end(self) -> int:
-        try:
-            code = self.process.wait(timeout=END_S_MAX)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        self._reading.join(timeout=5)
-        return code
 
 
 def manage(venue: Venue, *arguments: str) -> str:

@@ -25,7 +25,7 @@ from tests.performance.trading import Trading, trading_open
 ROOT = Path(__file__).resolve().parents[3]
 ORDERS = "/api/v1/orders/"
 PER_SECOND = 100
-COUNT = 300
+COUNT = 200
 ALONE_COUNT = 300
 WARM = 100
 RESTING = 10_000
