@@ -116,7 +116,7 @@ class Turns:
         return waiter
 
     def _pass_on(self) -> None:
-        """Give the turn to the next of the next who waits; called with the lock."""
+        """Let in the next of the next who waits; called with the lock."""
         self._turn, self._since = None, time.monotonic()
         while self._waiting and self._turn is None:
             who, waiters = self._waiting.popitem(last=False)
