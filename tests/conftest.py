@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.faulty",
     "tests.support.nats_server",
+    "tests.support.questdb_server",
     "tests.support.reruns",
     "tests.support.shared_data",
     "tests.support.traders",

@@ -28,7 +28,7 @@ from cift.processes.turns import async_to_sync
 from cift.rest.lists import PagedList
 from cift.rest.pages import page_answer, page_ask
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, integer, query_read, read_wait
-from cift.rest.schema import WRITER_READS, described, page_of
+from cift.rest.schema import STORE_READS, WRITER_READS, described, page_of
 from cift.times import clock_ns
 from cift.wire.queries import BookFound
 
@@ -91,7 +91,7 @@ class TickerApi(APIView):
 
     permission_classes = (AllowAny,)
 
-    @described(answers={200: TickerBody}, errors=WRITER_READS)
+    @described(answers={200: TickerBody}, errors=(*WRITER_READS, *STORE_READS))
     def get(self, request: Request, symbol: str) -> Response:
         """Return best bid and offer and the last price as the writer has them, and the last 24 hours."""
         query_read(request.query_params, {})
@@ -103,7 +103,7 @@ class TradeListApi(APIView):
 
     permission_classes = (AllowAny,)
 
-    @described(answers={200: page_of(TradeBody)}, query=TRADE_FILTERS)
+    @described(answers={200: page_of(TradeBody)}, query=TRADE_FILTERS, errors=STORE_READS)
     def get(self, request: Request, symbol: str) -> Response:
         """List them, newest first."""
         read = query_read(request.query_params, TRADE_FILTERS)

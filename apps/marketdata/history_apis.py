@@ -19,7 +19,7 @@ from cift.errors.application import ApplicationError, FieldError
 from cift.fields import Field, choice
 from cift.rest.pages import PageAsk, cursor_url, page_answer, page_ask, rows_paged
 from cift.rest.queries import AT_LEAST_FIELDS, PAGE_FIELDS, SPAN_FIELDS, integer, query_read, read_wait
-from cift.rest.schema import described, page_of
+from cift.rest.schema import STORE_READS, described, page_of
 from cift.times import clock_ns
 
 CANDLES_DEFAULT = 500
@@ -43,7 +43,7 @@ class CandleListApi(APIView):
 
     permission_classes = (AllowAny,)
 
-    @described(answers={200: page_of(CandleBody)}, query=CANDLE_FILTERS)
+    @described(answers={200: page_of(CandleBody)}, query=CANDLE_FILTERS, errors=STORE_READS)
     def get(self, request: Request, symbol: str) -> Response:
         """List them, newest first, without gaps."""
         given = query_read(request.query_params, CANDLE_FILTERS)
@@ -79,7 +79,7 @@ class DayTickerListApi(APIView):
     permission_classes = (AllowAny,)
     page_name = "Tickers"
 
-    @described(answers={200: page_of(DayTickerBody)}, query=TICKER_FILTERS)
+    @described(answers={200: page_of(DayTickerBody)}, query=TICKER_FILTERS, errors=STORE_READS)
     def get(self, request: Request) -> Response:
         """List what was traded of each instrument in 24 hours, last listed first."""
         given = query_read(request.query_params, TICKER_FILTERS)

@@ -51,6 +51,11 @@ class ProjectedJournal(JournalReads):
                 return Reply(number=number, at=at, section=before)
         raise ApplicationError("outcome_unknown", "The first answer cannot be read.")
 
+    def head(self) -> int:
+        """Read it along the key."""
+        numbers = JournalBatch.objects.filter(shard=shard()).order_by("-number")
+        return numbers.values_list("number", flat=True).first() or 0
+
     def sequence_at(self, at: int) -> int:
         """Find it in one round trip."""
         number = shard()

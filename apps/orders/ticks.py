@@ -23,7 +23,7 @@ from apps.marketdata.ticks.base import (
 from apps.orders.codes import Liquidity
 from apps.orders.ids import SEQUENCE_MAX, fill_id_first
 from apps.orders.models import Fill, JournalBatch, Projection
-from apps.orders.selectors import projection_wait, shard
+from apps.orders.selectors import projected, projection_wait, shard
 from cift.orderservice.journal import journal_reads
 
 _MINUTE_S, _QUARTER_S, _DAY_S = 60, 900, 86_400
@@ -56,6 +56,10 @@ class FillTickStore(TickStore):
         if before:
             rows = rows.filter(id__lt=fill_id_first(min(before)))
         return _ticks(rows.order_by("id" if newer else "-id").values_list(*_COLUMNS)[:limit])
+
+    def sequence(self) -> int:
+        """Read the place of the tables."""
+        return projected().sequence
 
     def place(self, *, at: int) -> StorePlace:
         """Hold the tables against the journal."""

@@ -50,6 +50,7 @@ CODES = {
     "overloaded": ErrorCode(503, "Order service overloaded; the request had no effect", 1),
     "projection_behind": ErrorCode(503, "Requested state not yet readable", 1),
     "database_busy": ErrorCode(503, "Database busy", 1),
+    "history_unavailable": ErrorCode(503, "Store of trades and candles unavailable", 1),
     "outcome_unknown": ErrorCode(504, "Outcome unknown: no answer from the order service in time"),
     **{reason.code: ErrorCode(422, reason.title) for reason in Reason},
 }

@@ -47,6 +47,12 @@ EXTRAS: Mapping[str, Extra] = {
         "For a change that was made: a read that carries it as `at_least` sees the change",
     ),
     "index": Extra(_COUNT, 1, "The position of the command in the atomic batch, from 0"),
+    "store": Extra(_TEXT, "questdb", "The store that cannot be read"),
+    "known_sequence": Extra(
+        _COUNT,
+        4711,
+        "Up to which sequence it was last seen to have all; 0: that was never seen",
+    ),
     "reason": Extra(_TEXT, "price_outside_band", "Why that command was refused"),
 }
 """By name."""
@@ -84,6 +90,7 @@ ERROR_EXTRAS: Mapping[str, ErrorExtras] = {
     "overloaded": _SERVICE,
     "projection_behind": _DONE,
     "database_busy": _DONE,
+    "history_unavailable": ErrorExtras(("store", "known_sequence")),
     "outcome_unknown": ErrorExtras(("resolve_after",), may=("client_order_id", "client_order_ids", "id")),
 }
 """By code; the others have none."""

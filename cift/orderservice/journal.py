@@ -23,6 +23,10 @@ class JournalReads(ABC):
         """
 
     @abstractmethod
+    def head(self) -> int:
+        """Return the number of the last batch, 0 where there is none."""
+
+    @abstractmethod
     def sequence_at(self, at: int) -> int:
         """Find the first sequence of a time (ns since epoch, UTC) or later; where there is none, one above all."""
 

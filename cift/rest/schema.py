@@ -33,6 +33,9 @@ _OF_BODIES = ("payload_too_large", "request_timeout", "unsupported_media_type")
 WRITER_READS = ("venue_unavailable", "overloaded")
 """What a question to the order service may be answered with."""
 
+STORE_READS = ("history_unavailable",)
+"""What a read of trades and candles may be answered with."""
+
 WRITER_WRITES = (
     "venue_unavailable",
     "venue_halted",

@@ -8,6 +8,12 @@ JOURNAL_READS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "apps.orders.
 
 TICK_STORES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "apps.orders.ticks.FillTickStore"}}
 
+# What the workers' writer to a store of its own is made with; None: nothing is shipped.
+TICK_SHIPPING: dict[str, Any] | None = None
+
+# Celery's configuration; empty: there are no workers.
+CELERY: dict[str, Any] = {}
+
 CANDLES_KEEP_S: dict[int, int] = {
     1: variables.SECOND_CANDLES_KEEP_HOURS.read() * 3_600,
     15: variables.SECOND_CANDLES_KEEP_HOURS.read() * 3_600,

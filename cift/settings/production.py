@@ -5,6 +5,7 @@ from pathlib import Path
 from cift.settings import variables
 from cift.settings.base import *
 from cift.settings.bus import production_buses
+from cift.settings.celery import SCHEDULE, celery_settings
 from cift.settings.data_folder import data_folder
 from cift.settings.databases import postgres_databases
 from cift.settings.identities import identities_settings
@@ -12,6 +13,7 @@ from cift.settings.logging import logging_settings
 from cift.settings.matching import matching_settings
 from cift.settings.ratelimits import PRODUCTION, rate_limits
 from cift.settings.simulation import simulation_settings
+from cift.settings.stores import production_tick_shipping, production_tick_stores
 from cift.settings.tls import tls_settings
 
 DATA_DIR: Path = data_folder(variables.DATA_DIR.read(production=True))
@@ -32,6 +34,9 @@ DATABASES = postgres_databases(
     name=variables.DATABASE_NAME.read(production=True),
 )
 BUSES = production_buses(DATA_DIR)
+TICK_STORES = production_tick_stores()
+TICK_SHIPPING = production_tick_shipping()
+CELERY = celery_settings(variables.DRAGONFLY_URL.given(), schedule=SCHEDULE if TICK_SHIPPING else {})
 LOGGING = logging_settings(formatter="JsonFormatter", refusals="INFO")
 MATCHING = matching_settings(ids_key=variables.IDS_KEY.read(production=True))
 SIMULATION = simulation_settings(enabled=bool(variables.SIMULATION.read(production=True)))

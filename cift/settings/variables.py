@@ -19,6 +19,7 @@ _NETWORK = "TLS and proxies"
 _SECRETS = "Secrets"
 _DATABASE = "Database"
 _BUS = "Bus"
+_STORES = "Stores"
 _MAIL = "Mail"
 
 _PORT_MAX = 65_535
@@ -310,6 +311,52 @@ NATS_CA = File(
     meaning="A PEM file with the authorities that sign the servers' certificates.",
     unset="those of the system",
     embedded=False,
+)
+
+DRAGONFLY_URL = Text(
+    name="CIFT_DRAGONFLY_URL",
+    section=_STORES,
+    meaning="Dragonfly, or a server that speaks its protocol, as in `redis://:PASSWORD@dragonfly:6379`.",
+    unset="none: no workers",
+    embedded=False,
+)
+QUESTDB_URL = Text(
+    name="CIFT_QUESTDB_URL",
+    section=_STORES,
+    meaning="QuestDB's HTTP, as in `http://questdb:9000`: trades and candles are read there, and shipped there by the "
+    "workers.",
+    unset="the projected tables",
+    embedded=False,
+)
+QUESTDB_SQL_PORT = Integer(
+    name="CIFT_QUESTDB_SQL_PORT",
+    section=_STORES,
+    meaning="The port of the same host where QuestDB speaks PostgreSQL's protocol.",
+    default=8_812,
+    embedded=False,
+    least=1,
+    most=_PORT_MAX,
+)
+QUESTDB_USER = Text(
+    name="CIFT_QUESTDB_USER",
+    section=_STORES,
+    meaning="The user to log in to QuestDB as: one that may write for the workers, one that may only read for all "
+    "other processes.",
+    default="cift",
+    embedded=False,
+)
+QUESTDB_PASSWORD = Text(
+    name="CIFT_QUESTDB_PASSWORD", section=_STORES, meaning="That user's password.", unset="none", embedded=False
+)
+TICKS_KEEP_DAYS = Integer(
+    name="CIFT_TICKS_KEEP_DAYS",
+    section=_STORES,
+    meaning="How many days QuestDB keeps single trades; candles are kept as said under History. "
+    "`manage.py backfill ticks` ships them again from the journal.",
+    default=365,
+    embedded=False,
+    least=2,
+    most=36_500,
 )
 
 EMAIL_HOST = Text(

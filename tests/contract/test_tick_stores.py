@@ -10,7 +10,7 @@ from apps.marketdata.codes import Side
 from apps.marketdata.ticks.base import IDLE_FINAL_NS, DayStatistics, Tick, TickStore
 from apps.orders.models import JournalBatch
 from cift.errors.application import ApplicationError
-from tests.support.tickstores import StoreMaker, of_the_fills_table, summed
+from tests.support.tickstores import StoreMaker, of_questdb, of_the_fills_table, summed
 
 T0 = 1_700_000_000_000_000_000
 STEP_NS = 1_000
@@ -25,10 +25,11 @@ SEQUENCES = [trade.sequence for trade in TRADES]
 OTHERS = [trade._replace(sequence=trade.sequence + 1, at=trade.at + STEP_NS) for trade in TRADES[:-1]]
 
 
-@pytest.fixture(params=[of_the_fills_table])
+@pytest.fixture(params=["fills", "questdb"])
 def make(request: pytest.FixtureRequest, databases: str) -> StoreMaker:
-    maker: StoreMaker = request.param
-    return maker
+    if request.param == "fills":
+        return of_the_fills_table
+    return of_questdb(request.getfixturevalue("questdb_server"))
 
 
 @pytest.fixture

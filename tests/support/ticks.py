@@ -29,6 +29,9 @@ class GivenTicks(TickStore):
         ]
         return (found if newer else found[::-1])[:limit]
 
+    def sequence(self) -> int:
+        return self._head or 0
+
     def place(self, *, at: int) -> StorePlace:
         return StorePlace(at, at)
 

@@ -1,7 +1,8 @@
 """What a store of trades and candles promises; `tests/contract/test_tick_stores.py` holds every backend to it.
 
 A store follows the journal with a lag of milliseconds. Its trades are ordered by sequence, which is a trade's id, and
-times rise with it. Its candles are those of its trades, to the last integer. All methods block their thread.
+times rise with it. Its candles are those of its trades, to the last integer. All methods block their thread. Any
+of them raises an ApplicationError, `history_unavailable`, where the store is a server of its own and cannot be read.
 """
 
 from abc import ABC, abstractmethod
@@ -93,6 +94,10 @@ class TickStore(ABC):
         after it. `start` and `end` (ns since epoch, UTC) bound their time: from `start` on, before `end`. The store
         answers with what it has.
         """
+
+    @abstractmethod
+    def sequence(self) -> int:
+        """Return up to which sequence the store has all."""
 
     @abstractmethod
     def place(self, *, at: int) -> StorePlace:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
+from pytest_django import Settings
 
 from apps.marketdata.candles.intervals import INTERVALS_S, NS_PER_S
 from apps.marketdata.codes import Side
@@ -264,3 +265,19 @@ def test_the_database_is_asked_as_often_for_many_as_for_one(sqlite: Path) -> Non
         asked("instruments/A1-USD/candles/", {"interval": "1d", "limit": 1_500})
     assert max(len(few), len(many)) <= 8
     references.forget()
+
+
+@pytest.mark.parametrize("path", ["instruments/A1-USD/candles/?interval=1m", "instruments/A1-USD/trades/", "tickers/"])
+def test_a_store_that_is_down_is_named_with_what_it_was_last_seen_to_have(
+    market: None, settings: Settings, path: str
+) -> None:
+    options = {"url": "http://127.0.0.1:1", "sql_port": 1, "user": "reader", "password": ""}
+    settings.TICK_STORES = {
+        "default": {"BACKEND": "apps.marketdata.ticks.questdb.QuestDBTickStore", "OPTIONS": options}
+    }
+
+    answer = asked(path)
+
+    assert answer.status_code == 503
+    body = answer.json()
+    assert (body["code"], body["store"], body["known_sequence"]) == ("history_unavailable", "questdb", 0)

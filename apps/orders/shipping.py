@@ -1,0 +1,133 @@
+"""Trades from the journal into the store of trades and candles, behind its place, a bounded stretch at a time.
+
+Invariants:
+    The store's own place says what it has, so a store that was wiped is filled again, and a process that was killed
+    has lost nothing.
+    A stretch is written before its place. What is written twice is there once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from apps.marketdata.codes import Side
+from apps.marketdata.ticks.questdb_tables import Place
+from apps.marketdata.ticks.questdb_writing import TickRow, TickWriter
+from apps.orders.codes import Liquidity
+from apps.orders.matching.errors import MatchingError
+from apps.orders.matching.journal import Journal, JournalRow, read_ahead
+from apps.orders.matching.projector import packer_seeded
+from apps.orders.matching.tables import WRITES, Row, Rows
+
+STRETCH_BYTES_MAX = 4 * 1024 * 1024
+"""A stretch has no more of the journal's events, but for a batch that has more by itself."""
+
+STRETCH_BATCHES_MAX = 1_000
+
+_FILLS = list(WRITES).index("fills")
+_COLUMNS = WRITES["fills"].columns
+_INSTRUMENT, _SEQUENCE, _PRICE, _QUANTITY, _NOTIONAL, _SIDE, _AT, _LIQUIDITY = map(
+    _COLUMNS.index,
+    ("instrument_id", "trade_id", "price", "quantity", "notional", "side", "executed_at", "liquidity"),
+)
+
+_decode = msgspec.msgpack.Decoder(list[Rows]).decode
+
+
+class ShippingBehindError(MatchingError):
+    """The store has not made the candles of what it was sent in time; it is sent again."""
+
+
+class ShippingRangeError(MatchingError):
+    """The journal has no such range of batches."""
+
+
+class TickShipper:
+    """Ships a shard's trades, through the calling thread's connections."""
+
+    def __init__(self, shard: int, writer: TickWriter) -> None:
+        """Take where to; the store's tables are there."""
+        self._shard = shard
+        self._writer = writer
+        self._journal = Journal(shard)
+        self._packer = packer_seeded()
+
+    def step(self) -> int:
+        """Ship the next stretch; return how many batches it had, 0 where the store has all.
+
+        Raises:
+            QuestDBUnavailableError, QuestDBRefusedError: as the writer does.
+            ShippingBehindError: the candles are not there yet.
+            JournalUnavailableError: the journal cannot be read.
+
+        """
+        place = self._writer.place(self._shard)
+        head = self._journal.chunk(place.number, rows=STRETCH_BATCHES_MAX)
+        rows = _bounded(head)
+        if not rows:
+            return 0
+        self._write(rows)
+        last = rows[-1]
+        reached = Place(last.number, last.last_sequence, last.at)
+        if not self._writer.place_write(self._shard, reached):
+            message = f"the candles of batches {place.number + 1} to {last.number} are not made yet"
+            raise ShippingBehindError(message)
+        return len(rows)
+
+    def backfill(self, *, first: int, last: int | None, progress: Callable[[int, int], None]) -> tuple[int, int, int]:
+        """Ship the batches from `first` to `last` again, and move the place on if they go on behind it.
+
+        `progress` is told how far it is and how far it goes. Returns the range and how many trades it has.
+
+        Raises:
+            ShippingRangeError: there is no batch in the range.
+            QuestDBUnavailableError, QuestDBRefusedError, ShippingBehindError, JournalUnavailableError: as a step.
+
+        """
+        head = self._journal.head()
+        newest = 0 if head is None else head.number
+        last = min(newest if last is None else last, newest)
+        if not 1 <= first <= last:
+            message = f"the journal has no batches {first} to {last}: it is at batch {newest}"
+            raise ShippingRangeError(message)
+        count = 0
+        for chunk in read_ahead(self._journal, first - 1):
+            rows = [row for row in chunk if row.number <= last]
+            if not rows:
+                break
+            count += self._write(rows)
+            end = rows[-1]
+            reached = Place(end.number, end.last_sequence, end.at)
+            place = self._writer.place(self._shard)
+            goes_on = first - 1 <= place.number < reached.number
+            if goes_on and not self._writer.place_write(self._shard, reached):
+                message = f"the candles up to batch {end.number} are not made yet"
+                raise ShippingBehindError(message)
+            progress(end.number, last)
+        return first, last, count
+
+    def _write(self, rows: Sequence[JournalRow]) -> int:
+        lists = _decode(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
+        trades = list(_trades(lists[_FILLS]))
+        return self._writer.trades_write(trades) if trades else 0
+
+
+def _trades(fills: Sequence[Row]) -> Iterator[TickRow]:
+    """Return the trades of a pack's fills: each is its taker's."""
+    return (
+        TickRow(
+            row[_INSTRUMENT], row[_SEQUENCE], row[_PRICE], row[_QUANTITY], row[_NOTIONAL], Side(row[_SIDE]), row[_AT]
+        )
+        for row in fills
+        if row[_LIQUIDITY] == Liquidity.TAKER
+    )
+
+
+def _bounded(rows: Sequence[JournalRow]) -> Sequence[JournalRow]:
+    """Return the first batches that are no larger together than a stretch may be; at least one."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.events)
+        if count and size > STRETCH_BYTES_MAX:
+            return rows[:count]
+    return rows

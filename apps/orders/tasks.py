@@ -1,0 +1,68 @@
+"""The workers' tasks of this app: trades into their store."""
+
+import time
+
+from celery import shared_task
+from celery.app.task import Task
+from django.conf import settings
+
+from apps.marketdata.ticks.questdb_link import QuestDBRefusedError, QuestDBUnavailableError
+from apps.marketdata.ticks.questdb_writing import TickWriter
+from apps.orders.matching.errors import MatchingError
+from apps.orders.selectors import shard
+from apps.orders.shipping import TickShipper
+from cift.processes.leases import SharedLease
+
+SHIP_S = 1.0
+"""How long a task ships what there is, and looks for more, before the next goes on."""
+
+LEASE_S = 8.0
+"""Longer than a task can take."""
+
+RETRIES_MAX = 5
+BACKOFF_S_MAX = 8
+"""The schedule begins anew what was given up."""
+
+_POLL_S = 0.05
+_FAULTS = (QuestDBUnavailableError, QuestDBRefusedError, MatchingError)
+
+
+@shared_task(
+    bind=True,
+    name="ticks.ship",
+    autoretry_for=_FAULTS,
+    max_retries=RETRIES_MAX,
+    retry_backoff=True,
+    retry_backoff_max=BACKOFF_S_MAX,
+    retry_jitter=True,
+)
+def ship(task: "Task[..., int]", *, after: str = "") -> int:
+    """Ship trades for a while, and leave the rest to the next, which it sends; return how many batches of the journal.
+
+    Of several one ships: the lease goes from each task to the one it sends, named in its `after`. Where that is lost,
+    the schedule's next begins once the lease has run out.
+
+    Raises:
+        QuestDBUnavailableError, QuestDBRefusedError, MatchingError: tried again, with a growing pause.
+
+    """
+    lease = SharedLease(settings.CELERY["broker_url"], "ticks.ship", lease_s=LEASE_S)
+    if not lease.take(after=after):
+        return 0
+    count = 0
+    give_up_at = time.monotonic() + SHIP_S
+    try:
+        writer = TickWriter(**settings.TICK_SHIPPING)
+        writer.tables_ensure()
+        shipper = TickShipper(shard(), writer)
+        while time.monotonic() < give_up_at:
+            shipped = shipper.step()
+            count += shipped
+            if not shipped:
+                time.sleep(_POLL_S)
+        lease.take()
+    except BaseException:
+        lease.release()
+        raise
+    task.apply_async(kwargs={"after": lease.holder}, expires=LEASE_S)
+    return count

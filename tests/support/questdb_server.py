@@ -1,0 +1,112 @@
+"""A QuestDB server of this test run, from the stack's own package and configuration."""
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.marketdata.ticks.questdb import QuestDBTickStore
+from apps.marketdata.ticks.questdb_link import QuestDBLink
+from apps.marketdata.ticks.questdb_tables import PLACES, TICKS, VIEWS
+from apps.marketdata.ticks.questdb_writing import TickWriter
+from cift.stack.questdb import (
+    READER,
+    WRITER,
+    questdb_answers,
+    questdb_environment,
+    questdb_jar,
+    questdb_prepare,
+    questdb_program,
+)
+from tests.support.venue import ROOT, free_port
+
+PASSWORDS = {"questdb": "writer;s", "questdb-reader": "reader-s"}
+READY_S_MAX = 60.0
+
+
+@dataclass
+class QuestDBServer:
+    """One server, which can be killed and started again on its ports."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    sql_port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+    content: str = ""
+    """What a test has filled it with, if it says so; a later one that wants the same need not fill it again."""
+
+    def start(self) -> "QuestDBServer":
+        """Start it and wait until it answers."""
+        jar = questdb_jar(ROOT / "var")
+        questdb_prepare(self.folder, port=self.port, sql_port=self.sql_port, passwords=PASSWORDS)
+        self.process = subprocess.Popen(
+            questdb_program(self.folder, jar),
+            env={**os.environ, **questdb_environment()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        give_up_at = time.monotonic() + READY_S_MAX
+        while not asyncio.run(questdb_answers(port=self.port, password=PASSWORDS["questdb"])):
+            assert self.process.poll() is None, "QuestDB ended"
+            assert time.monotonic() < give_up_at, "QuestDB does not start"
+            time.sleep(0.05)
+        return self
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def options(self, *, user: str = WRITER) -> dict[str, Any]:
+        """What a store or a writer is made with."""
+        password = PASSWORDS["questdb" if user == WRITER else "questdb-reader"]
+        return {"url": self.url, "sql_port": self.sql_port, "user": user, "password": password}
+
+    def link(self, *, user: str = WRITER) -> QuestDBLink:
+        options = self.options(user=user)
+        return QuestDBLink(host="127.0.0.1", port=self.sql_port, user=user, password=options["password"])
+
+    def store(self) -> QuestDBTickStore:
+        return QuestDBTickStore(**self.options(user=READER))
+
+    def emptied(self) -> TickWriter:
+        """Drop all tables and make them anew."""
+        link = self.link()
+        for name in reversed(VIEWS.values()):
+            link.run(f"DROP MATERIALIZED VIEW IF EXISTS {name}")
+        for name in (TICKS, PLACES):
+            link.run(f"DROP TABLE IF EXISTS {name}")
+        link.close()
+        writer = TickWriter(**self.options())
+        writer.tables_ensure()
+        self.content = ""
+        return writer
+
+
+@contextmanager
+def questdb_running(folder: Path) -> Iterator[QuestDBServer]:
+    server = QuestDBServer(folder)
+    try:
+        yield server.start()
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def questdb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestDBServer]:
+    """One server for all tests that leave it running."""
+    with questdb_running(tmp_path_factory.mktemp("questdb")) as server:
+        yield server
