@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.reruns",
     "tests.support.shared_data",
     "tests.support.traders",
+    "tests.support.valkey_server",
 ]
 
 

@@ -12,7 +12,7 @@ from cift.settings.secrets import private_write, secrets_load
 
 Ready = Callable[[], Awaitable[bool]]
 
-_PASSWORDS = ("database", "nats-matching", "nats-web", "nats-projector")
+_PASSWORDS = ("database", "nats-matching", "nats-web", "nats-projector", "questdb", "questdb-reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,13 @@ def passwords_load(folder: Path) -> dict[str, str]:
     """
     made = secrets_load(folder)
     file = folder / "passwords.json"
-    if not file.exists():
-        private_write(file, json.dumps({name: secrets.token_urlsafe(24) for name in _PASSWORDS}, indent=2) + "\n")
-    return {**made, **json.loads(file.read_text())}
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if missing := [name for name in _PASSWORDS if name not in known]:
+        # A stack of before may have fewer parts.
+        known |= {name: secrets.token_urlsafe(24) for name in missing}
+        file.unlink(missing_ok=True)
+        private_write(file, json.dumps(known, indent=2) + "\n")
+    return {**made, **known}
 
 
 async def answers(host: str, port: int) -> bool:

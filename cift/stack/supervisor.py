@@ -16,7 +16,15 @@ from cift.stack.certificates import certificates_ensure
 from cift.stack.nats import nats_part
 from cift.stack.parts import Part, passwords_load
 from cift.stack.postgres import postgres_part
-from cift.stack.venue import Ports, role_environment, venue_environment, venue_parts
+from cift.stack.questdb import QuestDBMissingError, questdb_part
+from cift.stack.venue import (
+    Ports,
+    questdb_environment,
+    role_environment,
+    venue_environment,
+    venue_parts,
+    worker_parts,
+)
 
 READY_S_MAX = 60.0
 PATIENCE_S = 8.0
@@ -37,6 +45,7 @@ class Stack:
         self._keeping: list[asyncio.Task[None]] = []
         self._reading: list[asyncio.Task[None]] = []
         self._parts: list[Part] = []
+        self._missing: list[str] = []
         self._lifeline = os.pipe()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,14 +81,35 @@ class Stack:
         for part in (database, nats_part(self._folder, port=self._ports.nats, passwords=secrets)):
             await self._start(part)
         environment = venue_environment(self._venue, ports=self._ports, secrets=secrets, tls=tls)
+        # Without workers nobody would fill it.
+        if await self._questdb(secrets) and "CIFT_DRAGONFLY_URL" in environment:
+            environment |= questdb_environment(ports=self._ports, secrets=secrets, writes=False)
         web = {**environment, **role_environment("web", secrets)}
         for alias in _ALIASES:
             await self._once(web, "migrate", "--database", alias, "--verbosity", "0", "--no-input")
         parts = venue_parts(environment, ports=self._ports, secrets=secrets, tls=tls, lifeline=self._lifeline[0])
+        parts += worker_parts(environment, ports=self._ports, secrets=secrets, lifeline=self._lifeline[0])
         # Side by side: each waits for what it needs by itself.
         await asyncio.gather(*(self._start(part) for part in parts))
         await self._once(web, "bootstrap")
         self._show(tls)
+
+    async def _questdb(self, secrets: Mapping[str, str]) -> bool:
+        """Start QuestDB where this machine can have it; without it trades and candles are the tables'."""
+        try:
+            part = await asyncio.to_thread(
+                questdb_part,
+                self._folder,
+                cache=self._manage.parent / "var",
+                port=self._ports.questdb,
+                sql_port=self._ports.questdb_sql,
+                passwords=secrets,
+            )
+        except QuestDBMissingError as error:
+            self._missing.append(f"questdb is off: {error}")
+            return False
+        await self._start(part)
+        return True
 
     async def _start(self, part: Part) -> None:
         reading, writing = os.pipe()
@@ -143,6 +173,8 @@ class Stack:
         for part in self._parts:
             table.add_row(part.plan.name, part.address, part.what)
         self._console.print(table)
+        for line in self._missing:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
         address = f"https://localhost:{self._ports.web}"
         self._console.print(
             f"CIFT Markets is open at {address}; its authority is {tls['authority']}, its logins are in "

@@ -10,6 +10,7 @@ import httpx
 from cift.bus.nats import NatsBus
 from cift.embedded.children import ChildPlan
 from cift.stack.parts import Part, Ready
+from cift.stack.questdb import READER, WRITER
 from cift.wire.subjects import status_subject
 
 HOST = "127.0.0.1"
@@ -23,6 +24,8 @@ class Ports:
     web: int = 8443
     nats: int = 4222
     postgres: int = 5432
+    questdb: int = 9000
+    questdb_sql: int = 8812
 
 
 def venue_environment(
@@ -48,6 +51,38 @@ def venue_environment(
         "CIFT_DATABASE_PASSWORD": secrets["database"],
         "CIFT_NATS_SERVERS": f"nats://{HOST}:{ports.nats}",
     }
+
+
+def questdb_environment(*, ports: Ports, secrets: Mapping[str, str], writes: bool) -> dict[str, str]:
+    """Make what a process needs to read trades and candles in QuestDB, or to ship them there."""
+    return {
+        "CIFT_QUESTDB_URL": f"http://{HOST}:{ports.questdb}",
+        "CIFT_QUESTDB_SQL_PORT": str(ports.questdb_sql),
+        "CIFT_QUESTDB_USER": WRITER if writes else READER,
+        "CIFT_QUESTDB_PASSWORD": secrets["questdb" if writes else "questdb-reader"],
+    }
+
+
+def worker_parts(
+    environment: Mapping[str, str], *, ports: Ports, secrets: Mapping[str, str], lifeline: int
+) -> list[Part]:
+    """Plan a worker, and what sends it the scheduled tasks; none without a broker."""
+    if "CIFT_DRAGONFLY_URL" not in environment:
+        return []
+    given = {**environment, **role_environment("projector", secrets)}
+    if "CIFT_QUESTDB_URL" in environment:
+        given |= questdb_environment(ports=ports, secrets=secrets, writes=True)
+
+    def plan(name: str, command: str) -> ChildPlan:
+        return ChildPlan(name, (command, f"--lifeline={lifeline}"), (lifeline,), vital=False, environment=given)
+
+    async def at_once() -> bool:
+        return True
+
+    return [
+        Part(plan("worker", "run_worker"), at_once, "", "Celery worker"),
+        Part(plan("beat", "run_beat"), at_once, "", "sends what is scheduled"),
+    ]
 
 
 def role_environment(role: str, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_an_order_service_that_stood_still_past_its_lease_writes_nothing_and_end
     assert placed_again(trader, "beside-the-stopped-one") == taken
 
 
-@pytest.mark.parametrize("server", ["nats-server", "postgres"])
+@pytest.mark.parametrize("server", ["nats-server", "postgres", "questdb"])
 def test_the_venue_goes_on_after_a_server_was_killed(stack: RunningStack, trader: Trader, server: str) -> None:
     told = placed_again(trader, f"before-{server}")
     (pid,) = stack.pids(server)

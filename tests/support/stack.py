@@ -34,7 +34,8 @@ class RunningStack(Printing):
     nats_port: int = field(default_factory=free_port)
 
     def start(self) -> "RunningStack":
-        ports = {"web": self.port, "nats": self.nats_port, "postgres": free_port()}
+        names = ("postgres", "questdb", "questdb-sql")
+        ports = {"web": self.port, "nats": self.nats_port, **{name: free_port() for name in names}}
         named = (f"--{name}-port={port}" for name, port in ports.items())
         self.launch("stack", "--folder", str(self.folder), *named, COLUMNS="200")
         return self

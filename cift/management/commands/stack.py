@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--folder", type=Path, default=default, help="its data (default: var/stack)")
         for name in Ports.__dataclass_fields__:
             port = getattr(Ports(), name)
-            parser.add_argument(f"--{name}-port", type=int, default=port, help=f"default: {port}")
+            parser.add_argument(f"--{name.replace('_', '-')}-port", type=int, default=port, help=f"default: {port}")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Run it."""

@@ -166,6 +166,14 @@ def without_token(scene: Scene) -> Any:
     return scene.submit()
 
 
+def without_history(scene: Scene) -> Any:
+    options = {"url": "http://127.0.0.1:1", "sql_port": 1, "user": "reader", "password": ""}
+    scene.settings.TICK_STORES = {
+        "default": {"BACKEND": "apps.marketdata.ticks.questdb.QuestDBTickStore", "OPTIONS": options}
+    }
+    return scene.call("get", "tickers/")
+
+
 PROVOKED: dict[str, Callable[[Scene], Any]] = {
     "invalid": lambda scene: scene.call("post", "orders/", {}),
     "unauthenticated": lambda scene: scene.call("get", "orders/", Authorization="Bearer x"),
@@ -190,6 +198,7 @@ PROVOKED: dict[str, Callable[[Scene], Any]] = {
     "overloaded": lambda scene: refused_by(scene, "overloaded"),
     "projection_behind": lambda scene: scene.call("get", f"orders/?at_least={token_of(JournalPlace(0, 10**9))}"),
     "database_busy": busy,
+    "history_unavailable": without_history,
     "outcome_unknown": unanswered,
 }
 
