@@ -27,7 +27,7 @@ _POLL_S = 0.05
 _FAULTS = (QuestDBUnavailableError, QuestDBRefusedError, MatchingError)
 
 
-@shared_task(
+@shared_task(  # type: ignore[untyped-decorator] # Celery has no types
     bind=True,
     name="ticks.ship",
     autoretry_for=_FAULTS,
@@ -52,7 +52,7 @@ def ship(task: "Task[..., int]", *, after: str = "") -> int:
     count = 0
     give_up_at = time.monotonic() + SHIP_S
     try:
-        writer = TickWriter(**settings.TICK_SHIPPING)
+        writer = TickWriter(**(settings.TICK_SHIPPING or {}))
         writer.tables_ensure()
         shipper = TickShipper(shard(), writer)
         while time.monotonic() < give_up_at:

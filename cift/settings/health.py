@@ -25,6 +25,13 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
     },
 }
 
+QUESTDB_CHECKS: dict[str, dict[str, Any]] = {
+    "questdb": {"BACKEND": "apps.marketdata.ticks.health.TickStoreCheck", "OPTIONS": {"required": False}},
+}
+WORKERS_CHECKS: dict[str, dict[str, Any]] = {
+    "workers": {"BACKEND": "cift.monitoring.workers.WorkersCheck", "OPTIONS": {"required": False}},
+}
+
 EMBEDDED_CHECKS: dict[str, dict[str, Any]] = {
     **READINESS_CHECKS,
     "first_start": {"BACKEND": "cift.embedded.bootstrap.CompleteCheck", "OPTIONS": {"required": True}},

@@ -37,6 +37,11 @@ BUSES = production_buses(DATA_DIR)
 TICK_STORES = production_tick_stores()
 TICK_SHIPPING = production_tick_shipping()
 CELERY = celery_settings(variables.DRAGONFLY_URL.given(), schedule=SCHEDULE if TICK_SHIPPING else {})
+READINESS_CHECKS = {
+    **READINESS_CHECKS,
+    **(QUESTDB_CHECKS if TICK_SHIPPING else {}),
+    **(WORKERS_CHECKS if CELERY else {}),
+}
 LOGGING = logging_settings(formatter="JsonFormatter", refusals="INFO")
 MATCHING = matching_settings(ids_key=variables.IDS_KEY.read(production=True))
 SIMULATION = simulation_settings(enabled=bool(variables.SIMULATION.read(production=True)))

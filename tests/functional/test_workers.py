@@ -1,11 +1,14 @@
 """Workers and the schedule as processes of their own: what becomes of a task when they are killed."""
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -20,6 +23,7 @@ from tests.support.questdb_server import QuestDBServer
 from tests.support.shard import journal_fill
 from tests.support.tasks import DONE, GO, STARTED
 from tests.support.valkey_server import ValkeyServer
+from tests.support.venue import ROOT
 from tests.support.workers import END_S_MAX, commands_running
 
 WAIT_S = 60
@@ -54,8 +58,8 @@ def send(url: str, name: str) -> None:
 
 
 def popped(broker: redis.Redis, key: str, *, seconds: float = WAIT_S) -> str | None:
-    found = broker.blpop([key], timeout=int(seconds + 1))
-    return None if found is None else str(found[1].decode())  # type: ignore[index]
+    found: Any = broker.blpop([key], timeout=int(seconds + 1))
+    return None if found is None else str(found[1].decode())
 
 
 def test_a_killed_worker_s_task_is_done_by_another_within_seconds_and_one_told_to_end_finishes_its_own(
@@ -75,7 +79,8 @@ def test_a_killed_worker_s_task_is_done_by_another_within_seconds_and_one_told_t
     said, _ = other.communicate(timeout=END_S_MAX)
     assert other.returncode == 0, said
     assert broker.llen(STARTED) == 0, "nobody begins it a third time"
-    keys = {key.decode() for key in broker.keys("*")}
+    found: Any = broker.keys("*")
+    keys = {key.decode() for key in found}
     assert all(key.startswith(PREFIX) for key in keys), keys
 
 
@@ -132,12 +137,33 @@ def test_a_worker_ships_what_the_journal_has_and_what_comes_then(
     with commands_running(1, "run_worker", given) as (worker,):
         send(valkey_server.url, "ticks.ship")
         shipped_wait(questdb_server.store(), head)
+        assert looked(valkey_server.url) == "ok"
         # A store that was wiped is filled again by whichever task comes next: each sends the one behind it.
         questdb_server.emptied()
         shipped_wait(questdb_server.store(), head)
         worker.send_signal(signal.SIGTERM)
         said, _ = worker.communicate(timeout=END_S_MAX)
         assert worker.returncode == 0, said
+    assert looked(valkey_server.url) == "down: no worker answers"
+    assert looked("redis://127.0.0.1:1") == "down: the broker does not answer"
+
+
+def looked(url: str) -> str:
+    """What `/ready` finds of the workers, in a process of that topology."""
+    code = (
+        "import asyncio, django; django.setup()\n"
+        "from cift.monitoring.workers import WorkersCheck\n"
+        "found = asyncio.run(WorkersCheck(required=False).look())\n"
+        "print(': '.join(filter(None, found)))"
+    )
+    given = json.dumps({"broker": url, "schedule": {}})
+    environment = {
+        **os.environ, "DJANGO_SETTINGS_MODULE": "tests.support.worker_settings", "CIFT_TEST_WORKER": given,
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def shipped_wait(store: QuestDBTickStore, sequence: int) -> None:

@@ -85,7 +85,7 @@ class QuestDBServer:
     def emptied(self) -> TickWriter:
         """Drop all tables and make them anew."""
         link = self.link()
-        for name in reversed(VIEWS.values()):
+        for name in reversed(list(VIEWS.values())):
             link.run(f"DROP MATERIALIZED VIEW IF EXISTS {name}")
         for name in (TICKS, PLACES):
             link.run(f"DROP TABLE IF EXISTS {name}")

@@ -36,8 +36,10 @@ class ValkeyServer:
 
     def start(self) -> "ValkeyServer":
         """Start it and wait until it answers."""
-        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
+        self.process = subprocess.Popen(
+            [PROGRAM, *where, "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         give_up_at = time.monotonic() + READY_S_MAX
         while True:
             try:

@@ -122,11 +122,14 @@ class QuestDBTickStore(TickStore):
             f"SELECT instrument, {CANDLES_OF_CANDLES} FROM {VIEWS[_MINUTE_S]} "  # noqa: S608 - integers and our names
             f"WHERE {of_them} AND {_within(begins, None)[0]}"
         )
-        days = {row[0]: DayStatistics(begins, *row[1:5], *map(_capped, row[5:7]), row[7]) for row in found}
+        days = {
+            row[0]: DayStatistics(begins, row[1], row[2], row[3], row[4], _capped(row[5]), _capped(row[6]), row[7])
+            for row in found
+        }
         closes: dict[int, int] = {}
         if len(days) < len(instruments):
             last = f"SELECT instrument, arg_max(close, last_sequence) FROM {VIEWS[_DAY_S]} WHERE {of_them}"  # noqa: S608 - as above
-            closes = dict(self._run(last))  # type: ignore[arg-type]
+            closes = dict(self._run(last))
         return {
             each: days.get(each) or DayStatistics(begins, None, None, None, closes.get(each), 0, 0, 0)
             for each in instruments

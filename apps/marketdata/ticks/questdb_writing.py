@@ -7,7 +7,7 @@ Invariants:
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from questdb import QuestDBError, Sender, TimestampNanos
@@ -30,6 +30,9 @@ _LAGGING = (
 )
 _INVALID = "SELECT view_name FROM materialized_views() WHERE view_status = 'invalid'"
 _UNAPPLIED = "SELECT count() FROM wal_tables() WHERE suspended OR writerTxn < sequencerTxn"
+
+# Of what the client takes; it wants a dictionary of just that type.
+Columns = dict[str, Any]
 
 
 class TickRow(NamedTuple):
@@ -97,6 +100,7 @@ class TickWriter:
 
         """
         count = 0
+        columns: Columns
         try:
             with Sender.from_conf(self._conf) as sender:
                 for instrument, sequence, price, quantity, notional, side, at in rows:
@@ -124,7 +128,7 @@ class TickWriter:
         """
         if not self.settled(timeout_s=timeout_s):
             return False
-        columns = {"shard": shard, "number": place.number, "sequence": place.sequence, "at": place.at}
+        columns: Columns = {"shard": shard, "number": place.number, "sequence": place.sequence, "at": place.at}
         try:
             with Sender.from_conf(self._conf) as sender:
                 sender.row(PLACES, columns=columns, at=TimestampNanos(_PLACE_AT))

@@ -18,6 +18,7 @@ from apps.orders.matching.measures import Tally
 from apps.orders.matching.service import MatchingService, services_running
 from apps.orders.matching.work import WriterState
 from apps.orders.monitoring.report import TablesReport, tables_read
+from apps.orders.monitoring.status import ticks_sequence
 from apps.orders.selectors import shard
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ FAMILIES: dict[str, tuple[type[Any], tuple[str, ...], str]] = {
     "cift_follower_lag_batches": (GaugeMetricFamily, ("shard", "follower"), "Batches a follower has not seen"),
     "cift_follower_lag_events": (GaugeMetricFamily, ("shard", "follower"), "Events a follower has not seen"),
     "cift_follower_lag_seconds": (GaugeMetricFamily, ("shard", "follower"), "Age of the first batch not seen"),
+    "cift_ticks_lag_events": (GaugeMetricFamily, ("shard",), "Events whose trades the store of trades may not have"),
     "cift_snapshot_lag_events": (GaugeMetricFamily, ("shard",), "Events behind the last snapshot"),
     "cift_trading_halted": (GaugeMetricFamily, ("shard",), "1 while a check's finding halts trading"),
     "cift_kill_switch": (GaugeMetricFamily, ("shard",), "1 while the kill switch is on, as projected"),
@@ -64,7 +66,9 @@ class VenueCollector(Collector):
             _writer(families, service)
         readable = 1
         try:
-            _tables(families, tables_read(snapshots=True))
+            tables = tables_read(snapshots=True)
+            _tables(families, tables)
+            _ticks(families, tables)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("the databases cannot be read for /metrics: %s", error)
             connections.close_all()
@@ -93,6 +97,13 @@ def _writer(families: Families, service: MatchingService) -> None:
     families["cift_writer_recoveries"].add_metric([label], told.recoveries)
     if told.recovery_s is not None:
         families["cift_writer_recovery_seconds"].add_metric([label], told.recovery_s)
+
+
+def _ticks(families: Families, tables: TablesReport) -> None:
+    """Add how far the store of trades is; of one that cannot be read nothing is known."""
+    sequence = ticks_sequence()
+    if sequence is not None:
+        families["cift_ticks_lag_events"].add_metric([str(shard())], max(tables.head.sequence - sequence, 0))
 
 
 def _histogram(family: HistogramMetricFamily, label: str, tally: Tally) -> None:

@@ -1,5 +1,6 @@
 """How the venue is, for an operator's one screen: asked of the running one, else read from the tables."""
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -8,14 +9,18 @@ from django.db.models import Max, Min
 from apps.marketdata.codes import Side
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import instruments_all
+from apps.marketdata.ticks import tick_stores
 from apps.orders.matching.service import ServiceState
 from apps.orders.models import Order
 from apps.orders.monitoring.processes import ProcessFound, processes_of
 from apps.orders.monitoring.report import BOOKS_MAX, TablesReport, VenueReport, WriterReport, tables_read, writer_ask
 from cift.decimals import decimal_format
+from cift.errors.application import ApplicationError
 from cift.processes.threads import database_call
 from cift.times import clock_ns, time_format
 from cift.wire.queries import BookFound
+
+logger = logging.getLogger(__name__)
 
 
 class FollowerState(msgspec.Struct):
@@ -49,6 +54,7 @@ class VenueStatus(msgspec.Struct):
     journal_sequence: int
     followers: dict[str, FollowerState]
     snapshot_sequence: int
+    ticks_sequence: int | None
     open_orders: int | None
     books: list[BookTop]
 
@@ -78,9 +84,19 @@ async def venue_status() -> VenueStatus:
             for name, follower in tables.followers.items()
         },
         snapshot_sequence=tables.snapshot,
+        ticks_sequence=await database_call(ticks_sequence),
         open_orders=tables.open_orders,
         books=books,
     )
+
+
+def ticks_sequence() -> int | None:
+    """Read up to which sequence the store of trades has all; None: it cannot be read."""
+    try:
+        return tick_stores["default"].sequence()
+    except ApplicationError as error:
+        logger.warning("the store of trades cannot be read: %s", error)
+        return None
 
 
 def _read() -> tuple[list[Instrument], TablesReport]:

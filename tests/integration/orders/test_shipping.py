@@ -15,7 +15,8 @@ from apps.orders.matching.projector import ShardProjector
 from apps.orders.models import Fill, JournalBatch
 from apps.orders.shipping import ShippingRangeError, TickShipper
 from cift.errors.application import ApplicationError
-from tests.support.questdb_server import READER, QuestDBServer, questdb_running
+from cift.stack.questdb import READER
+from tests.support.questdb_server import QuestDBServer, questdb_running
 from tests.support.shard import AAPL_USD, BTC_USD, journal_fill
 
 Rows = list[tuple[int, ...]]

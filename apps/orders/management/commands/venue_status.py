@@ -113,6 +113,10 @@ def _lines_of(status: VenueStatus) -> Iterator[tuple[str, str]]:
     yield "journal", f"sequence {status.journal_sequence:,}, last snapshot at {status.snapshot_sequence:,}"
     for name, follower in status.followers.items():
         yield name, f"{follower.lag_events:,} events behind ({follower.lag_batches:,} batches)"
+    if status.ticks_sequence is None:
+        yield "trades", "[red]their store cannot be read[/red]"
+    else:
+        yield "trades", f"{max(status.journal_sequence - status.ticks_sequence, 0):,} events behind"
     if status.open_orders is not None:
         yield "open orders", f"{status.open_orders:,}, as verified"
 

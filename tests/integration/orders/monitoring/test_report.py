@@ -55,7 +55,7 @@ async def told() -> Told:
     metrics = {
         " ".join([sample.name, *(text for name, text in sample.labels.items() if name != "shard")]): float(sample.value)
         for family in text_string_to_metric_families(scrape)
-        if re.match("cift_(writer|journal|follower|snapshot|trading|kill|open|remembered|tables)", family.name)
+        if re.match("cift_(writer|journal|follower|snapshot|ticks|trading|kill|open|remembered|tables)", family.name)
         for sample in family.samples
     }
     return Told(
@@ -126,6 +126,7 @@ def agree(found: Told) -> None:
     assert shown["killed"] is status.kill_switch is bool(metrics["cift_kill_switch"])
     assert found.channel in {status.kill_switch, None}
     assert metrics["cift_journal_sequence"] == status.journal_sequence
+    assert metrics["cift_ticks_lag_events"] == status.journal_sequence - (status.ticks_sequence or 0)
     assert metrics["cift_snapshot_lag_events"] == status.journal_sequence - status.snapshot_sequence
     assert metrics.get("cift_open_orders") == status.open_orders
     for name, check in (("projector", "projection"), ("verifier", "verification")):
