@@ -26,6 +26,9 @@ QUEUES = ("ticks",)
 PREFIX = "cift:celery:"
 """Before every key of Celery's, so that others may share the server."""
 
+TASKS = ("apps.orders.tasks",)
+"""The modules with tasks."""
+
 SCHEDULE: dict[str, dict[str, Any]] = {
     # One at a time: it goes on by itself, and this begins it again where that ended.
     "ship ticks": {"task": "ticks.ship", "schedule": 2.0, "options": {"expires": 2}},
@@ -38,6 +41,7 @@ def celery_settings(url: str | None, *, schedule: dict[str, dict[str, Any]]) -> 
         return {}
     return {
         "broker_url": url,
+        "imports": TASKS,
         "broker_transport_options": {
             "global_keyprefix": PREFIX,
             "visibility_timeout": AGAIN_S,

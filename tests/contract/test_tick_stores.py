@@ -25,10 +25,12 @@ SEQUENCES = [trade.sequence for trade in TRADES]
 OTHERS = [trade._replace(sequence=trade.sequence + 1, at=trade.at + STEP_NS) for trade in TRADES[:-1]]
 
 
-@pytest.fixture(params=["fills", "questdb"])
-def make(request: pytest.FixtureRequest, databases: str) -> StoreMaker:
-    if request.param == "fills":
+@pytest.fixture(params=["sqlite", "postgresql", "questdb"])
+def make(request: pytest.FixtureRequest) -> StoreMaker:
+    if request.param != "questdb":
+        request.getfixturevalue(request.param)
         return of_the_fills_table
+    request.getfixturevalue("sqlite")
     return of_questdb(request.getfixturevalue("questdb_server"))
 
 

@@ -41,10 +41,16 @@ from cift.orderservice.journal import journal_reads
 
 STORE = "questdb"
 
+FIRST_S_MAX = 60.0
+"""How long it is remembered when an instrument's first trade was."""
+
 _MINUTE_S, _DAY_S = 60, 86_400
 _POLL_S = 0.02
 _TICK = "sequence, price, quantity, side, cast(ts as long)"
 _CANDLE = "cast(ts as long), open, high, low, close, volume, notional, trades, first_sequence, last_sequence"
+# How far back a price is looked for among candles of a length: over more than a candle of the next length, whose last
+# may not be over.
+_LOOKED_BACK_S = {1: 3_600, 60: _DAY_S, 3_600: 30 * _DAY_S}
 
 Rows = list[tuple[Any, ...]]
 
@@ -60,6 +66,7 @@ class QuestDBTickStore(TickStore):
         self._link = QuestDBLink(host=host, port=sql_port, user=user, password=password)
         self._keep_s = dict(keep_s or {})
         self._seen = Place(0, 0, 0)
+        self._firsts: dict[int, tuple[int, float]] = {}
 
     def sequence(self) -> int:
         """Read the place."""
@@ -205,25 +212,39 @@ class QuestDBTickStore(TickStore):
 
     def _begins(self, instrument: int, *, interval_s: int, base: int) -> int | None:
         """Return from when on an instrument's candles are there, whole: its first trade, or what is kept."""
+        first = self._first(instrument)
+        if first is None:
+            return None
+        kept = self._history(base)
+        whole = begin_behind(kept - 1, interval_s=interval_s)
+        return max(begin_of(first, interval_s=interval_s), whole)
+
+    def _first(self, instrument: int) -> int | None:
+        """Return the second of an instrument's first trade, or its day where the second is no longer kept.
+
+        It is remembered for a while: nothing but a backfill moves it.
+        """
+        known, at = self._firsts.get(instrument, (None, 0.0))
+        if known is not None and time.monotonic() - at < FIRST_S_MAX:
+            return known
         of_it = f"instrument = {instrument}"
         days = self._run(f"SELECT cast(ts as long) FROM {VIEWS[_DAY_S]} WHERE {of_it} ORDER BY ts LIMIT 1")  # noqa: S608 - as above
         if not days:
             return None
-        kept = self._history(base)
-        whole = begin_behind(kept - 1, interval_s=interval_s)
-        if kept > days[0][0]:
-            return whole
-        of_the_day = _within(days[0][0], days[0][0] + _DAY_S * NS_PER_S)
-        where = " AND ".join([of_it, *of_the_day])
-        first = self._run(f"SELECT cast(ts as long) FROM {VIEWS[base]} WHERE {where} ORDER BY ts LIMIT 1")  # noqa: S608 - as above
-        return max(begin_of(first[0][0], interval_s=interval_s), whole) if first else whole
+        where = " AND ".join([of_it, *_within(days[0][0], days[0][0] + _DAY_S * NS_PER_S)])
+        seconds = self._run(f"SELECT cast(ts as long) FROM {VIEWS[1]} WHERE {where} ORDER BY ts LIMIT 1")  # noqa: S608 - as above
+        first = int((seconds or days)[0][0])
+        self._firsts[instrument] = first, time.monotonic()
+        return first
 
     def _close_before(self, instrument: int, base: int, at: int) -> int | None:
-        """Return the last price before a time: where short candles of it are no longer kept, from longer ones."""
+        """Return the last price before a time, from longer candles the further back it is."""
         for length, view in VIEWS.items():
             if length < base:
                 continue
-            where = " AND ".join([f"instrument = {instrument}", *_within(None, at - length * NS_PER_S + 1)])
+            far_s = _LOOKED_BACK_S.get(length)
+            start = None if far_s is None else at - far_s * NS_PER_S
+            where = " AND ".join([f"instrument = {instrument}", *_within(start, at - length * NS_PER_S + 1)])
             rows = self._run(f"SELECT close FROM {view} WHERE {where} ORDER BY ts DESC LIMIT 1")  # noqa: S608 - as above
             if rows:
                 return int(rows[0][0])

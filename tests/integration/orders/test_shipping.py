@@ -1,6 +1,7 @@
 """Trades from the journal into QuestDB: each once, whatever is lost on the way, and the place behind them."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from cift.errors.application import ApplicationError
 from cift.stack.questdb import READER
 from tests.support.questdb_server import QuestDBServer, questdb_running
 from tests.support.shard import AAPL_USD, BTC_USD, journal_fill
+from tests.support.venue import ROOT
 
 Rows = list[tuple[int, ...]]
 
@@ -108,8 +110,11 @@ def test_the_command_says_what_it_shipped(
 ) -> None:
     settings.TICK_SHIPPING = questdb_server.options()
     said = io.StringIO()
+    page = (ROOT / "docs" / "how-to" / "production.md").read_text()
+    found = re.search(r"^python manage.py (backfill ticks .*)$", page, re.MULTILINE)
+    assert found is not None
 
-    call_command("backfill", "ticks", stdout=said)
+    call_command(*found.group(1).split(), stdout=said)
 
     assert f"the {len(of_the_tables()):,} trades of batches 1 to {head().number:,} are shipped" in said.getvalue()
     settings.TICK_SHIPPING = None

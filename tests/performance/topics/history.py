@@ -44,27 +44,27 @@ def history(bench: Bench) -> Iterator[Result]:
 
             def read(number: int, interval_s: int = interval_s, start: int = start, end: int = end) -> None:
                 span = store.candles(1 + number % INSTRUMENTS, interval_s=interval_s, start=start, end=end)
-                _must_be(len(span.candles), CANDLES)
+                must_be(len(span.candles), CANDLES)
 
             def ask(number: int, name: str = name) -> None:
                 address = f"/api/v1/instruments/A{1 + number % INSTRUMENTS}-USD/candles/?interval={name}"
-                _must_be(len(client.get(address).json()["results"]), CANDLES)
+                must_be(len(client.get(address).json()["results"]), CANDLES)
 
             for way, work in (("store", read), ("rest", ask)):
                 title = f"{CANDLES} candles of {name}, {way}, {count:,} trades, sqlite"
                 goals = {"p50": GOAL_MS, "p99": GOAL_MS} if way == "rest" else {"p50": GOAL_MS}
-                yield from latencies(f"history_{name}_{way}", title, _waited(work), goals=goals)
-        waited = _waited(lambda _: _must_be(len(client.get("/api/v1/tickers/").json()["results"]), INSTRUMENTS))
+                yield from latencies(f"history_{name}_{way}", title, waited_ms(work), goals=goals)
+        waited = waited_ms(lambda _: must_be(len(client.get("/api/v1/tickers/").json()["results"]), INSTRUMENTS))
         yield from latencies("history_tickers_rest", "tickers of ten instruments, rest", waited, goals={"p50": GOAL_MS})
 
 
-def _must_be(found: int, wanted: int) -> None:
+def must_be(found: int, wanted: int) -> None:
     if found != wanted:
         message = f"{found} rows, not {wanted}"
         raise RuntimeError(message)
 
 
-def _waited(work: Any) -> list[float]:
+def waited_ms(work: Any) -> list[float]:
     """Return how long each of some reads took, in ms, behind a first one that is not counted."""
     waited = []
     for number in range(ASKED + 1):
@@ -74,7 +74,7 @@ def _waited(work: Any) -> list[float]:
     return waited[1:]
 
 
-def _moments(now: int) -> Iterator[tuple[int, bool]]:
+def moments(now: int) -> Iterator[tuple[int, bool]]:
     """Return the times at which there are trades, oldest first, and whether they are of the last hours."""
     lengths = [length * 10**9 for length in (14_400, 900, 60, 1)]
     firsts = [
@@ -86,13 +86,13 @@ def _moments(now: int) -> Iterator[tuple[int, bool]]:
             yield at, end == now
 
 
-def _fills(count: int, now: int) -> Iterator[list[Any]]:
+def fills(count: int, now: int) -> Iterator[list[Any]]:
     """Return the takers' fills of all instruments, some at a time; only what candles are made of is filled in."""
     from apps.orders.codes import Liquidity  # noqa: PLC0415 - needs Django set up
 
     each, taker, sequence = max(count // SECONDS // INSTRUMENTS, 1), int(Liquidity.TAKER), 0
     rows: list[Any] = []
-    for at, dense in _moments(now):
+    for at, dense in moments(now):
         for instrument in range(1, INSTRUMENTS + 1):
             for _ in range(each if dense else 1):
                 sequence += 1
@@ -115,7 +115,7 @@ def _fill(count: int, now: int) -> tuple[int, float]:
 
     instruments_make(INSTRUMENTS)
     candles, took, trades = candle_projector_resumed(0), 0.0, 0
-    for rows in _fills(count, now):
+    for rows in fills(count, now):
         began = time.perf_counter()
         with transaction.atomic(), connection.cursor() as cursor:
             candles.write(cursor, rows)
