@@ -1,6 +1,7 @@
 """The workers' tasks of this app: trades into their store."""
 
 import time
+from functools import cache
 
 from celery import shared_task
 from celery.app.task import Task
@@ -52,9 +53,7 @@ def ship(task: "Task[..., int]", *, after: str = "") -> int:
     count = 0
     give_up_at = time.monotonic() + SHIP_S
     try:
-        writer = TickWriter(**(settings.TICK_SHIPPING or {}))
-        writer.tables_ensure()
-        shipper = TickShipper(shard(), writer)
+        shipper = TickShipper(shard(), _writer())
         while time.monotonic() < give_up_at:
             shipped = shipper.step()
             count += shipped
@@ -62,7 +61,17 @@ def ship(task: "Task[..., int]", *, after: str = "") -> int:
                 time.sleep(_POLL_S)
         lease.take()
     except BaseException:
+        # What a fault may be due to, a missing table or a view the server gave up, is mended by the next.
+        _writer.cache_clear()
         lease.release()
         raise
     task.apply_async(kwargs={"after": lease.holder}, expires=LEASE_S)
     return count
+
+
+@cache
+def _writer() -> TickWriter:
+    """Make this process's writer, and the store's tables."""
+    writer = TickWriter(**(settings.TICK_SHIPPING or {}))
+    writer.tables_ensure()
+    return writer

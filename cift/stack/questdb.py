@@ -148,7 +148,7 @@ def questdb_part(folder: Path, *, cache: Path, port: int, sql_port: int, passwor
 
 def questdb_environment() -> dict[str, str]:
     """Let the server say its errors alone."""
-    return {"QDB_LOG_W_STDOUT_LEVEL": "CRITICAL"}
+    return {"QDB_LOG_W_STDOUT_LEVEL": "ERROR"}
 
 
 async def questdb_answers(*, port: int, password: str) -> bool:

@@ -19,6 +19,7 @@ from apps.marketdata.ticks.questdb_writing import TickWriter
 from cift.stack.questdb import (
     READER,
     WRITER,
+    QuestDBMissingError,
     questdb_answers,
     questdb_environment,
     questdb_jar,
@@ -26,6 +27,8 @@ from cift.stack.questdb import (
     questdb_program,
 )
 from tests.support.venue import ROOT, free_port
+
+_missing = pytest.StashKey[list[str]]()
 
 PASSWORDS = {"questdb": "writer;s", "questdb-reader": "reader-s"}
 READY_S_MAX = 60.0
@@ -106,7 +109,41 @@ def questdb_running(folder: Path) -> Iterator[QuestDBServer]:
 
 
 @pytest.fixture(scope="session")
-def questdb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestDBServer]:
+def questdb_package() -> Path:
+    """The package QuestDB runs from; a test that starts a server of its own asks for it, so that it is known to."""
+    return questdb_jar(ROOT / "var")
+
+
+@pytest.fixture(scope="session")
+def questdb_server(questdb_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestDBServer]:
     """One server for all tests that leave it running."""
     with questdb_running(tmp_path_factory.mktemp("questdb")) as server:
         yield server
+
+
+def _wants_it(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    return "questdb_package" in getattr(item, "fixturenames", ()) or (
+        call is not None and "questdb" in call.params.values()
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs QuestDB where the machine cannot have it, but not where that was promised."""
+    wanting = [item for item in items if _wants_it(item)]
+    if not wanting or os.environ.get("CI"):
+        return
+    try:
+        questdb_jar(ROOT / "var")
+    except QuestDBMissingError as error:
+        config.stash[_missing] = [str(error), *(item.nodeid for item in wanting)]
+        config.hook.pytest_deselected(items=wanting)
+        items[:] = [item for item in items if item not in wanting]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(_missing, [])
+    if lines:
+        terminalreporter.section("NOT TESTED WITH QUESTDB", sep="!", red=True, bold=True)
+        for line in lines:
+            terminalreporter.write_line(line, red=True)

@@ -144,7 +144,7 @@ def test_trades_of_one_time_are_paged_by_their_sequence(questdb_server: QuestDBS
     assert found == wanted
 
 
-def test_a_server_that_was_away_is_caught_up_with(market: None, tmp_path: Path) -> None:
+def test_a_server_that_was_away_is_caught_up_with(market: None, questdb_package: Path, tmp_path: Path) -> None:
     with questdb_running(tmp_path) as server:
         writer = server.emptied()
         TickShipper(0, writer).backfill(first=1, last=5, progress=lambda _, __: None)
