@@ -6,7 +6,8 @@ Invariants:
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ from apps.marketdata.ticks.questdb_tables import PLACES, TICKS, Place, place_sel
 
 SEND_MS_MAX = 5_000
 """How long one request may take."""
+
+RETRY_MS_MAX = 500
+"""How long a request that met a connection from before a restart is tried again."""
 
 VIEWS_S_MAX = 5.0
 """How long the views of candles may take to follow."""
@@ -65,10 +69,11 @@ class TickWriter:
         self._link = QuestDBLink(host=address.hostname or "localhost", port=sql_port, user=user, password=password)
         self._conf = (
             f"{address.scheme}::addr={address.netloc};username={_escaped(user)};password={_escaped(password)};"
-            f"auto_flush=off;protocol_version=2;request_timeout={SEND_MS_MAX};retry_timeout=0;"
+            f"auto_flush=off;protocol_version=2;request_timeout={SEND_MS_MAX};retry_timeout={RETRY_MS_MAX};"
         )
         self._keep_s = dict(keep_s or {})
         self._ticks_keep_days = ticks_keep_days
+        self._sender: Sender | None = None
 
     def tables_ensure(self) -> None:
         """Make what is missing, and begin a view anew that the server gave up.
@@ -101,22 +106,18 @@ class TickWriter:
         """
         count = 0
         columns: Columns
-        try:
-            with Sender.from_conf(self._conf) as sender:
-                for instrument, sequence, price, quantity, notional, side, at in rows:
-                    columns = {
-                        "instrument": instrument,
-                        "sequence": sequence,
-                        "price": price,
-                        "quantity": quantity,
-                        "notional": notional,
-                        "side": int(side),
-                    }
-                    sender.row(TICKS, columns=columns, at=TimestampNanos(at))
-                    count += 1
-                sender.flush()
-        except QuestDBError as error:
-            raise QuestDBUnavailableError(str(error)) from error
+        with self._sending() as sender:
+            for instrument, sequence, price, quantity, notional, side, at in rows:
+                columns = {
+                    "instrument": instrument,
+                    "sequence": sequence,
+                    "price": price,
+                    "quantity": quantity,
+                    "notional": notional,
+                    "side": int(side),
+                }
+                sender.row(TICKS, columns=columns, at=TimestampNanos(at))
+                count += 1
         return count
 
     def place_write(self, shard: int, place: Place, *, timeout_s: float = VIEWS_S_MAX) -> bool:
@@ -129,12 +130,8 @@ class TickWriter:
         if not self.settled(timeout_s=timeout_s):
             return False
         columns: Columns = {"shard": shard, "number": place.number, "sequence": place.sequence, "at": place.at}
-        try:
-            with Sender.from_conf(self._conf) as sender:
-                sender.row(PLACES, columns=columns, at=TimestampNanos(_PLACE_AT))
-                sender.flush()
-        except QuestDBError as error:
-            raise QuestDBUnavailableError(str(error)) from error
+        with self._sending() as sender:
+            sender.row(PLACES, columns=columns, at=TimestampNanos(_PLACE_AT))
         return _until(lambda: self.place(shard) == place, timeout_s=timeout_s)
 
     def settled(self, *, timeout_s: float = VIEWS_S_MAX) -> bool:
@@ -147,6 +144,27 @@ class TickWriter:
         return _until(
             lambda: not any(self._link.run(question)[0][0] for question in (_UNAPPLIED, _LAGGING)), timeout_s=timeout_s
         )
+
+    @contextmanager
+    def _sending(self) -> Iterator[Sender]:
+        """Send what is put into the kept sender; one that failed, or was left half full, is not used again."""
+        sender = self._sender
+        self._sender = None
+        try:
+            if sender is None:
+                sender = Sender.from_conf(self._conf)
+                sender.establish()  # type: ignore[no-untyped-call] # its stub has no types
+            yield sender
+            sender.flush()
+        except QuestDBError as error:
+            if sender is not None:
+                sender.close(flush=False)
+            raise QuestDBUnavailableError(str(error)) from error
+        except BaseException:
+            if sender is not None:
+                sender.close(flush=False)
+            raise
+        self._sender = sender
 
 
 def _until(is_so: Callable[[], bool], *, timeout_s: float) -> bool:
