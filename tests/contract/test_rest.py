@@ -92,6 +92,31 @@ def test_an_order_is_found_by_the_client_s_id(traders: tuple[Trader, Trader]) ->
     assert traders[1].call("GET", "orders/", params=query)[1]["results"] == []
 
 
+def test_open_orders_are_all_that_is_live_and_nothing_else(traders: tuple[Trader, Trader]) -> None:
+    seller, buyer = traders
+    seller.call("DELETE", "orders/", params={"all": "true"})
+    untouched = seller.submit(**{**SELL, "price": "191"})
+    part_filled = seller.submit(**{**SELL, "price": "190", "quantity": "3"})
+    filled = buyer.submit(**{**SELL, "side": "buy", "price": "190"})
+    gone = seller.submit(**{**SELL, "price": "192"})
+    token = seller.call("DELETE", f"orders/{gone['id']}/")[1]["consistency_token"]
+
+    for query in ({}, {"symbol": SELL["symbol"]}, {"side": "sell"}):
+        given = {**query, "status": "open", "at_least": token}
+        found = seller.call("GET", "orders/", params=given)[1]["results"]
+        assert [(row["id"], row["status"]) for row in found] == [
+            (part_filled["id"], "partially_filled"),
+            (untouched["id"], "new"),
+        ]
+    named = {"status": "open", "client_order_id": gone["client_order_id"], "at_least": token}
+    assert seller.call("GET", "orders/", params=named)[1]["results"] == []
+    named["client_order_id"] = untouched["client_order_id"]
+    assert [row["id"] for row in seller.call("GET", "orders/", params=named)[1]["results"]] == [untouched["id"]]
+    theirs = buyer.call("GET", "orders/", params={"status": "open", "at_least": token})[1]["results"]
+    assert filled["id"] not in [row["id"] for row in theirs]
+    assert seller.call("GET", "orders/", params={"status": "live"})[1]["errors"][0]["code"] == "not_a_choice"
+
+
 @pytest.mark.parametrize("path", ["orders/", "fills/", "balances/", "positions/"])
 @pytest.mark.parametrize(
     ("query", "field", "code"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.marketdata.reference import instrument_wanted, reference_read
 from apps.marketdata.shapes import SIDES
-from apps.orders.lifecycle import REACHABLE
+from apps.orders.lifecycle import OPEN, REACHABLE, OrderStatus
 from apps.orders.rest.pages import OrderFilters, fills_page, orders_page
 from apps.orders.rest.url_params import order_shape
 from apps.orders.shapes import STATUSES, FillBody, fill_body
@@ -19,10 +19,16 @@ def _fill_shape(fill: FillState) -> FillBody:
     return fill_body(fill, reference_read(fill.instrument))
 
 
+STATUS_FILTERS: dict[str, tuple[OrderStatus, ...]] = {
+    "open": tuple(sorted(OPEN)),
+    **{name: (status,) for name, status in STATUSES.items() if status in REACHABLE},
+}
+"""What an order list's `status` may say, and the statuses it stands for; `open`: all that is live."""
+
 ORDERS: PagedList[OrderState] = PagedList(
     filters={
         "symbol": Field(SYMBOL),
-        "status": Field(choice({name: status for name, status in STATUSES.items() if status in REACHABLE})),
+        "status": Field(choice(STATUS_FILTERS)),
         "side": Field(choice(SIDES)),
         "client_order_id": Field(CLIENT_ORDER_ID),
         **SPAN_FIELDS,
@@ -52,7 +58,7 @@ def orders_read(account: int, query: PageQuery[OrderState]) -> dict[str, Any]:
     wanted = OrderFilters(
         account=account,
         instrument=instrument_wanted(given["symbol"]),
-        status=given["status"],
+        statuses=given["status"],
         side=given["side"],
         client_order_id=given["client_order_id"],
         first=sequence_at(given["start"]),

@@ -44,7 +44,7 @@ class OrderFilters(msgspec.Struct, frozen=True):
 
     account: int
     instrument: int | None = None
-    status: OrderStatus | None = None
+    statuses: tuple[OrderStatus, ...] | None = None
     side: Side | None = None
     client_order_id: str | None = None
     first: int | None = None
@@ -55,7 +55,7 @@ def orders_page(wanted: OrderFilters, ask: PageAsk) -> list[OrderState]:
     """Read a page of an account's orders, and one order more."""
     if wanted.client_order_id is not None:
         rows = _by_client_order_id(wanted, ask)
-    elif (wanted.instrument, wanted.status, wanted.side) == (None, None, None):
+    elif (wanted.instrument, wanted.statuses, wanted.side) == (None, None, None):
         rows = Order.objects.of_account(wanted.account)
         rows = rows_paged(rows, ask, key=_BY_ID, least=_order_id(wanted.first), before=_order_id(wanted.before))
     else:
@@ -70,7 +70,7 @@ def _by_client_order_id(wanted: OrderFilters, ask: PageAsk) -> QuerySet[Order]:
     rows = Order.objects.of_account(wanted.account).filter(client_order_id=wanted.client_order_id)
     sums = {name: F(column) + Value(0, BigIntegerField()) for name, column in _SUMMED.items()}
     rows = rows.alias(**{name: ExpressionWrapper(each, BigIntegerField()) for name, each in sums.items()})
-    named = {"instrument_sum": wanted.instrument, "status_sum": wanted.status, "side_sum": wanted.side}
+    named = {"instrument_sum": wanted.instrument, "status_sum__in": wanted.statuses, "side_sum": wanted.side}
     rows = rows.filter(**{name: value for name, value in named.items() if value is not None})
     bounds = {f"id_sum__{way}": bound for way, bound in _order_bounds(wanted, ask)}
     return rows.filter(**bounds).order_by("id" if ask.newer else "-id")[: ask.limit + 1]
@@ -107,7 +107,7 @@ def _stretches(wanted: OrderFilters) -> Iterator[list[tuple[str, int]]]:
     fixed = [("account_id", wanted.account)]
     if wanted.instrument is not None:
         fixed.append(("instrument_id", wanted.instrument))
-    statuses: Sequence[OrderStatus] = tuple(OrderStatus) if wanted.status is None else (wanted.status,)
+    statuses = tuple(OrderStatus) if wanted.statuses is None else wanted.statuses
     sides: Sequence[Side] = tuple(Side) if wanted.side is None else (wanted.side,)
     for status, side in product(statuses, sides):
         yield [*fixed, ("status", int(status)), ("side", int(side))]

@@ -48,10 +48,10 @@ def _filters(count: int) -> Iterator[Any]:
 
     spans = ((None, None), (count // 10, count * 9 // 10))
     named = (None, "c1", "none")
-    for instrument, status, side, client_order_id, (first, before) in product(
-        (None, 1, 2, 9), (None, *OrderStatus), (None, *Side), named, spans
+    for instrument, statuses, side, client_order_id, (first, before) in product(
+        (None, 1, 2, 9), (None, *((status,) for status in OrderStatus)), (None, *Side), named, spans
     ):
-        yield OrderFilters(ACCOUNT, instrument, status, side, client_order_id, first, before)
+        yield OrderFilters(ACCOUNT, instrument, statuses, side, client_order_id, first, before)
 
 
 def _milliseconds(wanted: Any, ask: Any) -> float:

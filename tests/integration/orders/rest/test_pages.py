@@ -16,7 +16,7 @@ from apps.accounts.models import LedgerEntry, User
 from apps.marketdata.codes import Side
 from apps.marketdata.reference import references
 from apps.orders.journal_reads import ProjectedJournal
-from apps.orders.lifecycle import OrderStatus
+from apps.orders.lifecycle import OPEN, OrderStatus
 from apps.orders.matching.tables import WRITES
 from apps.orders.matching.told import Told, told_drop, told_keep
 from apps.orders.models import JournalBatch
@@ -126,7 +126,7 @@ def asks(middle: int) -> list[PageAsk]:
 def order_reads() -> Iterator[Callable[[], Any]]:
     filters = product(
         (None, 1, 2, 9),
-        (None, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCELED, OrderStatus.PENDING_TRIGGER),
+        (None, *((status,) for status in NAMED), tuple(sorted(OPEN))),
         (None, *Side),
         (None, "c1", f"c{MANY}"),
         ((None, None), (5, MANY - 5)),
@@ -163,6 +163,7 @@ def test_every_filter_is_one_walk_of_an_index(databases: str) -> None:
         plan_check(databases, seen[0], merged='"part_0"' in seen[0].sql)
 
 
+NAMED = (OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCELED, OrderStatus.PENDING_TRIGGER)
 NEWEST = PageAsk(LIMIT, None, newer=False)
 
 
@@ -172,9 +173,10 @@ def test_filtered_orders_are_those_a_full_look_finds(tables: str) -> None:
 
     for wanted in (
         OrderFilters(ACCOUNT, instrument=2),
-        OrderFilters(ACCOUNT, status=OrderStatus.PARTIALLY_FILLED),
+        OrderFilters(ACCOUNT, statuses=(OrderStatus.PARTIALLY_FILLED,)),
+        OrderFilters(ACCOUNT, statuses=tuple(sorted(OPEN)), side=Side.SELL),
         OrderFilters(ACCOUNT, side=Side.SELL),
-        OrderFilters(ACCOUNT, instrument=2, status=OrderStatus.PARTIALLY_FILLED, side=Side.SELL),
+        OrderFilters(ACCOUNT, instrument=2, statuses=(OrderStatus.PARTIALLY_FILLED,), side=Side.SELL),
     ):
         assert [order.id for order in orders_page(wanted, NEWEST)] == early
         assert [order.id for order in orders_page(wanted, PageAsk(5, (early[9],), newer=True))] == early[8:2:-1]
