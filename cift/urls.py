@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from apps.gateways.socket.schema import socket_schema
 from cift.monitoring.health import health, ready
 from cift.monitoring.metrics import metrics
+from cift.rest.clock import ClockApi
 from cift.rest.root import RootApi
 from cift.rest.schemapages import SchemaApi, SchemaPage
 
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SchemaApi.as_view(), name="schema"),
     path("api/docs/", SchemaPage.as_view(url_name="schema"), name="schema-page"),
     path("api/v1/", root, name="api-root"),
+    path("api/v1/time/", ClockApi.as_view(), name="time"),
     path("api/v1/", include("apps.marketdata.urls")),
     path("api/v1/", include("apps.accounts.rest.urls")),
     path("api/v1/", include("apps.orders.rest.urls")),

@@ -68,7 +68,7 @@ def call_kind(method: str, path: str) -> str:
     call = path[len(_API) :]
     if call.startswith("auth/"):
         return "auth"
-    if call.startswith(("instruments/", "tickers/")):
+    if call.startswith(("instruments/", "tickers/", "time/")):
         return "market"
     return "orders" if call.startswith("orders/") and method in _CHANGES else "reads"
 

@@ -11,6 +11,7 @@ from cift.rest.queries import query_read
 from cift.rest.schema import described
 
 _CALLS = (
+    "time",
     "instruments",
     "tickers",
     "account",

@@ -280,6 +280,21 @@ def test_a_span_keeps_what_happened_in_it(traders: tuple[Trader, Trader], path: 
     assert rows(trader, path, start="2099-01-01T00:00:00Z") == []
 
 
+def test_the_venue_s_clock_needs_no_login_and_goes_on(traders: tuple[Trader, Trader]) -> None:
+    sold = traders[0].submit(**{**SELL, "price": "2600"})
+    told = [httpx.get(f"{traders[0].base}time/") for _ in range(2)]
+    times = [answer.json()["time"] for answer in told]
+
+    assert [answer.status_code for answer in told] == [200, 200]
+    assert all(list(answer.json()) == ["time"] for answer in told)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", moment) for moment in times)
+    assert sold["created_at"] <= times[0] <= times[1]
+    assert "no-store" in told[0].headers["Cache-Control"]
+    refused = httpx.get(f"{traders[0].base}time/", params={"zone": "UTC"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "unknown_field")
+    assert httpx.post(f"{traders[0].base}time/", headers=traders[0].headers).status_code == 405
+
+
 @pytest.mark.parametrize("path", ["account/", "ledger/", "orders/1/events/"])
 def test_private_reads_need_a_login(traders: tuple[Trader, Trader], path: str) -> None:
     answer = httpx.get(traders[0].base + path)

@@ -17,6 +17,7 @@ KINDS = {"orders", "reads", "market", "auth", "pages"}
         ("GET", "/api/v1/fills/", "reads"),
         ("GET", "/api/v1/instruments/AAPL-USD/book/", "market"),
         ("GET", "/api/v1/tickers/", "market"),
+        ("GET", "/api/v1/time/", "market"),
         ("POST", "/api/v1/auth/token/", "auth"),
         ("POST", "/admin/login/", "auth"),
         ("POST", "/api/login/login/", "auth"),

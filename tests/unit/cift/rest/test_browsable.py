@@ -38,6 +38,7 @@ WAYS: dict[str, list[tuple[str, str]]] = {
         ("Candles", f"{V1}instruments/BTC-USD/candles/"),
     ],
     f"{V1}tickers/": [API, ("Tickers", f"{V1}tickers/")],
+    f"{V1}time/": [API, ("Time", f"{V1}time/")],
     f"{V1}account/": [API, ("Account", f"{V1}account/")],
     f"{V1}ledger/": [API, ("Ledger", f"{V1}ledger/")],
     "/api/schema/": [("API", "/"), ("Schema", "/api/schema/")],
