@@ -163,7 +163,7 @@ class QuestDBTickStore(TickStore):
         if self._place().sequence >= sequence:
             return
         give_up_at = time.monotonic() + WAIT_S_MAX
-        with waiting():
+        with waiting(None):
             while self._place().sequence < sequence:
                 if time.monotonic() >= give_up_at:
                     raise ApplicationError("projection_behind")
