@@ -18,7 +18,7 @@ use crate::shares::Shares;
 use crate::view::{BookChange, Level};
 
 /// Raised whenever the same commands may give other events or another state.
-pub const ENGINE_VERSION: u32 = 4;
+pub const ENGINE_VERSION: u32 = 5;
 
 /// Bounds the engine is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
