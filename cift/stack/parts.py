@@ -12,7 +12,7 @@ from cift.settings.secrets import private_write, secrets_load
 
 Ready = Callable[[], Awaitable[bool]]
 
-_PASSWORDS = ("database", "nats-matching", "nats-web", "nats-projector", "questdb", "questdb-reader")
+_PASSWORDS = ("database", "nats-matching", "nats-web", "nats-projector", "valkey", "questdb", "questdb-reader")
 
 
 @dataclass(frozen=True, slots=True)

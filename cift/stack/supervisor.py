@@ -17,6 +17,7 @@ from cift.stack.nats import nats_part
 from cift.stack.parts import Part, passwords_load
 from cift.stack.postgres import postgres_part
 from cift.stack.questdb import QuestDBMissingError, questdb_part
+from cift.stack.valkey import valkey_part
 from cift.stack.venue import (
     Ports,
     questdb_environment,
@@ -78,11 +79,14 @@ class Stack:
         database = await asyncio.to_thread(
             postgres_part, self._folder, port=self._ports.postgres, password=secrets["database"]
         )
-        for part in (database, nats_part(self._folder, port=self._ports.nats, passwords=secrets)):
+        for part in (
+            database,
+            nats_part(self._folder, port=self._ports.nats, passwords=secrets),
+            valkey_part(self._folder, port=self._ports.valkey, passwords=secrets),
+        ):
             await self._start(part)
         environment = venue_environment(self._venue, ports=self._ports, secrets=secrets, tls=tls)
-        # Without workers nobody would fill it.
-        if await self._questdb(secrets) and "CIFT_DRAGONFLY_URL" in environment:
+        if await self._questdb(secrets):
             environment |= questdb_environment(ports=self._ports, secrets=secrets, writes=False)
         web = {**environment, **role_environment("web", secrets)}
         for alias in _ALIASES:

@@ -11,6 +11,7 @@ from cift.bus.nats import NatsBus
 from cift.embedded.children import ChildPlan
 from cift.stack.parts import Part, Ready
 from cift.stack.questdb import READER, WRITER
+from cift.stack.valkey import valkey_url
 from cift.wire.subjects import status_subject
 
 HOST = "127.0.0.1"
@@ -24,6 +25,7 @@ class Ports:
     web: int = 8443
     nats: int = 4222
     postgres: int = 5432
+    valkey: int = 6379
     questdb: int = 9000
     questdb_sql: int = 8812
 
@@ -50,6 +52,7 @@ def venue_environment(
         "CIFT_DATABASE_PORT": str(ports.postgres),
         "CIFT_DATABASE_PASSWORD": secrets["database"],
         "CIFT_NATS_SERVERS": f"nats://{HOST}:{ports.nats}",
+        "CIFT_DRAGONFLY_URL": valkey_url(port=ports.valkey, password=secrets["valkey"]),
     }
 
 
@@ -66,9 +69,7 @@ def questdb_environment(*, ports: Ports, secrets: Mapping[str, str], writes: boo
 def worker_parts(
     environment: Mapping[str, str], *, ports: Ports, secrets: Mapping[str, str], lifeline: int
 ) -> list[Part]:
-    """Plan a worker, and what sends it the scheduled tasks; none without a broker."""
-    if "CIFT_DRAGONFLY_URL" not in environment:
-        return []
+    """Plan a worker, and what sends it the scheduled tasks."""
     given = {**environment, **role_environment("projector", secrets)}
     if "CIFT_QUESTDB_URL" in environment:
         given |= questdb_environment(ports=ports, secrets=secrets, writes=True)

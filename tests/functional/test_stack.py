@@ -8,15 +8,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from apps.marketdata.ticks.questdb_link import QuestDBLink, QuestDBRefusedError, QuestDBUnavailableError
+from cift.stack.questdb import READER
 from tests.support.stack import RunningStack
 from tests.support.traders import Trader
 from tests.support.venue import ROOT
+from tests.support.waiting import until
 
 TAKEOVER_S_MAX = 3.0
 AGAIN_S_MAX = 60.0
@@ -128,13 +132,36 @@ def test_an_order_service_that_stood_still_past_its_lease_writes_nothing_and_end
     assert placed_again(trader, "beside-the-stopped-one") == taken
 
 
-@pytest.mark.parametrize("server", ["nats-server", "postgres", "questdb"])
+@pytest.mark.parametrize("server", ["nats-server", "postgres", "questdb", "valkey-server"])
 def test_the_venue_goes_on_after_a_server_was_killed(stack: RunningStack, trader: Trader, server: str) -> None:
     told = placed_again(trader, f"before-{server}")
     (pid,) = stack.pids(server)
     stack.kill(pid)
     after = placed_again(trader, f"after-{server}")
     shown(trader, told, after)
+
+
+def stored(link: QuestDBLink) -> list[int]:
+    """The trades in QuestDB, which may be on its way back; the workers make the table when the first of them looks."""
+    with suppress(QuestDBRefusedError, QuestDBUnavailableError):
+        return [sequence for (sequence,) in link.run("SELECT sequence FROM ticks")]
+    return []
+
+
+def test_a_trade_reaches_its_store_by_the_workers_and_is_read_there(stack: RunningStack, trader: Trader) -> None:
+    seller = Trader(stack, next(iter(stack.logins())))
+    trader.clear()
+    seller.submit(**{**LOW, "side": "sell"})
+    taken = trader.submit(**LOW)
+    sequence = int(taken["fills"][0]["sequence"])
+    link = QuestDBLink(host="127.0.0.1", port=stack.sql_port, user=READER, password=stack.password("questdb-reader"))
+    try:
+        until(lambda: sequence in stored(link))
+    finally:
+        link.close()
+    status, body = trader.call("GET", "instruments/AAPL-USD/trades/")
+    assert status == 200
+    assert sequence in [trade["sequence"] for trade in body["results"]]
 
 
 def test_a_killed_web_process_leaves_the_other_answering(stack: RunningStack, trader: Trader) -> None:

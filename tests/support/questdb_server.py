@@ -2,13 +2,10 @@
 
 import asyncio
 import os
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,48 +23,33 @@ from cift.stack.questdb import (
     questdb_prepare,
     questdb_program,
 )
+from tests.support.servers import Server, server_running
 from tests.support.venue import ROOT, free_port
 
 _missing = pytest.StashKey[list[str]]()
 
 PASSWORDS = {"questdb": "writer;s", "questdb-reader": "reader-s"}
-READY_S_MAX = 60.0
 
 
 @dataclass
-class QuestDBServer:
-    """One server, which can be killed and started again on its ports."""
+class QuestDBServer(Server):
+    """One server; `content` is what a test has filled it with, if it says so: one that wants the same need not."""
 
-    folder: Path
-    port: int = field(default_factory=free_port)
+    READY_S_MAX: ClassVar[float] = 60.0
+
     sql_port: int = field(default_factory=free_port)
-    process: "subprocess.Popen[bytes] | None" = None
     content: str = ""
-    """What a test has filled it with, if it says so; a later one that wants the same need not fill it again."""
 
-    def start(self) -> "QuestDBServer":
-        """Start it and wait until it answers."""
+    def words(self) -> Sequence[str]:
         jar = questdb_jar(ROOT / "var")
         questdb_prepare(self.folder, port=self.port, sql_port=self.sql_port, passwords=PASSWORDS)
-        self.process = subprocess.Popen(
-            questdb_program(self.folder, jar),
-            env={**os.environ, **questdb_environment()},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        give_up_at = time.monotonic() + READY_S_MAX
-        while not asyncio.run(questdb_answers(port=self.port, password=PASSWORDS["questdb"])):
-            assert self.process.poll() is None, "QuestDB ended"
-            assert time.monotonic() < give_up_at, "QuestDB does not start"
-            time.sleep(0.05)
-        return self
+        return questdb_program(self.folder, jar)
 
-    def kill(self) -> None:
-        """End it at once."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+    def environment(self) -> Mapping[str, str]:
+        return questdb_environment()
+
+    def answers(self) -> bool:
+        return asyncio.run(questdb_answers(port=self.port, password=PASSWORDS["questdb"]))
 
     @property
     def url(self) -> str:
@@ -99,15 +81,6 @@ class QuestDBServer:
         return writer
 
 
-@contextmanager
-def questdb_running(folder: Path) -> Iterator[QuestDBServer]:
-    server = QuestDBServer(folder)
-    try:
-        yield server.start()
-    finally:
-        server.kill()
-
-
 @pytest.fixture(scope="session")
 def questdb_package() -> Path:
     """The package QuestDB runs from; a test that starts a server of its own asks for it, so that it is known to."""
@@ -117,7 +90,7 @@ def questdb_package() -> Path:
 @pytest.fixture(scope="session")
 def questdb_server(questdb_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuestDBServer]:
     """One server for all tests that leave it running."""
-    with questdb_running(tmp_path_factory.mktemp("questdb")) as server:
+    with server_running(QuestDBServer(tmp_path_factory.mktemp("questdb"))) as server:
         yield server
 
 

@@ -32,10 +32,12 @@ class RunningStack(Printing):
     folder: Path
     port: int = field(default_factory=free_port)
     nats_port: int = field(default_factory=free_port)
+    sql_port: int = field(default_factory=free_port)
+    """Where QuestDB is asked."""
 
     def start(self) -> "RunningStack":
-        names = ("postgres", "questdb", "questdb-sql")
-        ports = {"web": self.port, "nats": self.nats_port, **{name: free_port() for name in names}}
+        others = {name: free_port() for name in ("postgres", "valkey", "questdb")}
+        ports = {"web": self.port, "nats": self.nats_port, "questdb-sql": self.sql_port, **others}
         named = (f"--{name}-port={port}" for name, port in ports.items())
         self.launch("stack", "--folder", str(self.folder), *named, COLUMNS="200")
         return self
@@ -48,6 +50,10 @@ class RunningStack(Printing):
         logins: dict[str, str] = json.loads((self.folder / "venue" / "logins.json").read_text())
         return logins
 
+    def password(self, name: str) -> str:
+        passwords: dict[str, str] = json.loads((self.folder / "venue" / "passwords.json").read_text())
+        return passwords[name]
+
     def holder(self) -> int:
         """The order service that has the shard, as it says itself to whoever asks on the bus."""
         give_up_at = time.monotonic() + self.READY_S_MAX
@@ -57,7 +63,7 @@ class RunningStack(Printing):
                 return asyncio.run(self._ask())
 
     async def _ask(self) -> int:
-        password = json.loads((self.folder / "venue" / "passwords.json").read_text())["nats-web"]
+        password = self.password("nats-web")
         bus = NatsBus(servers=[f"nats://127.0.0.1:{self.nats_port}"], user="web", password=password)
         try:
             answer = await bus.request(status_subject(0), b"", timeout_s=1)

@@ -17,7 +17,8 @@ from apps.orders.models import Fill, JournalBatch
 from apps.orders.shipping import ShippingRangeError, TickShipper
 from cift.errors.application import ApplicationError
 from cift.stack.questdb import READER
-from tests.support.questdb_server import QuestDBServer, questdb_running
+from tests.support.questdb_server import QuestDBServer
+from tests.support.servers import server_running
 from tests.support.shard import AAPL_USD, BTC_USD, journal_fill
 from tests.support.venue import ROOT
 
@@ -145,7 +146,7 @@ def test_trades_of_one_time_are_paged_by_their_sequence(questdb_server: QuestDBS
 
 
 def test_a_server_that_was_away_is_caught_up_with(market: None, questdb_package: Path, tmp_path: Path) -> None:
-    with questdb_running(tmp_path) as server:
+    with server_running(QuestDBServer(tmp_path)) as server:
         writer = server.emptied()
         TickShipper(0, writer).backfill(first=1, last=5, progress=lambda _, __: None)
         store = server.store()

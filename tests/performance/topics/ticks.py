@@ -30,10 +30,14 @@ def ticks(bench: Bench) -> Iterator[Result]:
     """Yield how fast trades are shipped, and how long 500 candles take to be read."""
     stores.ready()
     from cift.times import clock_ns  # noqa: PLC0415 - needs Django set up
-    from tests.support.questdb_server import questdb_running  # noqa: PLC0415
+    from tests.support.questdb_server import QuestDBServer  # noqa: PLC0415
+    from tests.support.servers import server_running  # noqa: PLC0415
 
     now = clock_ns()
-    with stores.sqlite_store(bench.folder / "tables"), questdb_running(bench.folder / "questdb") as server:
+    with (
+        stores.sqlite_store(bench.folder / "tables"),
+        server_running(QuestDBServer(bench.folder / "questdb")) as server,
+    ):
         yield from _written(bench, server, now)
         yield from _journal(bench, server)
         count = _filled(server, bench.scaled(TICKS), now)

@@ -9,13 +9,14 @@ import pytest
 
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.bus.nats import NatsBus
-from tests.support.nats_server import NatsServer, nats_running
+from tests.support.nats_server import NatsServer
+from tests.support.servers import server_running
 from tests.support.venue import free_port
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with nats_running(tmp_path) as server:
+    with server_running(NatsServer(tmp_path)) as server:
         yield server
 
 
@@ -108,7 +109,7 @@ async def test_while_the_server_is_away_nothing_is_kept_and_all_goes_on_when_it_
 
 
 async def test_a_subscriber_waits_for_the_first_server_and_is_told_of_the_gap(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path, free_port())
+    server = NatsServer(tmp_path)
     bus = NatsBus(servers=[server.address])
     seen: list[bytes] = []
 

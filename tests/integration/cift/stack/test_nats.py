@@ -12,8 +12,9 @@ from cift.bus.nats import NatsBus
 from cift.bus.nats_link import settled
 from cift.stack.nats import nats_part
 from cift.wire.subjects import ROLES, book_subject, commands_subject, journal_subject
-from tests.support.nats_server import accepting
+from tests.support.nats_server import accepts
 from tests.support.venue import free_port
+from tests.support.waiting import until
 
 PASSWORDS = {f"nats-{name}": f"secret-of-{name}" for name in ROLES}
 
@@ -24,7 +25,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     part = nats_part(tmp_path, port=port, passwords=PASSWORDS)
     process = subprocess.Popen(part.plan.program)
     try:
-        accepting(port)
+        until(lambda: accepts(port))
         yield port
     finally:
         process.kill()
