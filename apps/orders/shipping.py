@@ -6,18 +6,16 @@ Invariants:
     A stretch is written before its place. What is written twice is there once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from apps.marketdata.codes import Side
 from apps.marketdata.ticks.questdb_tables import Place
 from apps.marketdata.ticks.questdb_writing import TickRow, TickWriter
-from apps.orders.codes import Liquidity
 from apps.orders.matching.errors import MatchingError
 from apps.orders.matching.journal import Journal, JournalRow, read_ahead
 from apps.orders.matching.projector import packer_seeded
-from apps.orders.matching.tables import WRITES, Row, Rows
+from apps.orders.matching.tables import WRITES, Rows, fill_values, taker_fills
 
 STRETCH_BYTES_MAX = 4 * 1024 * 1024
 """A stretch has no more of the journal's events, but for a batch that has more by itself."""
@@ -25,11 +23,7 @@ STRETCH_BYTES_MAX = 4 * 1024 * 1024
 STRETCH_BATCHES_MAX = 1_000
 
 _FILLS = list(WRITES).index("fills")
-_COLUMNS = WRITES["fills"].columns
-_INSTRUMENT, _SEQUENCE, _PRICE, _QUANTITY, _NOTIONAL, _SIDE, _AT, _LIQUIDITY = map(
-    _COLUMNS.index,
-    ("instrument_id", "trade_id", "price", "quantity", "notional", "side", "executed_at", "liquidity"),
-)
+_TRADE = fill_values("instrument_id", "trade_id", "price", "quantity", "notional", "side", "executed_at")
 
 _decode = msgspec.msgpack.Decoder(list[Rows]).decode
 
@@ -108,19 +102,8 @@ class TickShipper:
 
     def _write(self, rows: Sequence[JournalRow]) -> int:
         lists = _decode(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
-        trades = list(_trades(lists[_FILLS]))
+        trades = [TickRow._make(_TRADE(row)) for row in taker_fills(lists[_FILLS])]
         return self._writer.trades_write(trades) if trades else 0
-
-
-def _trades(fills: Sequence[Row]) -> Iterator[TickRow]:
-    """Return the trades of a pack's fills: each is its taker's."""
-    return (
-        TickRow(
-            row[_INSTRUMENT], row[_SEQUENCE], row[_PRICE], row[_QUANTITY], row[_NOTIONAL], Side(row[_SIDE]), row[_AT]
-        )
-        for row in fills
-        if row[_LIQUIDITY] == Liquidity.TAKER
-    )
 
 
 def _bounded(rows: Sequence[JournalRow]) -> Sequence[JournalRow]:

@@ -26,6 +26,6 @@ class ClockApi(APIView):
 
     @described(answers={200: ClockBody})
     def get(self, request: Request) -> Response:
-        """Return the venue's time, which never goes back."""
+        """Return the venue's time, which in one process never goes back."""
         query_read(request.query_params, {})
         return Response(ClockBody(time=time_format(clock_ns())))

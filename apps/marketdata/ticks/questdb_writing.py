@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from questdb import QuestDBError, Sender, TimestampNanos
 
-from apps.marketdata.codes import Side
 from apps.marketdata.ticks.questdb_link import QuestDBLink, QuestDBUnavailableError
 from apps.marketdata.ticks.questdb_tables import PLACES, TICKS, Place, place_select, tables_made
 
@@ -40,14 +39,17 @@ Columns = dict[str, Any]
 
 
 class TickRow(NamedTuple):
-    """A trade of an instrument; units as on the wire, `notional` in the quote asset's smallest, `at` ns since epoch."""
+    """A trade of an instrument.
+
+    Units and the side are as on the wire, `notional` is in the quote asset's smallest unit, `at` in ns since epoch.
+    """
 
     instrument: int
     sequence: int
     price: int
     quantity: int
     notional: int
-    taker_side: Side
+    taker_side: int
     at: int
 
 

@@ -9,7 +9,6 @@ Invariants:
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from operator import itemgetter
 
 from django.conf import settings
 from django.db import router, transaction
@@ -18,8 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.marketdata.candles.folding import Candle, CandleFolder, CandleKey, CandleTrade
 from apps.marketdata.candles.intervals import BASES_S, NS_PER_S, begin_behind, begin_of
 from apps.marketdata.models import CandleHistory, Instrument, StoredCandle
-from apps.orders.codes import Liquidity
-from apps.orders.matching.tables import WRITES, Row, Rows, TableWrite
+from apps.orders.matching.tables import Row, Rows, TableWrite, fill_values, taker_fills
 from apps.orders.models import Projection
 
 WRITE = TableWrite(
@@ -35,19 +33,12 @@ LOOK_EVERY_S = 60.0
 STEP_ROWS = 2_000
 """At most so many candles leave in one transaction, so that projecting waits for milliseconds."""
 
-_FILL_COLUMNS = WRITES["fills"].columns
-_LIQUIDITY = _FILL_COLUMNS.index("liquidity")
-_TRADE = itemgetter(
-    *(
-        _FILL_COLUMNS.index(name)
-        for name in ("instrument_id", "trade_id", "price", "quantity", "notional", "executed_at")
-    )
-)
+_TRADE = fill_values("instrument_id", "trade_id", "price", "quantity", "notional", "executed_at")
 
 
 def trades_of(fills: Iterable[Row]) -> Iterator[CandleTrade]:
-    """Return the trades of a pack's fills: each is its taker's."""
-    return (CandleTrade._make(_TRADE(row)) for row in fills if row[_LIQUIDITY] == Liquidity.TAKER)
+    """Return the trades of a pack's fills."""
+    return (CandleTrade._make(_TRADE(row)) for row in taker_fills(fills))
 
 
 def candles_rows(candles: Mapping[CandleKey, Candle], begins: Mapping[int, int]) -> Rows:

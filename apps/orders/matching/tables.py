@@ -5,9 +5,10 @@ here, in the same order. SQLite takes a list by `executemany`, PostgreSQL takes 
 statement over arrays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from django.db import connections, models
@@ -15,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 
 from apps.accounts.models import Account, Balance, LedgerEntry, Withdrawal
 from apps.marketdata.models import Asset, CandleHistory, FeeTier, Instrument, StoredCandle
+from apps.orders.codes import Liquidity
 from apps.orders.models import Fill, Order, OrderRevision, Position, PositionLimit, VenueState
 
 Row = Sequence[Any]
@@ -197,6 +199,20 @@ def pack_write(cursor: CursorWrapper, lists: Sequence[Rows], *, shard: int) -> N
             write.write(cursor, [(shard, *row) for row in rows])
         else:
             write.write(cursor, rows)
+
+
+_FILL_COLUMNS = WRITES["fills"].columns
+_LIQUIDITY = _FILL_COLUMNS.index("liquidity")
+
+
+def fill_values(*names: str) -> Callable[[Row], tuple[Any, ...]]:
+    """Return what reads these columns of a pack's fill; two at least."""
+    return itemgetter(*map(_FILL_COLUMNS.index, names))
+
+
+def taker_fills(fills: Iterable[Row]) -> Iterator[Row]:
+    """Return a pack's trades: each is its taker's fill."""
+    return (row for row in fills if row[_LIQUIDITY] == Liquidity.TAKER)
 
 
 def tables_clear(cursor: CursorWrapper) -> None:
