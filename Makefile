@@ -6,7 +6,7 @@ CARGO := cargo
 RUST := --manifest-path matching_rs/Cargo.toml --workspace --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stack test test-rust test-python lint lint-python lint-rust format bench soak faults clean \
+.PHONY: help setup run stack test test-rust test-python lint lint-python lint-rust format bench soak faults plugs clean \
 	requirements docs screenshot diagrams coverage audit-deps update-deps
 
 help: ## show this list
@@ -60,6 +60,9 @@ soak: setup ## run the venue for an hour and judge it; writes var/soak/latest.js
 
 faults: setup ## kill -9 the venue 500 times and compare; writes var/faults/kills.json (FAULTS="--count 50 --seed 7 --json FILE")
 	$(BIN)/python -m tests.faults.kills --count 500 $(FAULTS)
+
+plugs: setup ## kill, stop or empty parts of the production topology, 76 times; writes var/faults/plugs.json (PLUGS="--count 19 --seed 7 --json FILE")
+	$(BIN)/python -m tests.faults.plugs --count 76 $(PLUGS)
 
 requirements: setup ## pin requirements/*.txt anew from *.in
 	@for name in base production dev docs audit coverage; do \

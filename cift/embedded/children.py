@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 import signal
 import sys
 from collections import deque
@@ -116,7 +117,7 @@ class Child:
     async def _start(self) -> asyncio.subprocess.Process:
         # Of its own session: Ctrl-C reaches the supervisor alone, which ends its children in order.
         return await asyncio.create_subprocess_exec(
-            *(self.plan.program or (sys.executable, str(self._manage), *self.plan.arguments)),
+            *self._command(),
             env=env.child_environment(**_ENVIRONMENT, **self.plan.environment),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._output,
@@ -124,6 +125,18 @@ class Child:
             pass_fds=self.plan.descriptors,
             start_new_session=True,
             user=self.plan.user,
+        )
+
+    def _command(self) -> tuple[str, ...]:
+        """Return what is run: the venue's own processes end by their lifeline, another program by the system's word."""
+        plan = self.plan
+        if not plan.program:
+            return (sys.executable, str(self._manage), *plan.arguments)
+        setpriv = shutil.which("setpriv")
+        # Only Linux has it. Elsewhere a server outlives a supervisor that was killed.
+        return (
+            *((setpriv, "--pdeathsig", plan.stop_signal.removeprefix("SIG"), "--") if setpriv else ()),
+            *plan.program,
         )
 
     def _count_death(self, now: float, code: int) -> None:

@@ -35,6 +35,12 @@ _POM = f"""<project>
 </project>
 """
 
+# Its errors alone: by default each query is some lines.
+_LOG = """writers=stdout
+w.stdout.class=io.questdb.log.LogConsoleWriter
+w.stdout.level=ERROR,CRITICAL
+"""
+
 # By default a thread that finds nothing to do asks again 10,000 times, most of them at once: with trades coming every
 # second that was half a core. Here it naps for 1 ms soon, and after 0.2 s of it for 5 ms at a time.
 _REST = {"yield.threshold": "10", "nap.threshold": "20", "sleep.threshold": "220", "sleep.timeout": "5"}
@@ -126,7 +132,7 @@ def questdb_configuration(*, port: int, sql_port: int, passwords: Mapping[str, s
 def questdb_program(folder: Path, jar: Path) -> tuple[str, ...]:
     """Name the command that runs the server on a folder."""
     return (
-        shutil.which("java") or "java", f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-Dout=off",
+        shutil.which("java") or "java", f"-Xmx{HEAP}", "-XX:+UseSerialGC",
         "--module-path", str(jar), "--module", "io.questdb/io.questdb.ServerMain", "-d", str(folder),
     )  # fmt: skip
 
@@ -134,9 +140,11 @@ def questdb_program(folder: Path, jar: Path) -> tuple[str, ...]:
 def questdb_prepare(folder: Path, *, port: int, sql_port: int, passwords: Mapping[str, str]) -> None:
     """Write the server's configuration (mode 0600) into its folder."""
     (folder / "conf").mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / "conf" / "server.conf"
-    file.unlink(missing_ok=True)
-    private_write(file, questdb_configuration(port=port, sql_port=sql_port, passwords=passwords))
+    configuration = questdb_configuration(port=port, sql_port=sql_port, passwords=passwords)
+    for name, text in (("server.conf", configuration), ("log.conf", _LOG)):
+        file = folder / "conf" / name
+        file.unlink(missing_ok=True)
+        private_write(file, text)
 
 
 def questdb_part(folder: Path, *, cache: Path, port: int, sql_port: int, passwords: Mapping[str, str]) -> Part:
@@ -149,17 +157,12 @@ def questdb_part(folder: Path, *, cache: Path, port: int, sql_port: int, passwor
     jar = questdb_jar(cache)
     data = folder / "questdb"
     questdb_prepare(data, port=port, sql_port=sql_port, passwords=passwords)
-    plan = ChildPlan("questdb", program=questdb_program(data, jar), vital=False, environment=questdb_environment())
+    plan = ChildPlan("questdb", program=questdb_program(data, jar), vital=False)
 
     async def ready() -> bool:
         return await questdb_answers(port=port, password=passwords["questdb"])
 
     return Part(plan, ready, f"{HOST}:{port}", f"QuestDB {VERSION}; SQL on {sql_port}")
-
-
-def questdb_environment() -> dict[str, str]:
-    """Let the server say its errors alone."""
-    return {"QDB_LOG_W_STDOUT_LEVEL": "ERROR"}
 
 
 async def questdb_answers(*, port: int, password: str) -> bool:

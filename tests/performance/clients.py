@@ -8,6 +8,7 @@ import asyncio
 import base64
 import os
 import re
+import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -43,8 +44,8 @@ class Http(Wire):
     _answer: "asyncio.Future[tuple[int, bytes]]"
 
     @classmethod
-    async def connect(cls, port: int) -> "Http":
-        _, client = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
+    async def connect(cls, port: int, *, tls: ssl.SSLContext | None = None) -> "Http":
+        _, client = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port, ssl=tls)
         return client
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
@@ -102,9 +103,16 @@ class Socket(Wire):
 
     @classmethod
     async def connect(
-        cls, port: int, *, path: str = "/ws/v1/", token: str = "", told: Callable[[Message], None] | None = None
+        cls,
+        port: int,
+        *,
+        path: str = "/ws/v1/",
+        token: str = "",
+        told: Callable[[Message], None] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> "Socket":
-        _, client = await asyncio.get_running_loop().create_connection(lambda: cls(told), "127.0.0.1", port)
+        loop = asyncio.get_running_loop()
+        _, client = await loop.create_connection(lambda: cls(told), "127.0.0.1", port, ssl=tls)
         await client.upgrade(path=path, token=token)
         return client
 

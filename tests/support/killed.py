@@ -1,9 +1,7 @@
 """A whole venue whose processes are killed together, and which starts again on the same data and port."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.venue import END_S_MAX, ROOT, Venue
+from tests.support.venue import END_S_MAX, ROOT, Venue, free_port
 
 START_S_MAX = 180.0
 AUDIT_S_MAX = 600.0
@@ -26,7 +24,7 @@ class Group:
         """Choose the port."""
         self._folder = folder
         self._environment = environment
-        self.port = port_apart()
+        self.port = free_port()
         self.venue = self._make()
 
     def _make(self) -> Venue:
@@ -73,23 +71,6 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
     except psutil.NoSuchProcess:
         return False
-
-
-def port_apart() -> int:
-    """Return a free port no connection is given by the system.
-
-    A client that knocks on such a port while nobody listens there may be connected to itself.
-    """
-    low, high = (int(each) for each in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-    for port in random.sample([each for each in range(10_000, 60_000) if not low <= each <= high], 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    message = "no free port"
-    raise OSError(message)
 
 
 @contextmanager

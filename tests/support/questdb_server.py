@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +18,6 @@ from cift.stack.questdb import (
     WRITER,
     QuestDBMissingError,
     questdb_answers,
-    questdb_environment,
     questdb_jar,
     questdb_prepare,
     questdb_program,
@@ -44,9 +43,6 @@ class QuestDBServer(Server):
         jar = questdb_jar(ROOT / "var")
         questdb_prepare(self.folder, port=self.port, sql_port=self.sql_port, passwords=PASSWORDS)
         return questdb_program(self.folder, jar)
-
-    def environment(self) -> Mapping[str, str]:
-        return questdb_environment()
 
     def answers(self) -> bool:
         return asyncio.run(questdb_answers(port=self.port, password=PASSWORDS["questdb"]))

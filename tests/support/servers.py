@@ -1,10 +1,9 @@
 """A server of other people's that a test run starts: waited for, killed, started again on its port."""
 
-import os
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,18 +28,9 @@ class Server(ABC):
     @abstractmethod
     def answers(self) -> bool: ...
 
-    def environment(self) -> Mapping[str, str]:
-        """What it is told besides this process's."""
-        return {}
-
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self.process = subprocess.Popen(
-            self.words(),
-            env={**os.environ, **self.environment()},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self.process = subprocess.Popen(self.words(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         give_up_at = time.monotonic() + self.READY_S_MAX
         while not self.answers():
             assert self.process.poll() is None, f"{type(self).__name__} ended"

@@ -7,19 +7,27 @@ import signal
 import ssl
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import psutil
+import psycopg
 
-from apps.orders.matching.service import ServiceState
 from cift.bus.base import BusError
 from cift.bus.nats import NatsBus
+from cift.stack.certificates import certificates_ensure
+from cift.stack.parts import passwords_load
+from cift.stack.postgres import USER
+from cift.stack.venue import Ports, role_environment, venue_environment
 from cift.wire.subjects import status_subject
 from tests.support.printing import Printing
 from tests.support.venue import free_port
+
+
+def free_ports() -> Ports:
+    return Ports(**{each.name: free_port() for each in fields(Ports)})
 
 
 @dataclass
@@ -30,17 +38,28 @@ class RunningStack(Printing):
     END_S_MAX: ClassVar[float] = 60.0
 
     folder: Path
-    port: int = field(default_factory=free_port)
-    nats_port: int = field(default_factory=free_port)
-    sql_port: int = field(default_factory=free_port)
-    """Where QuestDB is asked."""
+    ports: Ports = field(default_factory=free_ports)
+    port: int = field(init=False)
+    """Where the web processes listen."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.port = self.ports.web
 
     def start(self) -> "RunningStack":
-        others = {name: free_port() for name in ("postgres", "valkey", "questdb")}
-        ports = {"web": self.port, "nats": self.nats_port, "questdb-sql": self.sql_port, **others}
-        named = (f"--{name}-port={port}" for name, port in ports.items())
-        self.launch("stack", "--folder", str(self.folder), *named, COLUMNS="200")
+        named = (f"--{name.replace('_', '-')}-port={port}" for name, port in asdict(self.ports).items())
+        self.launch("stack", "--folder", str(self.folder), *named, COLUMNS="200", **self.environment)
         return self
+
+    def manage_environment(self) -> dict[str, str]:
+        """What a command of `manage.py` needs to look at what the stack has."""
+        venue = self.folder / "venue"
+        secrets, tls = passwords_load(venue), certificates_ensure(venue)
+        return {
+            **venue_environment(venue, ports=self.ports, secrets=secrets, tls=tls),
+            **role_environment("projector", secrets),
+        }
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -63,13 +82,26 @@ class RunningStack(Printing):
                 return asyncio.run(self._ask())
 
     async def _ask(self) -> int:
+        from apps.orders.matching.service import ServiceState  # noqa: PLC0415 - needs Django set up
+
         password = self.password("nats-web")
-        bus = NatsBus(servers=[f"nats://127.0.0.1:{self.nats_port}"], user="web", password=password)
+        bus = NatsBus(servers=[f"nats://127.0.0.1:{self.ports.nats}"], user="web", password=password)
         try:
             answer = await bus.request(status_subject(0), b"", timeout_s=1)
         finally:
             await bus.close()
         return msgspec.msgpack.decode(answer, type=ServiceState).pid
+
+    def rows(self, database: str, query: str) -> list[tuple[Any, ...]]:
+        """Ask PostgreSQL as the venue's processes may."""
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.ports.postgres,
+            user=USER,
+            password=self.password("database"),
+            dbname=database,
+        ) as connection:
+            return connection.execute(query.encode()).fetchall()
 
     def processes(self) -> list[psutil.Process]:
         found: list[psutil.Process] = psutil.Process(self.process.pid).children()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -25,10 +26,21 @@ END_S_MAX = Printing.END_S_MAX
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port no connection is given by the system.
+
+    Any other may be some client's own the next moment; and one that knocks on such a port while nobody listens there
+    may be connected to itself.
+    """
+    low, high = (int(each) for each in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    for port in random.sample([each for each in range(10_000, 60_000) if not low <= each <= high], 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    message = "no free port"
+    raise OSError(message)
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """`manage.py run_worker`: a Celery worker, with the end all long-running commands have."""
 
 import os
+import select
 import signal
-from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -45,7 +45,8 @@ class Command(Worker):
 
 def _end_with(lifeline: int) -> None:
     """End in order when the process that started this one has ended."""
-    with suppress(OSError):
-        while os.read(lifeline, 1):
-            pass
+    # Waited for, not read: the pipe is shared, and another process's event loop may have made its reads not wait.
+    waiting = select.poll()
+    waiting.register(lifeline, select.POLLIN)
+    waiting.poll()
     os.kill(os.getpid(), signal.SIGTERM)

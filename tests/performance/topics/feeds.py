@@ -46,11 +46,10 @@ Stood = dict[str, tuple[list[int], list[int]]]
 
 
 class BookMessage(msgspec.Struct):
-    """What is looked at of a book's message."""
+    """What is looked at of a book's message; the venue's pings, every 20 s, have none of it."""
 
-    channel: str
-    symbol: str
-    sequence: int
+    symbol: str = ""
+    sequence: int = 0
     previous: int | None = None
 
 

@@ -16,6 +16,7 @@ All of it runs in one event loop and nothing of it blocks.
 
 import asyncio
 import json
+import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -39,16 +40,17 @@ _RETRY_S = 0.02
 class Bookkeeper:
     """Keeps the books of all traders."""
 
-    def __init__(self, *, port: int, logins: Mapping[str, str], seed: int) -> None:
-        """Name the venue's address and who trades, address to password."""
+    def __init__(self, *, port: int, logins: Mapping[str, str], seed: int, tls: ssl.SSLContext | None = None) -> None:
+        """Name the address, and who trades, address to password; `tls`: whom to believe, where the venue speaks it."""
         self.acknowledged_at = self.acknowledged_sent_at = 0.0
-        self._port = port
+        self._socket_url = f"ws{'' if tls is None else 's'}://127.0.0.1:{port}/ws/v1/"
+        self._tls = tls
         self._door = Door(port)
         self._acknowledged = asyncio.Event()
         self.traders = [
             BookedTrader(
                 port=port, email=email, password=password, name=f"k{seed}.{number}", seed=seed * 1_000 + number,
-                heard=self.hear, door=self._door,
+                heard=self.hear, door=self._door, tls=tls,
             )
             for number, (email, password) in enumerate(logins.items())
         ]  # fmt: skip
@@ -214,8 +216,9 @@ class Bookkeeper:
     async def _follow_books(self) -> None:
         while True:
             with suppress(*CUT):
-                url = f"ws://127.0.0.1:{self._port}/ws/v1/"
-                async with connect(url, max_size=None, ping_interval=None, close_timeout=1, proxy=None) as socket:
+                async with connect(
+                    self._socket_url, max_size=None, ping_interval=None, close_timeout=1, proxy=None, ssl=self._tls
+                ) as socket:
                     await self._books_connected(socket)
             await asyncio.sleep(_RETRY_S)
             await self._door.opened()

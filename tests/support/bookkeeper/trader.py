@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -45,19 +46,32 @@ class BookedTrader:
     """Trades while `going` is set; what it knows is in `memory`."""
 
     def __init__(
-        self, *, port: int, email: str, password: str, name: str, seed: int, heard: Callable[[float], None], door: Door
+        self,
+        *,
+        port: int,
+        email: str,
+        password: str,
+        name: str,
+        seed: int,
+        heard: Callable[[float], None],
+        door: Door,
+        tls: ssl.SSLContext | None,
     ) -> None:
         """Name a login; `heard` is told when what is acknowledged was sent; at `door` it waits where it is refused."""
         self.email = email
-        self.port = port
+        secure = "" if tls is None else "s"
         self.memory = Memory()
         self.flow = Flow(self.memory, name=name, seed=seed)
         self.stream = AccountStream(self.memory)
         self.going = asyncio.Event()
         self.following = asyncio.Event()
         self.in_flight: dict[int, Request] = {}
-        self.base = f"http://127.0.0.1:{port}/api/v1/"
-        self.http = httpx.AsyncClient(base_url=self.base, timeout=ANSWER_S_MAX, trust_env=False)
+        self.base = f"http{secure}://127.0.0.1:{port}/api/v1/"
+        self.socket_url = f"ws{secure}://127.0.0.1:{port}/ws/v1/"
+        self.tls = tls
+        self.http = httpx.AsyncClient(
+            base_url=self.base, timeout=ANSWER_S_MAX, trust_env=False, verify=True if tls is None else tls
+        )
         self._password = password
         self._heard = heard
         self._door = door
@@ -151,10 +165,15 @@ class BookedTrader:
         while True:
             with suppress(*CUT):
                 headers = {"Authorization": f"Bearer {self._token}"}
-                url = f"ws://127.0.0.1:{self.port}/ws/v1/"
                 # Its pings are the venue's; the proxy's settings of this machine are none of a test's business.
                 async with connect(
-                    url, additional_headers=headers, max_size=None, ping_interval=None, close_timeout=1, proxy=None
+                    self.socket_url,
+                    additional_headers=headers,
+                    max_size=None,
+                    ping_interval=None,
+                    close_timeout=1,
+                    proxy=None,
+                    ssl=self.tls,
                 ) as socket:
                     await self._connected(socket)
             await asyncio.sleep(_RETRY_S)

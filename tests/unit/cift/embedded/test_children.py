@@ -1,13 +1,16 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cift.embedded.children import DEATHS_MAX, Child, ChildGivenUp, ChildPlan
 from cift.processes.workers import EXIT_LOST
+from tests.support.venue import ROOT
 
 SLEEPS = "import time; time.sleep(60)"
 
@@ -110,3 +113,22 @@ async def test_a_child_waiting_to_be_started_again_can_be_stopped(
 
     async with asyncio.timeout(2):
         await keeping
+
+
+def test_another_program_ends_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, pathlib\n"
+        "from cift.embedded.children import Child, ChildPlan\n"
+        "child = Child(ChildPlan('the server', program=('sleep', '60')), manage=pathlib.Path())\n"
+        "async def main():\n"
+        "    keeping = asyncio.create_task(child.keep())\n"
+        "    while child.pid is None: await asyncio.sleep(0.005)\n"
+        "    print(child.pid, flush=True)\n"
+        "    await keeping\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        server = psutil.Process(int(supervisor.stdout.readline()))
+        supervisor.kill()
+        server.wait(timeout=5)

@@ -7,11 +7,11 @@ import pytest
 
 from tests.support.bookkeeper.door import Door
 from tests.support.bookkeeper.keeper import Bookkeeper
-from tests.support.killed import port_apart
+from tests.support.venue import free_port
 
 
 async def test_all_go_on_when_somebody_listens_and_wait_again_when_nobody_does() -> None:
-    port = port_apart()
+    port = free_port()
     door = Door(port)
     waiting = [asyncio.create_task(door.opened()) for _ in range(5)]
     await asyncio.sleep(0.05)
