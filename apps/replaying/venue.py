@@ -13,14 +13,13 @@ from subprocess import DEVNULL, Popen, TimeoutExpired
 from typing import BinaryIO
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.core.management import call_command
 
 from apps.marketdata.selectors import book_find
 from apps.orders.matching.service import MatchingService
 from apps.orders.matching.work import WriterState
 from cift.bus import buses
 from cift.bus.base import BusInUse
+from cift.embedded.blank import tables_migrate
 from cift.errors.application import ApplicationError
 
 logger = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ async def venue(*, project: bool = True) -> AsyncGenerator[VenueFound]:
         yield VenueFound(own=False)
         return
     try:
-        await sync_to_async(_tables_made, thread_sensitive=False)()
+        await sync_to_async(tables_migrate, thread_sensitive=False)()
         service = MatchingService(bus)
         await service.start()
         try:
@@ -99,11 +98,6 @@ async def _answer_awaited(in_use: BusInUse) -> None:
             message = f"a venue runs on this data, but its order service has not answered for {ANSWER_S_MAX:g} s"
             raise NoVenueError(message) from in_use
         await asyncio.sleep(ANSWER_POLL_S)
-
-
-def _tables_made() -> None:
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, interactive=False, verbosity=0)
 
 
 @contextmanager

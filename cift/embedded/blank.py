@@ -11,17 +11,45 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
 import django
 from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 KEPT_MAX = 4
 """So many states of the migrations are kept: those of the last branches that were started."""
 
 FOLDER = Path(sys.prefix) / "share" / "cift-blank"
+
+
+def tables_migrate(*, check: Callable[[Iterable[MigrationExecutor]], None] | None = None) -> None:
+    """Bring all databases of the settings to the newest migrations; of a new folder, from blank copies.
+
+    `check` is called before anything is migrated.
+
+    Raises:
+        OSError: the folder cannot be written to.
+
+    """
+    databases = settings.DATABASES
+    files = {alias: Path(each["NAME"]) for alias, each in databases.items() if each["ENGINE"].endswith("sqlite3")}
+    is_new, migrated = bool(files) and blank_take(files), False
+    executors = {alias: MigrationExecutor(connections[alias]) for alias in databases}
+    if check is not None:
+        check(executors.values())
+    for alias, executor in executors.items():
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", database=alias, verbosity=0, interactive=False)
+            migrated = True
+        connections[alias].close()
+    if is_new and migrated:
+        blank_keep(files)
 
 
 def blank_take(files: Mapping[str, Path], *, folder: Path = FOLDER, state: str | None = None) -> bool:

@@ -153,12 +153,12 @@ def test_the_documented_command_replays_beside_a_market_that_has_orders(
 
 
 def test_a_venue_killed_under_a_replay_comes_back_and_the_replay_goes_on(venue: Venue, tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=10_000, seed=5)
+    messages, book = write_sample(tmp_path, messages=5_000, seed=5)
     options = ("--opening-book", str(book), "--compare", str(book))
     folder = Folder(venue.folder)
     opened = folder.batches()
     child = folder.start(*words(messages, *options))
-    for after in (60, 100):
+    for after in (30, 60):
         _until(lambda after=after: folder.batches() >= opened + after)
         os.kill(venue.child("embedded_web"), signal.SIGKILL)
     _, error = child.communicate(timeout=SECONDS_MAX)
@@ -173,11 +173,11 @@ def test_a_venue_killed_under_a_replay_comes_back_and_the_replay_goes_on(venue: 
 
 
 def test_a_replay_killed_beside_a_running_venue_goes_on(venue: Venue, tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=10_000, seed=6)
+    messages, book = write_sample(tmp_path, messages=5_000, seed=6)
     folder = Folder(venue.folder)
     opened = folder.batches()
     child = folder.start(*words(messages, "--opening-book", str(book)))
-    _until(lambda: folder.batches() >= opened + 90)
+    _until(lambda: folder.batches() >= opened + 45)
     child.kill()
     child.communicate(timeout=SECONDS_MAX)
     report = folder.replay(messages, "--opening-book", str(book), "--compare", str(book))

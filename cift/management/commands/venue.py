@@ -3,13 +3,13 @@
 import asyncio
 import errno
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from socket import gaierror
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -20,7 +20,7 @@ from apps.orders.matching.journal import Journal
 from apps.orders.models import JournalBatch
 from cift import __version__
 from cift.checks import engine_is_built
-from cift.embedded.blank import blank_keep, blank_take
+from cift.embedded.blank import tables_migrate
 from cift.embedded.logins import logins_load, logins_made
 from cift.embedded.supervisor import Supervisor, listener_bind
 from cift.exposure import exposed_refuse
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         try:
             lock = folder_lock(folder)
             listener = listener_bind(host, port)
-            self._migrate()
+            tables_migrate(check=_refuse_unfit)
             if logins_made(folder):
                 logins_load(folder)
         except _UNFIT as error:
@@ -77,24 +77,15 @@ class Command(BaseCommand):
         finally:
             listener.close()
 
-    def _migrate(self) -> None:
-        files = {alias: Path(database["NAME"]) for alias, database in settings.DATABASES.items()}
-        is_new, migrated = blank_take(files), False
-        executors = {alias: MigrationExecutor(connections[alias]) for alias in settings.DATABASES}
-        for executor in executors.values():
-            _refuse_newer(executor)
-        _refuse_other_engine()
-        for alias, executor in executors.items():
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                call_command("migrate", database=alias, verbosity=0, interactive=False)
-                migrated = True
-            connections[alias].close()
-        if is_new and migrated:
-            blank_keep(files)
-
     def _end(self, line: str) -> None:
         self.stderr.write(line)
         raise SystemExit(EXIT_FAULT)
+
+
+def _refuse_unfit(executors: Iterable[MigrationExecutor]) -> None:
+    for executor in executors:
+        _refuse_newer(executor)
+    _refuse_other_engine()
 
 
 def _refuse_newer(executor: MigrationExecutor) -> None:
