@@ -1,5 +1,6 @@
 """Who may see the venue's inside, its checks and metrics: by a token, as an operator, or at home from this machine."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from hmac import compare_digest
 
@@ -11,6 +12,9 @@ from cift.backends import BackendHandler
 from cift.errors.application import ApplicationError
 from cift.http.proxies import is_local
 from cift.processes.threads import database_call
+
+LOOKUP_S_MAX = 1.0
+"""A database that takes longer to tell who is an operator cannot tell."""
 
 
 class Operators(ABC):
@@ -35,8 +39,9 @@ async def may_see_inside(request: HttpRequest) -> bool:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
     try:
-        return await database_call(operators["default"].may_watch, request)
-    except (ApplicationError, DatabaseError, InterfaceError):
+        async with asyncio.timeout(LOOKUP_S_MAX):
+            return await database_call(operators["default"].may_watch, request)
+    except (ApplicationError, DatabaseError, InterfaceError, TimeoutError):
         return False
 
 

@@ -1,6 +1,7 @@
 """/health: the process lives. /ready: each store and service by name, and whether the venue can do its work."""
 
 import asyncio
+import logging
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
@@ -20,13 +21,18 @@ from cift.bus.base import BusError
 from cift.errors.application import ApplicationError
 from cift.monitoring.access import may_see_inside
 from cift.processes.shared_calls import SharedCall
-from cift.processes.threads import database_call
+from cift.processes.threads import database_call_to_check
 
-CHECK_S_MAX = 2.0
+CHECK_S_MAX = 1.0
 """A check that takes longer counts as down."""
+
+KEPT_S = 1.0
+"""For how long what all checks found is told again, however often it is asked for."""
 
 RETRY_S = 1
 """How soon it is worth asking again whether a venue that was not ready is."""
+
+logger = logging.getLogger(__name__)
 
 
 class Status(StrEnum):
@@ -50,10 +56,16 @@ class Check(ABC):
     def __init__(self, *, required: bool) -> None:
         """Say whether the venue can do without it."""
         self.required = required
+        self.look_shared = SharedCall(self.look)
+        """Looks, or waits for the look that is under way: however long one hangs, it has no second beside it."""
 
     @abstractmethod
     async def look(self) -> Finding:
-        """Return how it is; an ApplicationError, a BusError or a DatabaseError means it is down."""
+        """Return how it is; an ApplicationError, a BusError, a DatabaseError or an OSError means it is down.
+
+        Who waits for it no longer than `CHECK_S_MAX` leaves it running, and nobody looks again before it has ended: it
+        ends by itself.
+        """
 
 
 class DatabaseCheck(Check):
@@ -66,7 +78,7 @@ class DatabaseCheck(Check):
 
     async def look(self) -> Finding:
         """Ask it for a constant."""
-        await database_call(self._select)
+        await database_call_to_check(self._select)
         return Finding(Status.OK)
 
     def _select(self) -> None:
@@ -84,20 +96,25 @@ async def _readiness() -> dict[str, dict[str, Any]]:
     return dict(zip(names, results, strict=True))
 
 
-readiness = SharedCall(_readiness)
+readiness = SharedCall(_readiness, keep_s=KEPT_S)
 """Runs all checks side by side; gives for each its status, how long it took, and whether it is required.
 
-What is not ok may have a `detail`: a line that says why. Who asks meanwhile gets the same.
+What is not ok may have a `detail`: a line that says why. Who asks meanwhile, or within `KEPT_S`, gets the same.
 """
 
 
 async def _run(check: Check) -> dict[str, Any]:
     began = time.perf_counter_ns()
+    bound = asyncio.timeout(CHECK_S_MAX)
     try:
-        async with asyncio.timeout(CHECK_S_MAX):
-            found = await check.look()
-    except (ApplicationError, BusError, DatabaseError, OSError, TimeoutError):
-        found = Finding(Status.DOWN)
+        async with bound:
+            found = await check.look_shared()
+    except (ApplicationError, BusError, DatabaseError, OSError):
+        found = Finding(Status.DOWN, f"no answer in {CHECK_S_MAX:g} s" if bound.expired() else "")
+    except Exception:
+        # Whatever its client makes of a fault: the others are told all the same.
+        logger.exception("a check of /ready failed")
+        found = Finding(Status.DOWN, "the check failed")
     latency_ms = round((time.perf_counter_ns() - began) / 1_000_000, 3)
     told = {"status": found.status, "latency_ms": latency_ms, "required": check.required}
     return {**told, "detail": found.detail} if found.detail else told

@@ -17,26 +17,31 @@ THREADS_MAX = 4
 LONG_THREADS_MAX = 2
 """For calls that take their turn, so that short ones do not stand behind them."""
 
+CHECK_THREADS_MAX = 8
+"""For the checks of /ready, so that a database that hangs takes no thread from who can be answered: one a check."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _threads_make() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+def _threads_make() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor, ThreadPoolExecutor]:
     return (
         ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="database"),
         ThreadPoolExecutor(max_workers=LONG_THREADS_MAX, thread_name_prefix="database-long"),
+        ThreadPoolExecutor(max_workers=CHECK_THREADS_MAX, thread_name_prefix="database-check"),
     )
 
 
-_short, _long = _threads_make()
+_short, _long, _checks = _threads_make()
 
 
 def threads_end() -> None:
     """End the threads, and with them their connections; the next call starts others."""
-    global _short, _long
+    global _short, _long, _checks
     _short.shutdown()
     _long.shutdown()
-    _short, _long = _threads_make()
+    _checks.shutdown()
+    _short, _long, _checks = _threads_make()
 
 
 async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -47,6 +52,16 @@ async def database_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
     """
     return await _run_in(_short, call, *args, **kwargs)
+
+
+async def database_call_to_check(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a call that sees how a database is: it may hang, and holds up no other but those of its kind.
+
+    Raises:
+        ApplicationError: `database_busy`.
+
+    """
+    return await _run_in(_checks, call, *args, **kwargs)
 
 
 async def database_call_in_turn(who: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -3,7 +3,7 @@
 from apps.orders.monitoring.report import TablesReport, tables_read, writer_ask
 from cift.monitoring.health import Check, Finding
 from cift.processes.shared_calls import SharedCall
-from cift.processes.threads import database_call
+from cift.processes.threads import database_call_to_check
 
 
 class OrderServiceCheck(Check):
@@ -36,7 +36,7 @@ class TradingCheck(Check):
 
 
 async def _tables() -> TablesReport:
-    return await database_call(tables_read, snapshots=False)
+    return await database_call_to_check(tables_read, snapshots=False)
 
 
 tables_shared = SharedCall(_tables)

@@ -174,3 +174,22 @@ async def test_a_shared_call_runs_once_for_all_who_wait_and_again_for_who_comes_
 
     assert [task.result() for task in asked] == [1] * 6
     assert await shared() == 2
+
+
+async def test_what_a_shared_call_returned_is_kept_for_a_while_and_what_it_raised_is_not() -> None:
+    begun = 0
+
+    async def call() -> int:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            raise OperationalError
+        return begun
+
+    shared = SharedCall(call, keep_s=0.05)
+    with pytest.raises(OperationalError):
+        await shared()
+
+    assert [await shared(), await shared()] == [2, 2]
+    await asyncio.sleep(0.06)
+    assert await shared() == 3
