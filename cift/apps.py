@@ -17,8 +17,9 @@ class CiftConfig(AppConfig):
     verbose_name = "CIFT Markets"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks and the numbers every process shows."""
         from cift import checks  # noqa: F401, PLC0415 - registers itself; needs the settings
+        from cift.monitoring import disk  # noqa: F401, PLC0415 - its numbers are of every process
 
 
 class BackOfficeConfig(SimpleAdminConfig):

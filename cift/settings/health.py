@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cift.settings import variables
+
 READINESS_CHECKS: dict[str, dict[str, Any]] = {
     "database": {"BACKEND": "cift.monitoring.health.DatabaseCheck", "OPTIONS": {"alias": "default", "required": True}},
     "journal": {"BACKEND": "cift.monitoring.health.DatabaseCheck", "OPTIONS": {"alias": "journal", "required": True}},
@@ -12,6 +14,14 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
     "descriptors": {
         "BACKEND": "cift.monitoring.descriptors.DescriptorsCheck",
         "OPTIONS": {"required": False},
+    },
+    "disk": {
+        "BACKEND": "cift.monitoring.disk.DiskCheck",
+        "OPTIONS": {
+            "free_share_min": variables.DISK_FREE_PERCENT.read() / 100,
+            "free_bytes_min": variables.DISK_FREE_MIB.read() * 2**20,
+            "required": False,
+        },
     },
     "order_service": {"BACKEND": "apps.orders.monitoring.health.OrderServiceCheck", "OPTIONS": {"required": True}},
     "trading": {"BACKEND": "apps.orders.monitoring.health.TradingCheck", "OPTIONS": {"required": True}},

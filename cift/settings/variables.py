@@ -56,6 +56,24 @@ DATA_DIR = Folder(
     default=BASE_DIR / "var",
     production_default=Path("/var/lib/cift"),
 )
+DISK_FREE_PERCENT = Integer(
+    name="CIFT_DISK_FREE_PERCENT",
+    section=_SERVER,
+    meaning="With less than this share free of the filesystem the data folder is on, the check `disk` of `/ready` is "
+    "`degraded`.",
+    default=10,
+    least=0,
+    most=99,
+)
+DISK_FREE_MIB = Integer(
+    name="CIFT_DISK_FREE_MIB",
+    section=_SERVER,
+    meaning="With less MiB free, `disk` is `down`: the order service needs room for the journal's next minutes, a "
+    "snapshot, and what databases write before they can free anything.",
+    default=512,
+    least=1,
+    most=2**30,
+)
 BODY_SECONDS = Integer(
     name="CIFT_BODY_SECONDS",
     section=_SERVER,

@@ -32,6 +32,7 @@ async def test_ready_names_every_store_and_is_down_without_an_order_service() ->
         "journal",
         "snapshots",
         "descriptors",
+        "disk",
         "order_service",
         "trading",
         "projection",
@@ -39,7 +40,8 @@ async def test_ready_names_every_store_and_is_down_without_an_order_service() ->
     }
     assert checks["order_service"]["status"] == "down"
     assert checks["journal"]["status"] == "ok"
-    assert all(set(check) == {"status", "latency_ms", "required"} for check in checks.values())
+    # How full the disk is that the tests run on is not theirs to say.
+    assert all(set(checks[name]) == {"status", "latency_ms", "required"} for name in set(checks) - {"disk"})
 
 
 class Well(Check):
