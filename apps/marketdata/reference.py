@@ -138,6 +138,16 @@ class References:
             self.load()
         return self._by_id.get(instrument)
 
+    async def listed(self, count_max: int) -> list[InstrumentReference]:
+        """Read the tables, and return the first instruments that were listed, in that order.
+
+        Raises:
+            ApplicationError: `database_busy`.
+
+        """
+        await database_call(self.load)
+        return [self._by_id[number] for number in sorted(self._by_id)[:count_max]]
+
     def load(self) -> None:
         """Read the tables."""
         for asset in assets_all():

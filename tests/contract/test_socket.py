@@ -373,3 +373,24 @@ def test_who_goes_on_sending_after_too_much_is_told_why_all_the_same(traders: tu
                 for size in (70_000, *[50_000] * 20):
                     socket.connection.send("x" * size)
             assert socket.close_code() == 1009
+
+
+def test_all_tickers_are_the_venue_s_and_are_left_like_any_channel(traders: tuple[Trader, Trader]) -> None:
+    with traders[0].socket() as maker, traders[1].socket(authenticated=False) as reader:
+        answer = reader.ask("subscribe", channel="tickers")
+        assert answer["result"] == {"channel": "tickers", "resumed": False}
+        snapshot = reader.messages.get(timeout=10)
+        shown = {each["symbol"]: each for each in snapshot["tickers"]}
+        _, listed = traders[0].call("GET", "instruments/")
+        assert set(shown) == {each["symbol"] for each in listed["results"]}
+        assert shown["AAPL-USD"]["day"] is not None
+
+        order = maker.ask("order.submit", params={**SELL, "price": "190.25"})["result"]
+        update = reader.messages.get(timeout=10)
+        while "AAPL-USD" not in {each["symbol"] for each in update["tickers"]}:
+            update = reader.messages.get(timeout=10)
+        (changed,) = (each for each in update["tickers"] if each["symbol"] == "AAPL-USD")
+        assert changed["sequence"] > shown["AAPL-USD"]["sequence"]
+        assert changed["ask_price"] is not None
+        assert reader.ask("unsubscribe", channel="tickers")["result"] == {"channel": "tickers"}
+        maker.ask("order.cancel", params={"id": order["id"]})

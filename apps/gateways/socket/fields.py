@@ -59,7 +59,10 @@ PUBLIC_CHANNELS = ("book", "trades", "ticker", "candles", "status")
 SYMBOL_CHANNELS = ("book", "trades", "ticker", "candles")
 """Those that are always a symbol's; `status` without one is the venue's own."""
 
-CHANNELS = (*PUBLIC_CHANNELS, "account")
+VENUE_CHANNELS = ("tickers", "account")
+"""Those that are never a symbol's."""
+
+CHANNELS = (*PUBLIC_CHANNELS, *VENUE_CHANNELS)
 DEPTH_DEFAULT = 50
 
 _TOKEN = Field(text(r"[A-Za-z0-9_\-.=]+", length_max=4_096, example="eyJhbGciOi"))
@@ -95,7 +98,7 @@ def faults_together(op: str, read: Mapping[str, Any]) -> list[FieldError]:
         return [FieldError(field="token", code="required", detail="Either a token or a ticket is wanted.")]
     channel = read.get("channel")
     faults = []
-    if channel == "account" and read["symbol"] is not None:
+    if channel in VENUE_CHANNELS and read["symbol"] is not None:
         faults.append(FieldError(field="symbol", code="invalid", detail="This channel is no symbol's."))
     if channel in SYMBOL_CHANNELS and read["symbol"] is None:
         faults.append(FieldError(field="symbol", code="required", detail="This channel is a symbol's."))

@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 from prometheus_client import Gauge
 
 from apps.gateways.socket.places import SocketPlaces
-from apps.marketdata.reference import InstrumentReference
+from apps.marketdata.reference import InstrumentReference, references
 from apps.marketdata.streams.instrument import InstrumentFeed
 from apps.marketdata.streams.pace import Pace
+from apps.marketdata.streams.tickers import TickersFeed
 from apps.orders.feeds.account import AccountFeed
 from apps.orders.feeds.venue import VenueFeed
 from apps.orders.selectors import shard
@@ -124,6 +125,7 @@ class Hub:
         self.instruments: Feeds[InstrumentFeed] = Feeds()
         self.accounts: Feeds[AccountFeed] = Feeds()
         self.venues: Feeds[VenueFeed] = Feeds()
+        self.tickers: Feeds[TickersFeed] = Feeds()
         self.sockets: dict[Socket, float] = {}
         self.places = SocketPlaces()
         self.pace = Pace()
@@ -158,6 +160,18 @@ class Hub:
 
         """
         return await self.venues.opened(shard(), lambda: VenueFeed(changed=self.pace.changed))
+
+    async def all_tickers(self) -> TickersFeed:
+        """Return the feed of all instruments' tickers.
+
+        Raises:
+            ApplicationError: `venue_unavailable`, `database_busy`.
+
+        """
+        return await self.tickers.opened(shard(), self._tickers_make)
+
+    def _tickers_make(self) -> TickersFeed:
+        return TickersFeed(listed=references.listed, opened=self.instrument, changed=self.pace.changed)
 
     def account_head(self, account: int) -> int | None:
         """Return an account's last sequence, where it is listened to."""
@@ -211,9 +225,11 @@ class Hub:
         """End all feeds and tell all sockets of a restart; waits a moment for them to be told."""
         for socket in list(self.sockets):
             socket.outbox.finish(CLOSE_RESTART, "service_restart")
-        feeds: list[Feed] = [*self.instruments.values(), *self.accounts.values(), *self.venues.values()]
+        feeds: list[Feed] = [*self.tickers.values(), *self.instruments.values()]
+        feeds += [*self.accounts.values(), *self.venues.values()]
         for feed in feeds:
             await feed.close()
+        self.tickers.clear()
         self.instruments.clear()
         self.accounts.clear()
         self.venues.clear()
@@ -250,6 +266,9 @@ class Hub:
             await instrument.close()
         for account in self.accounts.pop_idle(now):
             await account.close()
+        for tickers in self.tickers.pop_idle(now):
+            self.pace.forget(tickers)
+            await tickers.close()
         for venue in self.venues.pop_idle(now):
             self.pace.forget(venue)
             await venue.close()

@@ -24,6 +24,8 @@ from apps.marketdata.streams.messages import (
     StatusSnapshot,
     StatusUpdate,
     TickerSnapshot,
+    TickersSnapshot,
+    TickersUpdate,
     TickerUpdate,
     TradeMessage,
     TradesSnapshot,
@@ -69,6 +71,8 @@ EVENTS: tuple[type[msgspec.Struct], ...] = (
     TradeMessage,
     TickerSnapshot,
     TickerUpdate,
+    TickersSnapshot,
+    TickersUpdate,
     CandlesSnapshot,
     CandlesUpdate,
     StatusSnapshot,
@@ -113,6 +117,7 @@ _CHANNEL_CASES = [
         if name not in {"book", "candles"}
     ),
     case_of("the venue's own status", absent=("symbol", "depth", "interval"), channel="status"),
+    case_of("all instruments' tickers", absent=("symbol", "depth", "interval"), channel="tickers"),
     case_of("one's own account", absent=("symbol", "depth", "interval"), channel="account"),
 ]
 FIELD_RULES: Mapping[str, Schema] = {

@@ -53,7 +53,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class ChannelName(NamedTuple):
-    """A public channel of an instrument, or of the venue itself; a book's depth, the interval of candles."""
+    """A public channel of an instrument, of all, or of the venue itself; a book's depth, the interval of candles."""
 
     channel: str
     symbol: str | None
@@ -311,6 +311,9 @@ class Session:
         self.outbox.put_all(joined.texts)
 
     async def _feed(self, named: ChannelName, reference: InstrumentReference | None) -> tuple[Flushed, Channel]:
+        if named.channel == "tickers":
+            tickers = await self._hub.all_tickers()
+            return tickers, await tickers.channel()
         if reference is None:
             venue = await self._hub.venue()
             return venue, venue.status

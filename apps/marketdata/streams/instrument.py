@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 from apps.marketdata.books import Book
 from apps.marketdata.candles.intervals import begin_behind
@@ -13,7 +14,7 @@ from apps.marketdata.selectors import book_find
 from apps.marketdata.streams.book import BookState, BookWindow
 from apps.marketdata.streams.candles import Candles
 from apps.marketdata.streams.channel import Channel, Round
-from apps.marketdata.streams.quotes import Status, Ticker
+from apps.marketdata.streams.quotes import Quote, Status, Ticker
 from apps.marketdata.streams.tape import TRADES_KEPT, Tape
 from apps.marketdata.ticks import tick_stores
 from apps.marketdata.ticks.base import LastCandle, Tick
@@ -28,6 +29,20 @@ from cift.wire.subjects import book_subject
 logger = logging.getLogger(__name__)
 
 
+class Quoted(NamedTuple):
+    """How an instrument stands: at its own sequence, the best of both sides, the last price (0: none), its status.
+
+    `last_trade`: the sequence of its last trade, or of one no trade this process has heard of is behind.
+    """
+
+    sequence: int
+    bid: Quote
+    ask: Quote
+    last: int
+    status: InstrumentStatus
+    last_trade: int
+
+
 class InstrumentFeed:
     """One instrument's channels; `changed` is called whenever there is something to send."""
 
@@ -35,6 +50,8 @@ class InstrumentFeed:
         """Begin without readers; `open` connects it."""
         self.reference = reference
         self.idle_since: float | None = None
+        self.holders = 0
+        """How many read `quoted`, for whom it stays open without readers of its own."""
         self._changed = changed
         self._windows: dict[int, BookWindow] = {}
         self._ticker = Ticker(reference)
@@ -52,7 +69,13 @@ class InstrumentFeed:
     @property
     def has_readers(self) -> bool:
         """Return whether anybody listens."""
-        return any(channel.readers for channel in self._channels())
+        return self.holders > 0 or any(channel.readers for channel in self._channels())
+
+    @property
+    def quoted(self) -> Quoted:
+        """Return how the instrument stands."""
+        sequence = 0 if self._state is None else self._state.book.sequence
+        return Quoted(sequence, *self._ticker.state, self._status.status, self._tape.last)
 
     async def open(self) -> None:
         """Listen to the bus and take the writer's book.

@@ -6,7 +6,7 @@ import msgspec
 
 from apps.marketdata.books import LevelBody
 from apps.marketdata.candles.intervals import INTERVALS_S
-from apps.marketdata.shapes import CandleBody, StatusText, TradeBody
+from apps.marketdata.shapes import CandleBody, DayBody, StatusText, TradeBody
 from cift.texts import DecimalText, SymbolText, TimeText
 
 encode = msgspec.json.Encoder().encode
@@ -87,6 +87,40 @@ class TickerSnapshot(TickerState, tag_field="type", tag="snapshot", gc=False, kw
 
 class TickerUpdate(TickerState, tag_field="type", tag="update", gc=False, kw_only=True):
     """How it stands now; all fields, changed or not."""
+
+    previous: int
+
+
+class TickerEntry(msgspec.Struct, gc=False, kw_only=True):
+    """One instrument: its best of both sides, its last price, and its last 24 hours, null until they could be read."""
+
+    symbol: SymbolText
+    status: StatusText
+    sequence: int
+    bid_price: DecimalText | None
+    bid_quantity: DecimalText | None
+    ask_price: DecimalText | None
+    ask_quantity: DecimalText | None
+    last_price: DecimalText | None
+    day: DayBody | None
+
+
+class TickersState(msgspec.Struct, gc=False, kw_only=True):
+    """Instruments in the order they were listed; `sequence` is the channel's own, and rises with time."""
+
+    channel: str = "tickers"
+    sequence: int
+    tickers: list[TickerEntry]
+
+
+class TickersSnapshot(TickersState, tag_field="type", tag="snapshot", gc=False, kw_only=True):
+    """All instruments."""
+
+    resumed: bool = False
+
+
+class TickersUpdate(TickersState, tag_field="type", tag="update", gc=False, kw_only=True):
+    """Those that have changed, each with all its fields."""
 
     previous: int
 

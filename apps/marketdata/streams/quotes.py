@@ -14,6 +14,24 @@ Quote = tuple[int, int] | None
 """Price and quantity."""
 
 
+def quote_fields(reference: InstrumentReference, *, bid: Quote, ask: Quote, last: int) -> dict[str, Any]:
+    """Write the best of both sides and the last price (ticks, 0: none) as clients see them."""
+
+    def price(quote: Quote) -> str | None:
+        return None if quote is None else reference.price_format(quote[0])
+
+    def quantity(quote: Quote) -> str | None:
+        return None if quote is None else reference.quantity_format(quote[1])
+
+    return {
+        "bid_price": price(bid),
+        "bid_quantity": quantity(bid),
+        "ask_price": price(ask),
+        "ask_quantity": quantity(ask),
+        "last_price": reference.price_format(last) if last else None,
+    }
+
+
 class Ticker(Conflated):
     """The best of both sides and the last price."""
 
@@ -24,6 +42,11 @@ class Ticker(Conflated):
         self._base = self._sequence = self._sent = 0
         self._state: tuple[Quote, Quote, int] = (None, None, 0)
         self._at = 0
+
+    @property
+    def state(self) -> tuple[Quote, Quote, int]:
+        """Return the best bid, the best ask, and the last price, 0: none."""
+        return self._state
 
     def reset(self, sequence: int, *, bid: Quote, ask: Quote, last: int, at: int) -> None:
         """Begin anew."""
@@ -61,23 +84,11 @@ class Ticker(Conflated):
         return encode(TickerSnapshot(**self._fields()))
 
     def _fields(self) -> dict[str, Any]:
-        reference = self._reference
         bid, ask, last = self._state
-
-        def price(quote: Quote) -> str | None:
-            return None if quote is None else reference.price_format(quote[0])
-
-        def quantity(quote: Quote) -> str | None:
-            return None if quote is None else reference.quantity_format(quote[1])
-
         return {
-            "symbol": reference.symbol,
+            "symbol": self._reference.symbol,
             "sequence": self._sent,
-            "bid_price": price(bid),
-            "bid_quantity": quantity(bid),
-            "ask_price": price(ask),
-            "ask_quantity": quantity(ask),
-            "last_price": reference.price_format(last) if last else None,
+            **quote_fields(self._reference, bid=bid, ask=ask, last=last),
             "at": time_format(self._at),
         }
 
@@ -91,6 +102,11 @@ class Status(Changes):
         self._reference = reference
         self._status = InstrumentStatus.CONTINUOUS
         self._at = 0
+
+    @property
+    def status(self) -> InstrumentStatus:
+        """Return whether it trades."""
+        return self._status
 
     def reset(self, sequence: int, *, status: InstrumentStatus, at: int) -> None:
         """Begin anew; readers are sent the status whole."""

@@ -119,6 +119,14 @@ async def test_the_venue_s_status_and_a_symbol_s_are_two_subscriptions() -> None
 
 
 @pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
+@pytest.mark.parametrize("more", [{"symbol": "AAPL-USD"}, {"depth": 10}, {"interval": "1m"}])
+async def test_the_tickers_of_all_are_no_symbol_s(conversation: Conversation, op: str, more: dict[str, Any]) -> None:
+    refused = await conversation.ask(op, channel="tickers", **more)
+
+    assert [(fault["field"], fault["code"]) for fault in refused["error"]["errors"]] == [(*more, "invalid")]
+
+
+@pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
 @pytest.mark.parametrize("channel", ["book", "trades", "ticker"])
 async def test_the_other_channels_are_a_symbol_s(conversation: Conversation, op: str, channel: str) -> None:
     refused = await conversation.ask(op, channel=channel)
