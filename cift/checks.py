@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from cift.backends import BackendHandler
 from cift.backoffice.contracts import operator_sessions, recorders
 from cift.bus import buses
+from cift.bus.streams import streams
 from cift.exposure import doors_open, secrets_weak
 from cift.monitoring.access import operators as monitoring_operators
 from cift.monitoring.health import checks as readiness_checks
@@ -49,7 +50,8 @@ def backends_check(handler: BackendHandler[Any], *, default: bool = True) -> Ite
 def _backends() -> Iterator[Error]:
     for handler in (buses, journal_reads, recorders, operator_sessions, monitoring_operators):
         yield from backends_check(handler)
-    yield from backends_check(readiness_checks, default=False)
+    for others in (streams, readiness_checks):
+        yield from backends_check(others, default=False)
 
 
 def _engine() -> Iterator[Error]:

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+from nats.aio.client import Client
+
 from cift.bus.base import Bus, GapHandler, MessageHandler, RequestHandler, Subscription
 from cift.bus.frames import payload_check
 from cift.bus.nats_link import Link
@@ -86,6 +88,20 @@ class NatsBus(Bus):
 
         """
         return await self._link().respond(subject, handler)
+
+    async def client(self) -> Client:
+        """Return the running loop's client, for what is NATS' own.
+
+        Raises:
+            VenueUnavailable: no server can be used.
+
+        """
+        return await self._link().connected()
+
+    @property
+    def said(self) -> str:
+        """What the server last complained of to the running loop's client, in brackets."""
+        return self._link().said
 
     def _link(self) -> Link:
         loop = asyncio.get_running_loop()

@@ -73,6 +73,7 @@ class Link:
         self._listening: set[_Listening] = set()
         self._answering: set[asyncio.Future[None]] = set()
         self._closed = False
+        self._said = ""
 
     async def connected(self) -> Client:
         """Return the client while it is connected.
@@ -94,8 +95,13 @@ class Link:
             finally:
                 refused.cancel()
         if not self._client.is_connected:
-            raise VenueUnavailable(f"no NATS server can be reached: {self._servers}")
+            raise VenueUnavailable(f"no NATS server can be used: {self._servers}{self.said}")
         return self._client
+
+    @property
+    def said(self) -> str:
+        """What the server or the client last complained of, in brackets, since there was a connection."""
+        return f" ({self._said})" if self._said else ""
 
     @property
     def _servers(self) -> str:
@@ -117,22 +123,27 @@ class Link:
             await self._back()
 
     async def _failed(self, error: Exception) -> None:
+        # Whom the server refuses is cut off as well: its own words say more.
+        if not (isinstance(error, OSError) and self._said):
+            self._said = str(error) or type(error).__name__
         if isinstance(error, SlowConsumerError):
             for listening in self._listening:
                 if listening.subscription is error.sub:
                     listening.reader.deliver_gap()
         elif not self._client.is_connected and not self._refused.is_set():
-            logger.warning("no NATS server can be reached (%s): %s", self._servers, error or type(error).__name__)
+            logger.warning("no NATS server can be used: %s%s", self._servers, self.said)
         self._refused.set()
 
     async def _lost(self) -> None:
         """Fail all who wait: what they asked may have taken effect."""
+        self._said = ""
         for task in tuple(self._asked):
             task.cancel("lost")
 
     async def _back(self) -> None:
         """Listen again, and announce the gap only then: what is read to fill it leaves none behind it."""
         self._refused.clear()
+        self._said = ""
         for listening in tuple(self._listening):
             await listening.begin(self._client)
         await settled(self._client)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cift.settings import variables
+from cift.settings.journal import STREAMS
 
 
 def local_buses(folder: Path) -> dict[str, dict[str, Any]]:
@@ -28,3 +29,11 @@ def production_buses(folder: Path) -> dict[str, dict[str, Any]]:
     if ca is not None:
         options["tls"] = {"ca": ca}
     return {"default": {"BACKEND": "cift.bus.nats.NatsBus", "OPTIONS": options}}
+
+
+def production_streams() -> dict[str, dict[str, Any]]:
+    """The streams of NATS where its servers are named."""
+    if not variables.NATS_SERVERS.given():
+        return STREAMS
+    options = {"bus": "default", "replicas": variables.NATS_REPLICAS.read(production=True)}
+    return {"default": {"BACKEND": "cift.bus.streams.Streams", "OPTIONS": options}}

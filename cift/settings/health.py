@@ -35,6 +35,9 @@ READINESS_CHECKS: dict[str, dict[str, Any]] = {
     },
 }
 
+STREAMS_CHECKS: dict[str, dict[str, Any]] = {
+    "nats": {"BACKEND": "cift.monitoring.streams.StreamsCheck", "OPTIONS": {"required": False}},
+}
 QUESTDB_CHECKS: dict[str, dict[str, Any]] = {
     "questdb": {"BACKEND": "apps.marketdata.ticks.health.TickStoreCheck", "OPTIONS": {"required": False}},
 }

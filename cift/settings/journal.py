@@ -11,6 +11,9 @@ TICK_STORES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "apps.orders.ti
 # What the workers' writer to a store of its own is made with; None: nothing is shipped.
 TICK_SHIPPING: dict[str, Any] | None = None
 
+# Where the journal is published to, in the shape of BUSES; empty: nowhere.
+STREAMS: dict[str, dict[str, Any]] = {}
+
 # Celery's configuration; empty: there are no workers.
 CELERY: dict[str, Any] = {}
 

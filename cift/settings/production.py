@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cift.settings import variables
 from cift.settings.base import *
-from cift.settings.bus import production_buses
+from cift.settings.bus import production_buses, production_streams
 from cift.settings.celery import SCHEDULE, celery_settings
 from cift.settings.data_folder import data_folder
 from cift.settings.databases import postgres_databases
@@ -34,11 +34,13 @@ DATABASES = postgres_databases(
     name=variables.DATABASE_NAME.read(production=True),
 )
 BUSES = production_buses(DATA_DIR)
+STREAMS = production_streams()
 TICK_STORES = production_tick_stores()
 TICK_SHIPPING = production_tick_shipping()
 CELERY = celery_settings(variables.DRAGONFLY_URL.given(), schedule=SCHEDULE if TICK_SHIPPING else {})
 READINESS_CHECKS = {
     **READINESS_CHECKS,
+    **(STREAMS_CHECKS if STREAMS else {}),
     **(QUESTDB_CHECKS if TICK_SHIPPING else {}),
     **(WORKERS_CHECKS if CELERY else {}),
 }

@@ -330,6 +330,15 @@ NATS_CA = File(
     unset="those of the system",
     embedded=False,
 )
+NATS_REPLICAS = Integer(
+    name="CIFT_NATS_REPLICAS",
+    section=_BUS,
+    meaning="On how many of NATS' servers each stream is kept, `manage.py ensure_streams` sees to it.",
+    default=1,
+    embedded=False,
+    least=1,
+    most=5,
+)
 
 DRAGONFLY_URL = Text(
     name="CIFT_DRAGONFLY_URL",

@@ -18,12 +18,18 @@ _LOG_BYTES_MAX = 16 * _MEBIBYTE
 _INBOX = "_INBOX.>"
 """Where NATS' clients have the answers to their requests sent."""
 
+_API = "$JS.API"
+"""Where JetStream is asked."""
+
 
 def permissions_of(role: Role) -> dict[str, list[str]]:
     """List what a role publishes and subscribes to, in the words of NATS' configuration."""
     presence = [f"{PRESENCE}.{subject}" for subject in role.responds]
+    api = [f"{_API}.INFO"] if role.watches or role.makes else []
+    api += [f"{_API}.STREAM.INFO.{name}" for name in (*role.watches, *role.makes)]
+    api += [f"{_API}.STREAM.{call}.{name}" for name in role.makes for call in ("CREATE", "UPDATE", "MSG.GET")]
     return {
-        "publish": [*role.publishes, *role.asks, *presence, *([_INBOX] if role.responds else [])],
+        "publish": [*role.publishes, *role.asks, *presence, *api, *([_INBOX] if role.responds else [])],
         "subscribe": [*role.listens, *role.responds, *presence, _INBOX],
     }
 

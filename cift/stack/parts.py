@@ -12,7 +12,16 @@ from cift.settings.secrets import private_write, secrets_load
 
 Ready = Callable[[], Awaitable[bool]]
 
-_PASSWORDS = ("database", "nats-matching", "nats-web", "nats-projector", "valkey", "questdb", "questdb-reader")
+_PASSWORDS = (
+    "database",
+    "nats-matching",
+    "nats-web",
+    "nats-projector",
+    "nats-publisher",
+    "valkey",
+    "questdb",
+    "questdb-reader",
+)
 
 
 @dataclass(frozen=True, slots=True)

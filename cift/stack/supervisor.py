@@ -91,6 +91,7 @@ class Stack:
         web = {**environment, **role_environment("web", secrets)}
         for alias in _ALIASES:
             await self._once(web, "migrate", "--database", alias, "--verbosity", "0", "--no-input")
+        await self._once({**environment, **role_environment("publisher", secrets)}, "ensure_streams")
         parts = venue_parts(environment, ports=self._ports, secrets=secrets, tls=tls, lifeline=self._lifeline[0])
         parts += worker_parts(environment, ports=self._ports, secrets=secrets, lifeline=self._lifeline[0])
         # Side by side: each waits for what it needs by itself.

@@ -5,6 +5,8 @@ The first token names the kind, the last one the shard, instrument or account, s
 
 from typing import NamedTuple
 
+from cift.wire.streams import EVENTS, MARKET_DATA, ORDERS, STREAMS
+
 SESSIONS_ENDED = "sessions.ended"
 """Logins have ended. Published by whichever process ended them; every web process listens and asks the database which.
 
@@ -84,27 +86,41 @@ def journal_subject(shard: int) -> str:
     return f"journal.{shard}"
 
 
-def message_id_of(*, shard: int, number: int, subject: str) -> str:
-    """Name the message a batch has for a subject: published again after a restart, it has the same id."""
-    return f"{shard}.{number}.{subject}"
+def message_id_of(*, shard: int, number: int, subject: str, part: int = 0) -> str:
+    """Name the message a batch has for a subject: published again after a restart, it has the same id.
+
+    `part`: which of several, counted from 0.
+    """
+    return f"{shard}.{number}.{subject}" + (f".{part}" if part else "")
 
 
 class Role(NamedTuple):
-    """What a kind of process does on the bus, as subjects and families of them."""
+    """What a kind of process does on the bus, as subjects and families of them.
+
+    `watches`: streams whose state it reads. `makes`: streams it makes and alters, and whose last message it reads.
+    """
 
     publishes: tuple[str, ...] = ()
     listens: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     responds: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
 
 
 _FEEDS = ("book.*", "account.*", "venue.*")
 _STATUS = "orders.status.*"
+_STREAMS = tuple(stream.name for stream in STREAMS)
 _ASKED = ("orders.commands.*", "orders.query.*", "orders.told.*", _STATUS)
 
 ROLES = {
     "matching": Role(publishes=(*_FEEDS, "journal.*"), responds=_ASKED),
-    "web": Role(publishes=(SESSIONS_ENDED,), listens=(*_FEEDS, SESSIONS_ENDED), asks=_ASKED),
+    "web": Role(publishes=(SESSIONS_ENDED,), listens=(*_FEEDS, SESSIONS_ENDED), asks=_ASKED, watches=_STREAMS),
     "projector": Role(listens=("journal.*",), asks=(_STATUS,)),
+    "publisher": Role(
+        publishes=tuple(pattern for stream in (MARKET_DATA, ORDERS, EVENTS) for pattern in stream.subjects),
+        listens=("journal.*",),
+        makes=_STREAMS,
+    ),
 }
 """Every role; commands of `manage.py` and the simulation are a `web`. A server that can holds each to its role."""
