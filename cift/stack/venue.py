@@ -94,13 +94,14 @@ def role_environment(role: str, secrets: Mapping[str, str]) -> dict[str, str]:
 def venue_parts(
     environment: Mapping[str, str], *, ports: Ports, secrets: Mapping[str, str], tls: Mapping[str, Path], lifeline: int
 ) -> list[Part]:
-    """Plan the order service and its standby, the projector with the verifier, and the web processes."""
+    """Plan the order service and its standby, projector with verifier, publisher, and the web processes."""
 
-    def plan(name: str, role: str, *arguments: str) -> ChildPlan:
+    def plan(name: str, role: str, *arguments: str, vital: bool = True) -> ChildPlan:
         return ChildPlan(
             name,
             (*arguments, f"--lifeline={lifeline}"),
             (lifeline,),
+            vital=vital,
             has_standby=role == "matching",
             environment={**environment, **role_environment(role, secrets)},
         )
@@ -116,6 +117,7 @@ def venue_parts(
         Part(plan("matching", "matching", "run_matching", "--stand-by"), matching, "on the bus", "order service"),
         Part(plan("standby", "matching", "run_matching", "--stand-by"), at_once, "on the bus", "takes over from it"),
         Part(plan("projector", "projector", "run_projector"), at_once, "", "projector and verifier"),
+        Part(plan("publisher", "publisher", "run_publisher", vital=False), at_once, "", "the journal into streams"),
         *(Part(plan(f"web-{n}", "web", *shared), web, address, "REST, sockets, pages") for n in (1, WEB_PROCESSES)),
     ]
 

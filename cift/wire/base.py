@@ -53,6 +53,14 @@ class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _encoder = msgspec.msgpack.Encoder()
 
+_ARRAY_16 = 0xDC
+"""How MessagePack begins an array of more than 15 elements; their count is in two bytes behind it."""
+
+
+def event_kind(message: bytes) -> int:
+    """Read the kind of an encoded event, its first element, without decoding the rest."""
+    return message[3] if message[0] == _ARRAY_16 else message[1]
+
 
 def command_encode(command: Command) -> bytes:
     """Encode one command; equal commands give equal bytes."""
