@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,8 +17,11 @@ import httpx
 import psutil
 import pytest
 
+from apps.marketdata.messages import trades_decode
 from apps.marketdata.ticks.questdb_link import QuestDBLink, QuestDBRefusedError, QuestDBUnavailableError
+from cift.bus.base import BusError
 from cift.stack.questdb import READER
+from cift.wire.streams import MARKET_DATA, place_decode
 from tests.faults.plugs import Pulling
 from tests.support.stack import RunningStack
 from tests.support.traders import Trader
@@ -168,6 +172,43 @@ def test_a_trade_reaches_its_store_by_the_workers_and_is_read_there(stack: Runni
     status, body = trader.call("GET", "instruments/AAPL-USD/trades/")
     assert status == 200
     assert sequence in [trade["sequence"] for trade in body["results"]]
+
+
+def test_the_journal_is_in_the_streams_and_comes_back_when_one_is_deleted(stack: RunningStack, trader: Trader) -> None:
+    """The publisher may delete no stream, so the store is wiped under the server, as a lost disk is."""
+    seller = Trader(stack, next(iter(stack.logins())))
+    for each in (trader, seller):
+        each.clear()
+    seller.submit(**{**LOW, "side": "sell"})
+    sequence = int(trader.submit(**LOW)["fills"][0]["sequence"])
+
+    def newest() -> list[int]:
+        with suppress(BusError):
+            last = asyncio.run(stack.stream_last(MARKET_DATA))
+            if last is not None and ".trades." in last.subject:
+                return [trade[0] for trade in trades_decode(last.payload).trades]
+            return [place_decode(last.payload).sequence] if last is not None else []
+        return []
+
+    until(lambda: max(newest(), default=0) >= sequence)
+    (pid,) = stack.pids("nats-server")
+    shutil.rmtree(stack.folder / "nats" / "jetstream")
+    stack.kill(pid)
+    until(lambda: max(newest(), default=0) >= sequence)
+    shown(trader, placed_again(trader, "after-the-wipe"))
+
+
+def test_random_bytes_on_every_subject_end_no_process(stack: RunningStack, trader: Trader) -> None:
+    before = {process.pid for process in stack.processes()}
+    with trader.socket() as socket:
+        assert socket.ask("subscribe", channel="account")["ok"]
+        assert socket.ask("subscribe", channel="book", symbol="AAPL-USD")["ok"]
+        asyncio.run(stack.strange_bytes_everywhere())
+        order = trader.submit(**LOW)
+        while order["id"] not in str(socket.next_message(channel="account")):
+            pass
+    shown(trader, placed_again(trader, "after-strange-bytes"))
+    assert before == {process.pid for process in stack.processes()}
 
 
 def test_it_ends_with_all_it_started(stack: RunningStack) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import ssl
 import time
@@ -17,11 +18,13 @@ import psycopg
 
 from cift.bus.base import BusError
 from cift.bus.nats import NatsBus
+from cift.bus.streams import LastMessage, Streams
 from cift.stack.certificates import certificates_ensure
 from cift.stack.parts import passwords_load
 from cift.stack.postgres import USER
 from cift.stack.venue import Ports, role_environment, venue_environment
-from cift.wire.subjects import status_subject
+from cift.wire.streams import Stream
+from cift.wire.subjects import ROLES, status_subject
 from tests.support.printing import Printing
 from tests.support.venue import free_port
 
@@ -81,11 +84,37 @@ class RunningStack(Printing):
             with suppress(BusError):
                 return asyncio.run(self._ask())
 
+    def bus(self, role: str) -> NatsBus:
+        password = self.password(f"nats-{role}")
+        return NatsBus(servers=[f"nats://127.0.0.1:{self.ports.nats}"], user=role, password=password)
+
+    async def stream_last(self, stream: Stream) -> LastMessage | None:
+        """The newest message of a stream, as the publisher reads it."""
+        bus = self.bus("publisher")
+        try:
+            return await Streams(bus=bus).last(stream)
+        finally:
+            await bus.close()
+
+    async def strange_bytes_everywhere(self, count: int = 20) -> None:
+        """Send what is no message to every core subject, as a role that may."""
+        dice = random.Random(1)  # noqa: S311 - a test's dice
+        for name, role in ROLES.items():
+            bus = self.bus(name)
+            if not role.makes:
+                for subject in (subject.replace("*", key) for subject in role.publishes for key in "0123456789x"):
+                    for length in [0, *(dice.randrange(300) for _ in range(count))]:
+                        await bus.publish(subject, dice.randbytes(length))
+            for subject in (subject.replace("*", "0") for subject in role.asks):
+                for length in [0, *(dice.randrange(300) for _ in range(count))]:
+                    with suppress(BusError):
+                        await bus.request(subject, dice.randbytes(length), timeout_s=1)
+            await bus.close()
+
     async def _ask(self) -> int:
         from apps.orders.matching.service import ServiceState  # noqa: PLC0415 - needs Django set up
 
-        password = self.password("nats-web")
-        bus = NatsBus(servers=[f"nats://127.0.0.1:{self.ports.nats}"], user="web", password=password)
+        bus = self.bus("web")
         try:
             answer = await bus.request(status_subject(0), b"", timeout_s=1)
         finally:
