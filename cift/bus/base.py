@@ -7,7 +7,8 @@ A responder may raise either itself: its `VenueUnavailable` says that nothing ha
 Publishing. A publisher never waits for a subscriber. Each subscription has a bounded mailbox and is handed its
 messages one at a time, in the order of publishing. When the mailbox overflows, or the connection to the bus was lost,
 what was undelivered is dropped, the subscription's `on_gap` is awaited before anything newer is handed on, and the
-subscriber makes up what it missed from the journal or the tables: no stream is the truth.
+subscriber makes up what it missed from the journal or the tables: no stream is the truth. A message whose handler
+raises, as on bytes that are none of its messages, is logged, counted, and missed like one that was dropped.
 
 All methods may be called from any event loop in any thread; a handler runs in the loop it was given in.
 """

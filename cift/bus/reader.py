@@ -6,10 +6,14 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from prometheus_client import Counter
+
 from cift.bus.base import GapHandler, MessageHandler, Subscription
 from cift.bus.mailbox import Gap, Mailbox
 
 ResultT = TypeVar("ResultT")
+
+failed = Counter("cift_bus_messages_failed", "Messages of the bus a subscriber could not take")
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +28,7 @@ async def run_in(loop: asyncio.AbstractEventLoop, make: Callable[[], Coroutine[A
 class Reader(Subscription):
     """Hands one subscription's messages to its handler, in the loop it was made in.
 
-    A handler that raises is logged, and handed the next message.
+    A message its handler raises on is logged, counted and followed by a gap, before it is handed the next.
     """
 
     def __init__(
@@ -63,14 +67,24 @@ class Reader(Subscription):
     async def _run(self) -> None:
         while not self._closed:
             item = await self._mailbox.get()
+            if isinstance(item, Gap):
+                await self._gap()
+                continue
             try:
-                if isinstance(item, Gap):
-                    if self._on_gap is not None:
-                        await self._on_gap()
-                else:
-                    await self._handler(*item)
+                await self._handler(*item)
             except Exception:
-                logger.exception("a subscriber failed on a message")
+                logger.exception("a subscriber failed on a message of %s", item[0])
+                failed.inc()
+                await self._gap()
+
+    async def _gap(self) -> None:
+        """Tell of the gap; one that cannot be made up is logged, and the next message goes on."""
+        if self._on_gap is None or self._closed:
+            return
+        try:
+            await self._on_gap()
+        except Exception:
+            logger.exception("a subscriber failed to make up what it missed")
 
     async def close(self) -> None:
         """Stop handing on; called by the handler itself, it returns and this message was the last."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from cift.settings import variables
 from cift.settings.journal import STREAMS
+from cift.settings.tls import certificate_pair
 
 
 def local_buses(folder: Path) -> dict[str, dict[str, Any]]:
@@ -18,7 +19,12 @@ def local_buses(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def production_buses(folder: Path) -> dict[str, dict[str, Any]]:
-    """NATS where its servers are named, else the local bus."""
+    """NATS where its servers are named, else the local bus.
+
+    Raises:
+        EnvironmentVariableError: a certificate is given without its key, or the other way round.
+
+    """
     servers = variables.NATS_SERVERS.given()
     if not servers:
         return local_buses(folder)
@@ -26,8 +32,9 @@ def production_buses(folder: Path) -> dict[str, dict[str, Any]]:
     user, ca = variables.NATS_USER.given(), variables.NATS_CA.given()
     if user is not None:
         options |= {"user": user, "password": variables.NATS_PASSWORD.given()}
-    if ca is not None:
-        options["tls"] = {"ca": ca}
+    own = certificate_pair(variables.NATS_CERTIFICATE.given(), variables.NATS_KEY.given(), named="CIFT_NATS")
+    if ca is not None or own is not None:
+        options["tls"] = {**({"ca": ca} if ca is not None else {}), **(own or {})}
     return {"default": {"BACKEND": "cift.bus.nats.NatsBus", "OPTIONS": options}}
 
 

@@ -21,9 +21,18 @@ def tls_settings() -> TlsSettings | None:
         EnvironmentVariableError: one is given without the other, or is no file.
 
     """
-    certificate, key = variables.TLS_CERTIFICATE.given(), variables.TLS_KEY.given()
+    return certificate_pair(variables.TLS_CERTIFICATE.given(), variables.TLS_KEY.given(), named="CIFT_TLS")
+
+
+def certificate_pair(certificate: Path | None, key: Path | None, *, named: str) -> TlsSettings | None:
+    """Join a certificate and its key, of variables whose names begin with `named`; None: neither is given.
+
+    Raises:
+        EnvironmentVariableError: one is given without the other.
+
+    """
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
-        raise EnvironmentVariableError("CIFT_TLS_CERTIFICATE and CIFT_TLS_KEY go together")
+        raise EnvironmentVariableError(f"{named}_CERTIFICATE and {named}_KEY go together")
     return {"certificate": certificate, "key": key}

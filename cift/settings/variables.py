@@ -330,6 +330,21 @@ NATS_CA = File(
     unset="those of the system",
     embedded=False,
 )
+NATS_CERTIFICATE = File(
+    name="CIFT_NATS_CERTIFICATE",
+    section=_BUS,
+    meaning="A PEM file with this process's own certificate and its chain, for servers that want one. Only together "
+    "with `CIFT_NATS_KEY`.",
+    unset="none",
+    embedded=False,
+)
+NATS_KEY = File(
+    name="CIFT_NATS_KEY",
+    section=_BUS,
+    meaning="A PEM file with that certificate's key, without a passphrase.",
+    unset="none",
+    embedded=False,
+)
 NATS_REPLICAS = Integer(
     name="CIFT_NATS_REPLICAS",
     section=_BUS,

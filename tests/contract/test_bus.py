@@ -19,6 +19,7 @@ from cift.bus.base import (
 from cift.bus.local import LocalBus
 from cift.bus.mailbox import MESSAGES_MAX
 from cift.bus.nats import NatsBus
+from cift.bus.reader import failed
 
 
 @dataclass
@@ -274,6 +275,28 @@ async def test_a_handler_that_fails_gets_the_next_message(ends: Ends) -> None:
     await until(lambda: len(seen) == 2)
 
     assert seen == [b"1", b"2"]
+
+
+async def test_a_message_its_subscriber_cannot_take_is_a_gap_and_the_next_one_is_handed_on(ends: Ends) -> None:
+    seen: list[bytes] = []
+
+    async def take(_subject: str, payload: bytes) -> None:
+        if payload == b"strange":
+            raise ValueError(payload)
+        seen.append(payload)
+
+    async def gap() -> None:
+        seen.append(b"gap")
+        raise ValueError("nor can it make up what it missed")
+
+    await ends.user.subscribe("book.1", take, on_gap=gap)
+    before = failed.collect()[0].samples[0].value
+    for payload in (b"first", b"strange", b"second"):
+        await ends.host.publish("book.1", payload)
+    await until(lambda: seen[-1:] == [b"second"])
+
+    assert seen == [b"first", b"gap", b"second"]
+    assert failed.collect()[0].samples[0].value == before + 1
 
 
 async def test_a_slow_subscriber_never_holds_up_the_publisher_and_is_told_of_its_gap(ends: Ends) -> None:

@@ -1,7 +1,7 @@
 """The NATS bus while its server is away, killed or started again; what it promises otherwise is in the contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import nats
@@ -9,6 +9,9 @@ import pytest
 
 from cift.bus.base import RequestTimeout, VenueUnavailable
 from cift.bus.nats import NatsBus
+from cift.env import EnvironmentVariableError
+from cift.settings.bus import production_buses
+from cift.stack.certificates import certificates_ensure
 from tests.support.nats_server import NatsServer
 from tests.support.servers import server_running
 from tests.support.venue import free_port
@@ -141,3 +144,37 @@ async def test_a_stream_drops_the_double_of_a_message_id(bus: NatsBus, server: N
         assert (await stream.stream_info("MARKET_DATA")).state.messages == 2
     finally:
         await client.close()
+
+
+class WantsCertificates(NatsServer):
+    """A server that lets in only who shows a certificate of its authority."""
+
+    def words(self) -> Sequence[str]:
+        words = super().words()
+        files = certificates_ensure(self.folder)
+        tls = (
+            f"cert_file: {files['certificate']}, key_file: {files['key']}, ca_file: {files['authority']}, verify: true"
+        )
+        with (self.folder / "nats.conf").open("a") as configuration:
+            configuration.write(f"tls {{ {tls} }}\n")
+        return words
+
+
+async def test_a_server_that_wants_certificates_lets_in_who_the_settings_give_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server_running(WantsCertificates(tmp_path)) as server:
+        files = certificates_ensure(tmp_path)
+        monkeypatch.setenv("CIFT_NATS_SERVERS", server.address.replace("nats:", "tls:"))
+        monkeypatch.setenv("CIFT_NATS_CA", str(files["authority"]))
+        stranger = NatsBus(**production_buses(tmp_path)["default"]["OPTIONS"])
+        with pytest.raises(VenueUnavailable):
+            await stranger.start()
+        monkeypatch.setenv("CIFT_NATS_CERTIFICATE", str(files["certificate"]))
+        with pytest.raises(EnvironmentVariableError, match="CIFT_NATS_CERTIFICATE and CIFT_NATS_KEY go together"):
+            production_buses(tmp_path)
+        monkeypatch.setenv("CIFT_NATS_KEY", str(files["key"]))
+        bus = NatsBus(**production_buses(tmp_path)["default"]["OPTIONS"])
+        await bus.start()
+        for each in (stranger, bus):
+            await each.close()
