@@ -1,6 +1,8 @@
 """The workers' tasks of this app: trades into their store."""
 
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 
 from celery import shared_task
@@ -10,8 +12,12 @@ from django.conf import settings
 from apps.marketdata.ticks.questdb_link import QuestDBRefusedError, QuestDBUnavailableError
 from apps.marketdata.ticks.questdb_writing import TickWriter
 from apps.orders.matching.errors import MatchingError
+from apps.orders.publishing.trades import TradesReader
 from apps.orders.selectors import shard
 from apps.orders.shipping import TickShipper
+from cift.bus.base import BusError
+from cift.bus.streams import streams
+from cift.errors.application import ApplicationError
 from cift.processes.leases import SharedLease
 
 SHIP_S = 1.0
@@ -25,7 +31,10 @@ BACKOFF_S_MAX = 8
 """The schedule begins anew what was given up."""
 
 _POLL_S = 0.05
-_FAULTS = (QuestDBUnavailableError, QuestDBRefusedError, MatchingError)
+_GROUP = "ticks"
+"""Who reads the trades' stream."""
+
+_FAULTS = (QuestDBUnavailableError, QuestDBRefusedError, MatchingError, BusError, ApplicationError)
 
 
 @shared_task(  # type: ignore[untyped-decorator] # Celery has no types
@@ -38,13 +47,14 @@ _FAULTS = (QuestDBUnavailableError, QuestDBRefusedError, MatchingError)
     retry_jitter=True,
 )
 def ship(task: "Task[..., int]", *, after: str = "") -> int:
-    """Ship trades for a while, and leave the rest to the next, which it sends; return how many batches of the journal.
+    """Ship trades for a while, and leave the rest to the next, which it sends; return how many batches or messages.
 
     Of several one ships: the lease goes from each task to the one it sends, named in its `after`. Where that is lost,
     the schedule's next begins once the lease has run out.
 
     Raises:
-        QuestDBUnavailableError, QuestDBRefusedError, MatchingError: tried again, with a growing pause.
+        QuestDBUnavailableError, QuestDBRefusedError, MatchingError, BusError: tried again, with a growing pause.
+        ApplicationError: as these; an instrument is not in the tables yet.
 
     """
     lease = SharedLease(settings.CELERY["broker_url"], "ticks.ship", lease_s=LEASE_S)
@@ -53,12 +63,13 @@ def ship(task: "Task[..., int]", *, after: str = "") -> int:
     count = 0
     give_up_at = time.monotonic() + SHIP_S
     try:
-        shipper = TickShipper(shard(), _writer())
-        while time.monotonic() < give_up_at:
-            shipped = shipper.step()
-            count += shipped
-            if not shipped:
-                time.sleep(_POLL_S)
+        with _reader() as reader:
+            shipper = TickShipper(shard(), _writer(), reader=reader)
+            while time.monotonic() < give_up_at:
+                shipped = shipper.step()
+                count += shipped
+                if not shipped:
+                    time.sleep(_POLL_S)
         lease.take()
     except BaseException:
         # What a fault may be due to, a missing table or a view the server gave up, is mended by the next.
@@ -75,3 +86,13 @@ def _writer() -> TickWriter:
     writer = TickWriter(**(settings.TICK_SHIPPING or {}))
     writer.tables_ensure()
     return writer
+
+
+@contextmanager
+def _reader() -> Iterator[TradesReader | None]:
+    """Make a task's reader of the trades' stream, where the settings name one; what it leaves is given back."""
+    if not settings.STREAMS:
+        yield None
+        return
+    with closing(TradesReader(streams["default"], shard=shard(), group=_GROUP)) as reader:
+        yield reader

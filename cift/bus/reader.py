@@ -78,7 +78,7 @@ class Reader(Subscription):
                 await self._gap()
 
     async def _gap(self) -> None:
-        """Tell of the gap; one that cannot be made up is logged, and the next message goes on."""
+        """Announce the gap; one that cannot be made up is logged, and the next message goes on."""
         if self._on_gap is None or self._closed:
             return
         try:

@@ -92,6 +92,10 @@ class StreamMissing(BusError):
     """There is no such stream."""
 
 
+class MessageMissing(StreamMissing):
+    """The stream is there, the message is not."""
+
+
 class StreamRefused(BusError):
     """The server did not do what was asked; the text has its words."""
 
@@ -159,7 +163,20 @@ class Streams:
             VenueUnavailable, StreamsUnavailable, StreamRefused: it cannot be used for them; the text says why.
 
         """
-        await self._ask(lambda manager: manager.account_info())
+        await self.ask(lambda manager: manager.account_info())
+
+    async def close(self) -> None:
+        """Leave the bus, which others may use again."""
+        await self._bus.close()
+
+    async def client(self) -> Client:
+        """Return the running loop's client.
+
+        Raises:
+            VenueUnavailable: there is no connection.
+
+        """
+        return await self._bus.client()
 
     async def reconnections(self) -> int:
         """Count how often the connection was lost: after each, what a stream has must be read again.
@@ -214,10 +231,8 @@ class Streams:
         newest: RawStreamMsg | None = None
         for subject in plan.subjects:
             # By its subjects: by its number alone one that was deleted would hide those before it.
-            with suppress(_NoMessage):
-                message = await self._ask(
-                    partial(JetStreamManager.get_last_msg, stream_name=plan.name, subject=subject)
-                )
+            with suppress(MessageMissing):
+                message = await self.ask(partial(JetStreamManager.get_last_msg, stream_name=plan.name, subject=subject))
                 if newest is None or (message.seq or 0) > (newest.seq or 0):
                     newest = message
         if newest is None:
@@ -258,7 +273,7 @@ class Streams:
 
     async def _config(self, name: str) -> StreamConfig | None:
         try:
-            return (await self._ask(lambda manager: manager.stream_info(name))).config
+            return (await self.ask(lambda manager: manager.stream_info(name))).config
         except StreamMissing:
             return None
 
@@ -266,10 +281,10 @@ class Streams:
         """Make a stream, or alter what can be."""
         wanted = self._wanted(plan)
         if config is None:
-            await self._ask(lambda manager: manager.add_stream(StreamConfig(name=plan.name, **wanted)))
+            await self.ask(lambda manager: manager.add_stream(StreamConfig(name=plan.name, **wanted)))
         else:
             altered = config.evolve(**{field: value for field, value in wanted.items() if field not in _FIXED})
-            await self._ask(lambda manager: manager.update_stream(altered))
+            await self.ask(lambda manager: manager.update_stream(altered))
 
     def _wanted(self, plan: StreamPlan) -> dict[str, Any]:
         return {
@@ -294,13 +309,20 @@ class Streams:
             if (found := getattr(config, field)) != value
         ]
 
-    async def _ask(self, question: Callable[[JetStreamManager], Awaitable[T]]) -> T:
+    async def ask(self, question: Callable[[JetStreamManager], Awaitable[T]]) -> T:
+        """Ask JetStream, and say what it does not answer in the bus' own errors.
+
+        Raises:
+            StreamMissing: there is no such stream, or message.
+            VenueUnavailable, StreamsUnavailable, StreamRefused: it cannot be asked, or does not do it.
+
+        """
         client = await self._bus.client()
         try:
             return await question(JetStreamManager(client, timeout=ANSWER_S_MAX))
         except NotFoundError as error:
             if error.err_code == _NO_MESSAGE:
-                raise _NoMessage(_words(error)) from error
+                raise MessageMissing(_words(error)) from error
             raise StreamMissing(_words(error)) from error
         except ServiceUnavailableError as error:
             raise StreamsUnavailable(f"JetStream is off, or has no leader: {_words(error)}") from error
@@ -365,10 +387,6 @@ def _refusal_in(acknowledgement: Msg) -> BusError | None:
     if "error" in answer:
         return StreamRefused(answer["error"].get("description") or _UNSAID)
     return StreamRefused("the server knows a message's id from before") if answer.get("duplicate") else None
-
-
-class _NoMessage(StreamMissing):
-    """The stream is there, the message is not."""
 
 
 def _words(error: APIError) -> str:

@@ -28,6 +28,9 @@ def permissions_of(role: Role) -> dict[str, list[str]]:
     api = [f"{_API}.INFO"] if role.watches or role.makes else []
     api += [f"{_API}.STREAM.INFO.{name}" for name in (*role.watches, *role.makes)]
     api += [f"{_API}.STREAM.{call}.{name}" for name in role.makes for call in ("CREATE", "UPDATE", "MSG.GET")]
+    for name, group in role.reads:
+        api += [f"{_API}.STREAM.MSG.GET.{name}", f"{_API}.CONSUMER.DURABLE.CREATE.{name}.{group}"]
+        api += [f"{_API}.CONSUMER.MSG.NEXT.{name}.{group}", f"$JS.ACK.{name}.{group}.>"]
     return {
         "publish": [*role.publishes, *role.asks, *presence, *api, *([_INBOX] if role.responds else [])],
         "subscribe": [*role.listens, *role.responds, *presence, _INBOX],

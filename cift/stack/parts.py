@@ -18,6 +18,7 @@ _PASSWORDS = (
     "nats-web",
     "nats-projector",
     "nats-publisher",
+    "nats-worker",
     "valkey",
     "questdb",
     "questdb-reader",

@@ -70,7 +70,7 @@ def worker_parts(
     environment: Mapping[str, str], *, ports: Ports, secrets: Mapping[str, str], lifeline: int
 ) -> list[Part]:
     """Plan a worker, and what sends it the scheduled tasks."""
-    given = {**environment, **role_environment("projector", secrets)}
+    given = {**environment, **role_environment("worker", secrets)}
     if "CIFT_QUESTDB_URL" in environment:
         given |= questdb_environment(ports=ports, secrets=secrets, writes=True)
 

@@ -97,7 +97,8 @@ def message_id_of(*, shard: int, number: int, subject: str, part: int = 0) -> st
 class Role(NamedTuple):
     """What a kind of process does on the bus, as subjects and families of them.
 
-    `watches`: streams whose state it reads. `makes`: streams it makes and alters, and whose last message it reads.
+    `watches`: streams whose state it reads. `makes`: streams it makes and alters, and whose messages it reads singly.
+    `reads`: streams it reads as a member of the group beside them.
     """
 
     publishes: tuple[str, ...] = ()
@@ -106,6 +107,7 @@ class Role(NamedTuple):
     responds: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
     makes: tuple[str, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
 
 
 _FEEDS = ("book.*", "account.*", "venue.*")
@@ -117,6 +119,7 @@ ROLES = {
     "matching": Role(publishes=(*_FEEDS, "journal.*"), responds=_ASKED),
     "web": Role(publishes=(SESSIONS_ENDED,), listens=(*_FEEDS, SESSIONS_ENDED), asks=_ASKED, watches=_STREAMS),
     "projector": Role(listens=("journal.*",), asks=(_STATUS,)),
+    "worker": Role(reads=((MARKET_DATA.name, "ticks"),)),
     "publisher": Role(
         publishes=tuple(pattern for stream in (MARKET_DATA, ORDERS, EVENTS) for pattern in stream.subjects),
         listens=("journal.*",),

@@ -13,6 +13,7 @@ from nats.js.api import StorageType
 from pytest_django import Settings
 
 from cift.bus.base import VenueUnavailable
+from cift.bus.groups import PullGroup
 from cift.bus.nats import NatsBus
 from cift.bus.streams import (
     StreamDifference,
@@ -167,7 +168,7 @@ async def test_the_publisher_makes_streams_and_no_other_role_does(roles_port: in
     async def refused(role: str) -> None:
         other = of_role(roles_port, role)
         with pytest.raises(VenueUnavailable, match=r"(?i)permissions violation"):
-            await Streams(bus=other).last(MARKET_DATA) if role != "web" else await web_alters(other)
+            await Streams(bus=other).last(ORDERS) if role != "web" else await web_alters(other)
         await other.close()
 
     async def web_alters(web: NatsBus) -> None:
@@ -176,6 +177,57 @@ async def test_the_publisher_makes_streams_and_no_other_role_does(roles_port: in
         await Streams(bus=web).ensure((MARKET_DATA._replace(age_s=60),))
 
     await asyncio.gather(*(refused(role) for role in set(ROLES) - {"publisher"}))
+
+
+async def test_the_worker_reads_as_its_group_and_nobody_else_does(roles_port: int) -> None:
+    maker, worker, projector = (of_role(roles_port, role) for role in ("publisher", "worker", "projector"))
+    await Streams(bus=maker).ensure((MARKET_DATA,))
+    await Streams(bus=maker).publish([message(7)], behind={})
+    (delivery,) = (
+        each
+        for each in await PullGroup(Streams(bus=worker), MARKET_DATA, name="ticks").fetch(most=9)
+        if each.payload == b"7"
+    )
+
+    async def refused(bus: NatsBus, group: str) -> None:
+        with pytest.raises(VenueUnavailable, match=r"(?i)permissions violation"):
+            await PullGroup(Streams(bus=bus), MARKET_DATA, name=group).fetch(most=1)
+
+    await PullGroup(Streams(bus=worker), MARKET_DATA, name="ticks").acknowledge([delivery])
+    await asyncio.gather(refused(projector, "ticks"), refused(worker, "others"))
+    for bus in (maker, worker, projector):
+        await bus.close()
+
+
+async def test_a_message_is_handed_out_until_it_is_acknowledged_or_set_aside(streams: Streams) -> None:
+    await streams.ensure((MARKET_DATA,))
+    await streams.publish([message(1), message(2), message(3)], behind={})
+    first, second = (PullGroup(streams, MARKET_DATA, name="ticks") for _ in range(2))
+    held = await first.fetch(most=2)
+    assert [each.payload for each in held] == [b"1", b"2"]
+    assert [each.payload for each in await second.fetch(most=9)] == [b"3"]
+    await first.acknowledge(held[:1])
+    await first.give_back(held[1:])
+    (again,) = await second.fetch(most=9)
+    assert (again.payload, again.sequence) == (b"2", 2)
+    assert await second.before(2) == b"1"
+    assert await second.before(1) is None
+    await second.park(again, reason="it cannot be read")
+    assert await second.fetch(most=9) == []
+
+
+async def test_a_group_is_made_again_with_its_stream(streams: Streams, nats_server: NatsServer) -> None:
+    await streams.ensure((MARKET_DATA,))
+    group = PullGroup(streams, MARKET_DATA, name="ticks")
+    assert await group.fetch(most=1) == []
+    await streams_cleared(nats_server)
+    with pytest.raises(StreamMissing):
+        await group.fetch(most=1)
+    with pytest.raises(StreamMissing):
+        await group.fetch(most=1)
+    await streams.ensure((MARKET_DATA,))
+    await streams.publish([message(1)], behind={})
+    assert [each.payload for each in await group.fetch(most=1)] == [b"1"]
 
 
 async def test_wrong_credentials_are_said(roles_port: int) -> None:
