@@ -7,9 +7,12 @@ from the journal's end, and where that is too long ago the account is told whole
 import asyncio
 import logging
 from collections import deque
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from django.db import Error as DatabaseFault
 
 from apps.accounts.events import (
     AccountChanged,
@@ -69,11 +72,16 @@ BYTES_KEPT = 1024 * 1024
 MESSAGES_REPAIRED_MAX = 2_000
 """The most messages made up from the journal for one reader."""
 
+ASK_AGAIN_S = 0.25
+"""What was missed is asked for again so often while there is nobody to ask."""
+
 EVENTS_PER_TURN = 16
 """So many messages are made in one turn of the event loop; then others get theirs."""
 
 Holdings = dict[str, Holding]
 """By the asset's symbol."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -205,21 +213,38 @@ class AccountFeed:
             self.head = head
 
     async def _gap(self) -> None:
-        """Make up from the journal for what was missed; where it is too much, tell readers the account whole."""
-        before, readers = self.head, list(self.readers)
-        await self._ask()
+        """Make up from the journal for what was missed; where it is too much, tell readers the account whole.
+
+        Tried until it is done: without a later message nobody would know that something is missing.
+        """
+        before = self.head
+        await self._surely(self._ask)
+        readers = list(self.readers)
         if self.head <= before or not readers:
             return
+        texts = await self._surely(partial(self._made_up, before))
+        for reader in readers:
+            if reader in self.readers:
+                reader.put_owed(texts)
+
+    async def _made_up(self, before: int) -> list[bytes]:
         texts = None
         if self.head - before <= MESSAGES_REPAIRED_MAX:
             events = await database_call(account_events, self.account, after=before, up_to=self.head)
             texts = None if events is None else self._bounded(await self._told_again(events))
-        if texts is None:
-            texts = [(await self._snapshot())[0]]
-        for reader in readers:
-            # Who came meanwhile was told it then.
-            if reader in self.readers:
-                reader.put_owed(texts)
+        return [(await self._snapshot())[0]] if texts is None else texts
+
+    async def _surely(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Do what needs the order service and the tables, as soon as they are there."""
+        said = False
+        while True:
+            try:
+                return await make()
+            except (ApplicationError, DatabaseFault) as error:
+                if not said:
+                    logger.warning("account %s: what was missed cannot be told yet: %s", self.account, error)
+                said = True
+                await asyncio.sleep(ASK_AGAIN_S)
 
     async def _told_again(self, events: list[AccountEvent]) -> list[bytes]:
         """Return the messages of events read again; their orders are as they are now."""
@@ -256,13 +281,11 @@ class AccountFeed:
                 continue
             try:
                 message = await self._told(event, block.at, _head(event, account_sequence, block.at), holdings)
-            except ApplicationError as error:
-                # The reader sees the gap by `previous`, and comes back from where it was.
-                logger.warning("an event of account %s could not be sent: %s", self.account, error.code)
+            except (ApplicationError, DatabaseFault):
+                # From the journal, this event and all behind it; the rest of the block is known then.
                 self._publish(news)
-                self._pass_over(account_sequence, event.sequence)
-                news = []
-                continue
+                await self._gap()
+                return
             news.append(_Kept(account_sequence, event.sequence, _encoder.encode(message)))
             if place % EVENTS_PER_TURN == 0:
                 # A batch may bring thousands of events: others get their turn.
