@@ -19,8 +19,8 @@ from apps.orders.matching.service import MatchingService
 from apps.orders.matching.work import WriterState
 from cift.bus import buses
 from cift.bus.base import BusInUse
-from cift.embedded.blank import tables_migrate
 from cift.errors.application import ApplicationError
+from cift.processes.blank import tables_migrate
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from apps.orders.matching.journal import Journal
 from apps.orders.models import JournalBatch
 from cift import __version__
 from cift.checks import engine_is_built
-from cift.embedded.blank import tables_migrate
 from cift.embedded.logins import logins_load, logins_made
 from cift.embedded.supervisor import Supervisor, listener_bind
 from cift.exposure import exposed_refuse
+from cift.processes.blank import tables_migrate
 from cift.processes.folder_lock import FolderInUse, folder_lock
 from cift.processes.workers import EXIT_FAULT, WorkerEndedError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cift.embedded.blank import KEPT_MAX, blank_keep, blank_take
+from cift.processes.blank import KEPT_MAX, blank_keep, blank_take
 
 ALIASES = ("default", "journal", "snapshots")
 
