@@ -6,6 +6,7 @@ Invariants:
     that is logged, and is counted.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterable
@@ -13,13 +14,13 @@ from typing import NamedTuple
 
 from nats.aio.msg import Msg
 from nats.errors import Error
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.manager import JetStreamManager
 from prometheus_client import Counter
 
 from cift.bus.base import VenueUnavailable
-from cift.bus.streams import ANSWER_S_MAX, MessageMissing, StreamMissing, StreamPlan, Streams, StreamsUnavailable
+from cift.bus.plans import StreamPlan
+from cift.bus.streams import ANSWER_S_MAX, MessageMissing, StreamMissing, Streams, StreamsUnavailable
 
 AGAIN_S = 10.0
 """A message that was not acknowledged for so long is handed out again."""
@@ -138,30 +139,32 @@ class PullGroup:
     async def _fetch(self, most: int) -> list[Delivery]:
         client = await self._streams.client()
         inbox = client.new_inbox()
-        answers = await client.subscribe(inbox)
         found: list[Delivery] = []
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        async def take(message: Msg) -> None:
+            # A callback: to wait for each message by itself would take several times as long.
+            if (status := _status(message)) is None:
+                found.append(Delivery(message.metadata.sequence.stream, message.subject, message.data, message.reply))
+                status = "" if len(found) == most else None
+            if status is not None and not ended.done():
+                ended.set_result(status)
+
+        answers = await client.subscribe(inbox, cb=take)
         try:
             wanted = json.dumps({"batch": most, "no_wait": True}).encode()
             await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._plan.name}.{self._name}", wanted, reply=inbox)
-            while len(found) < most:
-                message = await answers.next_msg(timeout=ANSWER_S_MAX)
-                if (status := _status(message)) is None:
-                    found.append(
-                        Delivery(message.metadata.sequence.stream, message.subject, message.data, message.reply)
-                    )
-                elif status in _NOTHING:
-                    break
-                else:
-                    self._made = False
-                    if found:
-                        break
-                    missing = f"{self._plan.name} has no group {self._name}"
-                    raise StreamMissing(missing) if status == _NOBODY else StreamsUnavailable(f"{missing} ({status})")
-        except NatsTimeoutError as error:
-            self._made = False
-            raise StreamsUnavailable(f"{self._plan.name} does not answer {self._name}") from error
+            async with asyncio.timeout(ANSWER_S_MAX):
+                status = await ended
+        except TimeoutError as error:
+            raise StreamsUnavailable(f"{self._plan.name} does not answer {self._name}{self._streams.said}") from error
         finally:
             await answers.unsubscribe()
+        if status and status not in _NOTHING:
+            self._made = False
+            if not found:
+                missing = f"{self._plan.name} has no group {self._name}"
+                raise StreamMissing(missing) if status == _NOBODY else StreamsUnavailable(f"{missing} ({status})")
         return found
 
     async def _answer(self, deliveries: Iterable[Delivery], word: bytes) -> None:

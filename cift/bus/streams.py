@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import ImproperlyConfigured
@@ -28,6 +28,7 @@ from cift.backends import BackendHandler
 from cift.bus import buses
 from cift.bus.base import BusError, VenueUnavailable
 from cift.bus.nats import NatsBus
+from cift.bus.plans import StreamPlan
 
 ANSWER_S_MAX = 2.0
 """How long the server may take to answer about a stream."""
@@ -46,42 +47,6 @@ _FIXED = frozenset({"retention", "storage"})
 """What no stream can be altered in."""
 
 T = TypeVar("T")
-
-
-class StreamPlan(Protocol):
-    """What is declared of a stream."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """The patterns of its subjects."""
-
-    @property
-    def bytes_max(self) -> int:
-        """How large it may be."""
-
-    @property
-    def age_s(self) -> int:
-        """How long it keeps a message."""
-
-    @property
-    def message_bytes_max(self) -> int:
-        """How large a message may be."""
-
-    @property
-    def duplicate_s(self) -> int:
-        """For how long the double of a message's id is dropped."""
-
-    @property
-    def retention(self) -> str:
-        """`limits`, `interest` or `workqueue`."""
-
-    @property
-    def discard(self) -> str:
-        """Which messages are dropped at its bounds: `old` or `new`."""
 
 
 class StreamsUnavailable(VenueUnavailable):
@@ -164,6 +129,11 @@ class Streams:
 
         """
         await self.ask(lambda manager: manager.account_info())
+
+    @property
+    def said(self) -> str:
+        """What the server last complained of, in brackets."""
+        return self._bus.said
 
     async def close(self) -> None:
         """Leave the bus, which others may use again."""

@@ -26,7 +26,7 @@ from cift.wire.streams import (
     place_subject,
 )
 
-FETCH_MAX = 1_024
+FETCH_MAX = 4_096
 """How many messages are fetched at once."""
 
 HELD_MAX = 4_096
