@@ -202,7 +202,7 @@ async def test_the_worker_reads_as_its_group_and_nobody_else_does(roles_port: in
 async def fetched(group: PullGroup) -> list[Delivery]:
     """Fetch until there is something: the server takes what is given back in its own time."""
     async with asyncio.timeout(5):
-        while not (found := await group.fetch(most=9)):
+        while not (found := await group.fetch(most=9)):  # noqa: ASYNC110 - nor does the server say when
             await asyncio.sleep(0.01)
     return found
 
