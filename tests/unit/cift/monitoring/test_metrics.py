@@ -11,7 +11,10 @@ from django.test import AsyncClient, AsyncRequestFactory, RequestFactory
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-import apps.gateways.socket.hub  # noqa: F401 - the sockets count themselves
+import apps.gateways.socket.hub
+import apps.orders.publishing.publisher  # noqa: F401 - as does what is published
+import cift.bus.groups
+import cift.bus.reader
 import cift.servers.acceptor  # noqa: F401 - as do the connections
 from apps.orders.matching.measures import Tally
 from apps.orders.models import Projection
