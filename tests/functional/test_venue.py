@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from cift.embedded.logins import DEMO
+from tests.support.printing import Printing
 from tests.support.venue import Venue, free_port, venue_open
+from tests.support.webprocess import wait_alive
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +220,14 @@ def test_who_waits_for_ready_at_a_first_start_can_trade_at_once(tmp_path: Path) 
         assert len(venue.get("/api/v1/instruments/")[1]["results"]) == 5
     finally:
         venue.end()
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+def test_a_web_process_of_its_own_ends_in_order(tmp_path: Path, server: str) -> None:
+    web, port = Printing(), free_port()
+    given = {"DJANGO_SETTINGS_MODULE": "cift.settings.embedded", "CIFT_DATA_DIR": str(tmp_path), "WEB_SERVER": server}
+    web.launch("run_web", "--port", str(port), **given)
+    wait_alive(port, web.process)
+
+    assert web.end() == 0, web.output
+    assert "Error" not in web.output

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.support.venue import READY_S_MAX, ROOT, Venue, free_port
 
@@ -41,14 +42,14 @@ def web_process(venue: Venue, **environment: str) -> Iterator[WebProcess]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_alive(port, process)
+        wait_alive(port, process)
         yield WebProcess(port)
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def _wait_alive(port: int, process: "subprocess.Popen[bytes]") -> None:
+def wait_alive(port: int, process: "subprocess.Popen[Any]") -> None:
     give_up_at = time.monotonic() + READY_S_MAX
     while True:
         assert process.poll() is None, "the web process ended"

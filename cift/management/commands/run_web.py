@@ -41,9 +41,9 @@ class Command(BaseCommand):
             )
         except (OSError, OverflowError) as error:
             raise CommandError(f"{host}:{port} cannot be listened on: {error}") from error
-        with listener:
-            beside = _Beside(lifeline=options["lifeline"]).run
-            serve(settings.WEB_SERVER, application, beside, descriptor=listener.fileno(), tls=settings.TLS)
+        beside = _Beside(lifeline=options["lifeline"]).run
+        # The server's from here on: it closes it.
+        serve(settings.WEB_SERVER, application, beside, descriptor=listener.detach(), tls=settings.TLS)
 
 
 class _Beside:
