@@ -61,8 +61,8 @@ soak: setup ## run the venue for an hour and judge it; writes var/soak/latest.js
 faults: setup ## kill -9 the venue 500 times and compare; writes var/faults/kills.json (FAULTS="--count 50 --seed 7 --json FILE")
 	$(BIN)/python -m tests.faults.kills --count 500 $(FAULTS)
 
-plugs: setup ## kill, stop or empty parts of the production topology, 76 times; writes var/faults/plugs.json (PLUGS="--count 19 --seed 7 --json FILE")
-	$(BIN)/python -m tests.faults.plugs --count 76 $(PLUGS)
+plugs: setup ## kill, stop or empty parts of the production topology, 88 times; writes var/faults/plugs.json (PLUGS="--count 22 --seed 7 --json FILE")
+	$(BIN)/python -m tests.faults.plugs --count 88 $(PLUGS)
 
 requirements: setup ## pin requirements/*.txt anew from *.in
 	@for name in base production dev docs audit coverage; do \

@@ -1,10 +1,10 @@
 """Any plug of the production topology pulled at random moments, and what clients were told held against what is there.
 
-    .venv/bin/python -m tests.faults.plugs --count 76 --seed 1 --json FILE
+    .venv/bin/python -m tests.faults.plugs --count 88 --seed 1 --json FILE
 
 starts the stack, lets traders order over REST and sockets, kills (kill -9) or stops (SIGSTOP, for some seconds) one of
-its processes or servers, or empties a store that may be emptied, waits until an order is acknowledged again, compares,
-and goes on. It ends with 1 at the first violation; the report is written however it ends.
+its processes or servers, or empties Valkey or NATS' store, waits until an order is acknowledged again, compares, and
+goes on. It ends with 1 at the first violation; the report is written however it ends.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,6 +46,7 @@ OUT = ROOT / "var" / "faults" / "plugs.json"
 _PARTS = {
     "order service": "run_matching",
     "projector": "run_projector",
+    "publisher": "run_publisher",
     "web process": "run_web",
     "worker": "run_worker",
     "beat": "run_beat",
@@ -55,9 +57,9 @@ _PARTS = {
 }
 """A part's name, and a word of its command."""
 
-_WITHOUT_RESTART = "Valkey emptied"
-FAULTS = (*(f"{how} {part}" for part in _PARTS for how in ("kill", "stop")), _WITHOUT_RESTART)
-_BESIDE_ORDERS = ("worker", "beat", "Valkey", "QuestDB", "projector")
+_VALKEY_EMPTIED, _NATS_EMPTIED = "empty Valkey", "empty NATS"
+FAULTS = (*(f"{how} {part}" for part in _PARTS for how in ("kill", "stop")), _VALKEY_EMPTIED, _NATS_EMPTIED)
+_BESIDE_ORDERS = ("worker", "beat", "Valkey", "QuestDB", "projector", "publisher")
 """Whatever becomes of these, orders are acknowledged as before."""
 
 _TRADES_OF_TABLES = """
@@ -112,8 +114,14 @@ class Pulling:
         await asyncio.sleep(self._dice.uniform(*TRADING_S))
         began = time.monotonic()
         how, _, part = fault.partition(" ")
-        if fault == _WITHOUT_RESTART:
-            await asyncio.to_thread(self._empty)
+        if fault == _VALKEY_EMPTIED:
+            await asyncio.to_thread(self._valkey_empty)
+            await self._again(pulled, began)
+        elif fault == _NATS_EMPTIED:
+            # As a lost disk is: the server comes back without what it kept.
+            server = self._process("NATS")
+            await asyncio.to_thread(shutil.rmtree, self._stack.folder / "nats" / "jetstream", ignore_errors=True)
+            server.kill()
             await self._again(pulled, began)
         elif how == "kill":
             self._process(part).kill()
@@ -145,7 +153,7 @@ class Pulling:
             time.sleep(0.02)
         return psutil.Process(self._dice.choice(sorted(found)))
 
-    def _empty(self) -> None:
+    def _valkey_empty(self) -> None:
         stack = self._stack
         with Redis.from_url(valkey_url(port=stack.ports.valkey, password=stack.password("valkey"))) as client:
             client.flushall()
@@ -214,7 +222,7 @@ def _stopped(process: psutil.Process) -> Iterator[None]:
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.plugs", description="Pull plugs, and look behind.")
-    parser.add_argument("--count", type=int, default=76)
+    parser.add_argument("--count", type=int, default=88)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, default=OUT, help="where the report goes")
     chosen = parser.parse_args()
