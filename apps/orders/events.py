@@ -176,9 +176,7 @@ class KillSwitchSet(Event, tag=34, frozen=True, kw_only=True):
     on: bool
 
 
-EVENTS: tuple[type[Event], ...] = (
-    VenueOpened,
-    EpochOpened,
+ORDER_EVENTS: tuple[type[Event], ...] = (
     CommandDuplicate,
     CommandRejected,
     OrderAccepted,
@@ -189,6 +187,13 @@ EVENTS: tuple[type[Event], ...] = (
     OrderReduced,
     OrdersCanceled,
     BatchDone,
+)
+"""What becomes of commands and orders."""
+
+EVENTS: tuple[type[Event], ...] = (
+    VenueOpened,
+    EpochOpened,
+    *ORDER_EVENTS,
     AccountOpened,
     AccountChanged,
     CashMoved,

@@ -17,7 +17,7 @@ from apps.marketdata.reference import reference_read
 from apps.marketdata.ticks.questdb_tables import Place
 from apps.marketdata.ticks.questdb_writing import TickRow, TickWriter
 from apps.orders.matching.errors import MatchingError
-from apps.orders.matching.journal import Journal, JournalRow, read_ahead
+from apps.orders.matching.journal import Journal, JournalRow, read_ahead, rows_bounded
 from apps.orders.matching.projector import packer_seeded
 from apps.orders.matching.tables import WRITES, Rows, fill_values, taker_fills
 from apps.orders.publishing.trades import Stretch, TradesReader
@@ -97,7 +97,7 @@ class TickShipper:
 
     def _journal_step(self, place: Place) -> int:
         head = self._journal.chunk(place.number, rows=STRETCH_BATCHES_MAX)
-        rows = _bounded(head)
+        rows = rows_bounded(head, bytes_max=STRETCH_BYTES_MAX)
         if not rows:
             return 0
         self._write(rows)
@@ -146,13 +146,3 @@ class TickShipper:
         lists = _decode(self._packer.pack([(row.number, row.at, row.events) for row in rows]))
         trades = [TickRow._make(_TRADE(row)) for row in taker_fills(lists[_FILLS])]
         return self._writer.trades_write(trades) if trades else 0
-
-
-def _bounded(rows: Sequence[JournalRow]) -> Sequence[JournalRow]:
-    """Return the first batches that are no larger together than a stretch may be; at least one."""
-    size = 0
-    for count, row in enumerate(rows):
-        size += len(row.events)
-        if count and size > STRETCH_BYTES_MAX:
-            return rows[:count]
-    return rows

@@ -140,10 +140,10 @@ def test_a_finished_replay_started_again_finds_everything_done(folder: Folder, s
 
 
 def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=5_000, seed=5)
+    messages, book = write_sample(tmp_path, messages=8_000, seed=5)
     options = ("--opening-book", str(book), "--compare", str(book))
     killed, whole = Folder(tmp_path / "killed"), Folder(tmp_path / "whole")
-    for at in (40, 60):
+    for at in (60, 90):
         child = killed.start(*words(messages, *options))
         batches_made(killed, child, at)
         child.send_signal(signal.SIGKILL)
@@ -159,9 +159,9 @@ def test_a_killed_replay_goes_on_to_the_same_end(tmp_path: Path) -> None:
 
 
 def test_a_replay_broken_off_by_hand_says_how_to_go_on(folder: Folder, tmp_path: Path) -> None:
-    messages, book = write_sample(tmp_path, messages=5_000, seed=5)
+    messages, book = write_sample(tmp_path, messages=8_000, seed=5)
     child = folder.start(*words(messages, "--opening-book", str(book)))
-    batches_made(folder, child, 40)
+    batches_made(folder, child, 60)
     child.send_signal(signal.SIGINT)
     _, error = child.communicate(timeout=SECONDS_MAX)
     assert child.returncode == 130

@@ -8,7 +8,7 @@ Statements are built from the model and go straight to the driver: a batch costs
 as bytes. Each thread has a connection of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import NamedTuple
@@ -38,6 +38,16 @@ class JournalRow(NamedTuple):
     commands: bytes
     events: bytes
     chain: bytes
+
+
+def rows_bounded(rows: Sequence[JournalRow], *, bytes_max: int) -> Sequence[JournalRow]:
+    """Return the first batches whose events are no larger together than so many bytes; at least one."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.events)
+        if count and size > bytes_max:
+            return rows[:count]
+    return rows
 
 
 _TABLE = JournalBatch._meta.db_table

@@ -11,22 +11,10 @@ import msgspec
 
 from apps.marketdata.codes import Side
 from apps.marketdata.messages import TradesMessage
-from apps.orders.events import (
-    AnyEvent,
-    BatchDone,
-    OrderAccepted,
-    OrderAmended,
-    OrderCanceled,
-    OrderReduced,
-    OrderRejected,
-    OrdersCanceled,
-    Trade,
-    event_decode,
-)
+from apps.orders.events import ORDER_EVENTS, AnyEvent, Trade, event_decode
 from apps.orders.matching.journal import JournalRow
 from cift.bus.streams import StreamMessage
 from cift.wire.base import event_kind, frame_split, messages_split
-from cift.wire.outcomes import CommandDuplicate, CommandRejected
 from cift.wire.streams import (
     EVENTS,
     EVENTS_PER_MESSAGE_MAX,
@@ -46,21 +34,7 @@ from cift.wire.subjects import message_id_of
 PUBLISHED = (MARKET_DATA, ORDERS, EVENTS)
 """The streams the journal is published to."""
 
-_OF_ORDERS = frozenset(
-    kind.__struct_config__.tag
-    for kind in (
-        CommandDuplicate,
-        CommandRejected,
-        OrderAccepted,
-        OrderRejected,
-        Trade,
-        OrderCanceled,
-        OrderAmended,
-        OrderReduced,
-        OrdersCanceled,
-        BatchDone,
-    )
-)
+_OF_ORDERS = frozenset(kind.__struct_config__.tag for kind in ORDER_EVENTS)
 _TRADE = Trade.__struct_config__.tag
 
 

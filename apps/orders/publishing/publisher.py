@@ -14,7 +14,7 @@ journal, and its writer, are not held up.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -25,7 +25,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from prometheus_client import Counter, Gauge
 
 from apps.orders.matching.errors import JournalDamagedError, MatchingError
-from apps.orders.matching.journal import Journal, JournalRow
+from apps.orders.matching.journal import Journal, JournalRow, rows_bounded
 from apps.orders.matching.places import head_of
 from apps.orders.publishing.messages import PUBLISHED, messages_of, place_of_batch
 from cift.bus.base import Bus, BusError
@@ -194,9 +194,9 @@ class StreamPublisher:
         row = self._journal.first_from(sequence)
         return head_of(self._shard).number if row is None else row.number - 1
 
-    def _stretch(self) -> tuple[list[JournalRow], list[StreamMessage]]:
+    def _stretch(self) -> tuple[Sequence[JournalRow], list[StreamMessage]]:
         """Read the next batches, and make of them what the streams do not have."""
-        rows = _bounded(self._journal.chunk(self._number, rows=STRETCH_BATCHES_MAX))
+        rows = rows_bounded(self._journal.chunk(self._number, rows=STRETCH_BATCHES_MAX), bytes_max=STRETCH_BYTES_MAX)
         if rows and rows[0].number != self._number + 1:
             logger.warning(
                 "batches %s to %s of shard %s are no longer in the journal and are not published",
@@ -206,7 +206,7 @@ class StreamPublisher:
             )
         return rows, list(self._due(rows))
 
-    def _due(self, rows: list[JournalRow]) -> Iterator[StreamMessage]:
+    def _due(self, rows: Sequence[JournalRow]) -> Iterator[StreamMessage]:
         for row in rows:
             try:
                 messages = list(messages_of(row, shard=self._shard))
@@ -251,16 +251,6 @@ def _way_of(stream: Stream, last: LastMessage, *, shard: int, head: int) -> _Way
             "delete the stream, and it is filled from this one"
         )
     return _Way(number) if last.subject == place_subject(stream, shard) else _Way(number - 1, last.id)
-
-
-def _bounded(rows: list[JournalRow]) -> list[JournalRow]:
-    """Return the first batches whose events are no larger together than a stretch may be; at least one."""
-    size = 0
-    for count, row in enumerate(rows):
-        size += len(row.events)
-        if count and size > STRETCH_BYTES_MAX:
-            return rows[:count]
-    return rows
 
 
 async def publish_always(publisher: StreamPublisher, bus: Bus, *, shard: int, stop: asyncio.Event, once: bool) -> None:

@@ -9,20 +9,18 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from apps.marketdata.ticks.questdb_link import QuestDBRefusedError, QuestDBUnavailableError
-from apps.marketdata.ticks.questdb_tables import TICKS, Place
+from apps.marketdata.ticks.questdb_tables import Place
 from apps.marketdata.ticks.questdb_writing import TickWriter
-from apps.orders.codes import Liquidity
 from apps.orders.matching.projector import ShardProjector
-from apps.orders.models import Fill, JournalBatch
+from apps.orders.models import JournalBatch
 from apps.orders.shipping import ShippingRangeError, TickShipper
 from cift.errors.application import ApplicationError
 from cift.stack.questdb import READER
 from tests.support.questdb_server import QuestDBServer
 from tests.support.servers import server_running
 from tests.support.shard import AAPL_USD, BTC_USD, journal_fill
+from tests.support.shipped import head, of_the_store, of_the_tables
 from tests.support.venue import ROOT
-
-Rows = list[tuple[int, ...]]
 
 
 @pytest.fixture
@@ -36,21 +34,6 @@ def market(sqlite: Path) -> None:
 @pytest.fixture
 def writer(market: None, questdb_server: QuestDBServer) -> TickWriter:
     return questdb_server.emptied()
-
-
-def of_the_tables() -> Rows:
-    fills = Fill.objects.filter(liquidity=int(Liquidity.TAKER)).order_by("id")
-    return list(fills.values_list("instrument_id", "trade_id", "price", "quantity", "notional", "side", "executed_at"))
-
-
-def of_the_store(server: QuestDBServer) -> Rows:
-    columns = "instrument, sequence, price, quantity, notional, side, cast(ts as long)"
-    return server.link().run(f"SELECT {columns} FROM {TICKS} ORDER BY sequence")  # noqa: S608 - our names
-
-
-def head() -> Place:
-    batch = JournalBatch.objects.order_by("-number")[0]
-    return Place(batch.number, batch.last_sequence, batch.at)
 
 
 def ship_all(writer: TickWriter) -> int:

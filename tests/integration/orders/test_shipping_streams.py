@@ -9,12 +9,10 @@ from prometheus_client import REGISTRY
 
 from apps.marketdata.reference import references
 from apps.marketdata.ticks.questdb_link import QuestDBUnavailableError
-from apps.marketdata.ticks.questdb_tables import TICKS, Place
+from apps.marketdata.ticks.questdb_tables import Place
 from apps.marketdata.ticks.questdb_writing import TickWriter
-from apps.orders.codes import Liquidity
 from apps.orders.matching.engine import Engine
 from apps.orders.matching.projector import ShardProjector
-from apps.orders.models import Fill, JournalBatch
 from apps.orders.publishing.publisher import StreamPublisher
 from apps.orders.publishing.trades import TradesReader
 from apps.orders.shipping import TickShipper
@@ -25,9 +23,9 @@ from cift.wire.streams import MARKET_DATA
 from tests.support.nats_server import NatsServer
 from tests.support.questdb_server import QuestDBServer
 from tests.support.shard import T0, journal_fill
+from tests.support.shipped import head, of_the_store, of_the_tables
 from tests.support.streams import jetstream, streams_cleared
 
-Rows = list[tuple[int, ...]]
 MakeReader = Callable[[], TradesReader]
 
 
@@ -95,21 +93,6 @@ class FailingOnce(TickWriter):
             self.failed = True
             raise QuestDBUnavailableError("gone")
         return super().place_write(shard, place, timeout_s=timeout_s)
-
-
-def of_the_tables() -> Rows:
-    fills = Fill.objects.filter(liquidity=int(Liquidity.TAKER)).order_by("id")
-    return list(fills.values_list("instrument_id", "trade_id", "price", "quantity", "notional", "side", "executed_at"))
-
-
-def of_the_store(server: QuestDBServer) -> Rows:
-    columns = "instrument, sequence, price, quantity, notional, side, cast(ts as long)"
-    return server.link().run(f"SELECT {columns} FROM {TICKS} ORDER BY sequence")  # noqa: S608 - our names
-
-
-def head() -> Place:
-    batch = JournalBatch.objects.order_by("-number")[0]
-    return Place(batch.number, batch.last_sequence, batch.at)
 
 
 def ship_all(writer: TickWriter, reader: TradesReader) -> None:
